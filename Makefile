@@ -1,0 +1,30 @@
+# Two commands do everything: `make report` and `make test`. Each installs once into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: report test lab notebooks clean
+
+.venv/installed: settings.ini setup.py pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+report: .venv/installed  ## regenerate the top-10 accuracy report: runs/default/report.html
+	$(BIN)/fashion-retail report
+
+test: .venv/installed  ## notebooks as tests, plain tests, and nothing generated is stale
+	$(BIN)/python tests/check_generated.py
+	cd nbs && ../$(BIN)/nbdev-test --n-workers 2 --do-print
+	$(BIN)/python -m pytest
+
+lab: .venv/installed  ## open the walkthrough in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir nbs
+
+notebooks: .venv/installed  ## after editing notebooks: export the library, rewrite README.md, clean
+	$(BIN)/nbdev-export
+	$(BIN)/nbdev-clean
+	$(BIN)/python tests/check_generated.py --write
+
+clean:
+	rm -rf runs
