@@ -124,7 +124,7 @@ def batch_iou(logits:torch.Tensor, # (B, 2, H, W)
     union = (p | t).sum(1)
     return torch.where(union > 0, (p & t).sum(1)/union.clamp(min=1), 1.0).mean()
 
-# %% ../nbs/03_training.ipynb #af545ccc
+# %% ../nbs/03_training.ipynb #85257530
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one"
@@ -186,11 +186,14 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         def before_fit(self):
             if start: self.opt.load_state_dict(state["opt"])
         def before_epoch(self):
-            self.began = time.perf_counter()
+            self.began, self.losses = time.perf_counter(), []
             _seed_epoch(self.learn, seed, self.epoch)
+        def after_batch(self):
+            if self.training: self.losses.append(self.loss.item())
         def after_epoch(self):
-            if len(self.recorder.values) == 0 or self.epoch < start: return
-            train_loss, valid_loss, iou = map(float, self.recorder.values[-1])
+            if self.epoch < start: return
+            _, valid_loss, iou = map(float, self.recorder.values[-1])
+            train_loss = float(np.mean(self.losses))
             history.append(dict(epoch=self.epoch + 1, train_loss=train_loss, valid_loss=valid_loss, valid_iou=iou, seconds=time.perf_counter() - self.began))
             if iou >= max(o["valid_iou"] for o in history):
                 save_weights(net, weights_file, **settings, epoch=self.epoch + 1, valid_iou=iou)
