@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Dropout', 'DenseLayer', 'DenseBlock', 'TransitionDown', 'TransitionUp', 'FCDenseNet', 'check_input', 'fc_densenet56',
-           'fc_densenet67', 'fc_densenet103', 'buffered', 'LeanBlock', 'recomputed', 'saved_bytes', 'save_weights',
+           'fc_densenet67', 'fc_densenet103', 'buffered', 'BufferedBlock', 'recomputed', 'saved_bytes', 'save_weights',
            'load_weights', 'export_onnx', 'OnnxNet', 'fastest', 'mc_dropout']
 
 # %% ../nbs/02_tiramisu.ipynb #f3a05d4e
@@ -133,7 +133,7 @@ class FCDenseNet(nn.Module):
             block = up
         return self.head(x)
 
-# %% ../nbs/02_tiramisu.ipynb #7b62b979
+# %% ../nbs/02_tiramisu.ipynb #6ce1a93a
 def check_input(net, # an `FCDenseNet`
                 shape): # of what should go into it
     "Raise `BadInput` when `net` cannot take input of this shape"
@@ -142,6 +142,8 @@ def check_input(net, # an `FCDenseNet`
         raise BadInput(f'the network takes (batch, {net.in_channels}, height, width), not {tuple(shape)}: convert the images to {net.in_channels} channels')
     if min(shape[2:]) < least:
         raise BadInput(f'the network halves an image {net.n_pool} times and so needs {least} px a side, not {shape[2]}×{shape[3]}: enlarge the image')
+    if net.training and shape[0]*(shape[2]//least)*(shape[3]//least) < 2:
+        raise BadInput(f'one image of {shape[2]}×{shape[3]} px is a single pixel in the bottleneck, which cannot be normalized: train with more or larger images')
 
 # %% ../nbs/02_tiramisu.ipynb #7b14982f
 def fc_densenet56(in_channels=3, n_classes=2, **kw):
@@ -154,94 +156,103 @@ def fc_densenet103(in_channels=3, n_classes=2, **kw):
     "4 to 15 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
     return FCDenseNet(in_channels, n_classes, **{**dict(growth_rate=16, n_layers_per_block=(4,5,7,10,12,15,12,10,7,5,4)), **kw})
 
-# %% ../nbs/02_tiramisu.ipynb #972b15d2
+# %% ../nbs/02_tiramisu.ipynb #5ccd90ce
 def _affine(norm, mean, var):
     "Scale and shift (C, 1, 1) by which `norm` acts under these statistics"
     a = norm.weight*(var + norm.eps).rsqrt()
     return a[:, None, None], (norm.bias - mean*a)[:, None, None]
 
 class _Stack:
-    "The growing stack of a dense block in one buffer, and one workspace for what its layers see of it"
+    "The growing stack of a dense block in one buffer, with a workspace for what its layers see of it"
     def __init__(self, block, xs=(), buf=None):
-        x,kind = (xs[0] if xs else buf),(xs[0] if xs else buf).device.type
         if buf is None:
+            x,kind,channels = xs[0],xs[0].device.type,block.n_in + len(block)*block.growth_rate
             dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-            buf = torch.empty((len(x), block.n_in + len(block)*block.growth_rate, *x.shape[2:]), dtype=dtype, device=x.device,
-                              memory_format=torch.channels_last)
+            buf = torch.empty((len(x), channels, *x.shape[2:]), dtype=dtype, device=x.device, memory_format=torch.channels_last)
             torch.cat([o.to(dtype) for o in xs], 1, out=buf[:, :block.n_in])
-        self.buf,self.work = buf,buf.new_empty(buf[:, block.growth_rate:].numel())
-    def seen(self, c, a, b):
-        "ReLU(a*x + b) of the first `c` channels, channels last"
-        n,_,h,w = self.buf.shape
-        y = self.work[:n*h*w*c].view(n, h, w, c).permute(0, 3, 1, 2)
-        return torch.addcmul(b, self.buf[:, :c], a, out=y).relu_()
+        self.buf,self.work = buf,None
+        step = max(1, 2**22//buf[0].numel()) if buf.device.type == 'cpu' else len(buf) # images in 16 MiB
+        self.parts = [slice(i, i+step) for i in range(0, len(buf), step)]
+    def seen(self, part, c, a, b, keep=False):
+        "ReLU(a*x + b) of the first `c` channels of the images `part`, channels last; in fresh memory to `keep` it"
+        x = self.buf[part, :c]
+        n,_,h,w = x.shape
+        if self.work is None and not keep: self.work = x.new_empty(n*h*w*self.buf.shape[1])
+        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n, h, w, c).permute(0, 3, 1, 2)
+        return torch.addcmul(b, x, a, out=y).relu_()
 
 def buffered(block:DenseBlock, # in eval mode, without gradients
              xs): # tensors that form its input
     "What `block` gives, computed in one buffer"
-    stack,c = _Stack(block, xs),block.n_in
-    for layer in block:
-        y = stack.seen(c, *_affine(layer.norm, layer.norm.running_mean, layer.norm.running_var))
-        stack.buf[:, c:c+block.growth_rate] = layer.drop(layer.conv(y))
-        c += block.growth_rate
+    stack,k = _Stack(block, xs),block.growth_rate
+    for i,layer in enumerate(block):
+        c = block.n_in + i*k
+        scale = _affine(layer.norm, layer.norm.running_mean, layer.norm.running_var)
+        for part in stack.parts: stack.buf[part, c:c+k] = layer.drop(layer.conv(stack.seen(part, c, *scale)))
     return stack.buf
 
-# %% ../nbs/02_tiramisu.ipynb #441c546f
-class LeanBlock(torch.autograd.Function):
-    "A dense block in training that remembers one buffer; recomputes batch normalization and ReLU"
+# %% ../nbs/02_tiramisu.ipynb #effba5aa
+class BufferedBlock(torch.autograd.Function):
+    "A dense block in training, in one buffer; `lean`: batch normalization and ReLU are computed again, not remembered"
     @staticmethod
-    def forward(ctx, block, n, *args):
-        stack,k,masks = _Stack(block, args[:n]),block.growth_rate,[]
-        buf,kind = stack.buf,stack.buf.device.type
+    def forward(ctx, block, lean, n, *args):
+        stack,k,masks,seen = _Stack(block, args[:n]),block.growth_rate,[],[]
+        buf = stack.buf
         count = buf.numel()//buf.shape[1]
-        mean,var = (torch.zeros(buf.shape[1], device=buf.device, dtype=torch.promote_types(buf.dtype, torch.float32)) for _ in range(2))
+        mean,var = buf.new_zeros((2, buf.shape[1]), dtype=torch.promote_types(buf.dtype, torch.float32))
         def measure(lo, hi): var[lo:hi],mean[lo:hi] = torch.var_mean(buf[:, lo:hi].to(var.dtype), (0, 2, 3), correction=0)
         measure(0, block.n_in)
-        with torch.autocast(kind, enabled=False):
-            for c,layer in zip(range(block.n_in, buf.shape[1], k), block):
-                norm,conv = layer.norm,layer.conv
-                y = stack.seen(c, *_affine(norm, mean[:c], var[:c]))
-                new = F.conv2d(y, conv.weight.to(y.dtype), conv.bias.to(y.dtype), padding=1)
+        with torch.autocast(buf.device.type, enabled=False):
+            for i,layer in enumerate(block):
+                c,norm = block.n_in + i*k,layer.norm
+                scale,weight,bias = _affine(norm, mean[:c], var[:c]),layer.conv.weight.to(buf.dtype),layer.conv.bias.to(buf.dtype)
+                for part in stack.parts:
+                    y = stack.seen(part, c, *scale, keep=not lean)
+                    buf[part, c:c+k] = F.conv2d(y, weight, bias, padding=1)
+                    if not lean: seen.append(y)
                 if layer.drop.training and layer.drop.p:
-                    masks.append(layer.drop.mask(new))
-                    new = new*masks[-1]/(1-layer.drop.p)
-                buf[:, c:c+k] = new
+                    masks.append(layer.drop.mask(buf[:, c:c+k]))
+                    buf[:, c:c+k].mul_(masks[-1]).div_(1-layer.drop.p)
                 measure(c, c+k)
                 norm.running_mean.lerp_(mean[:c], norm.momentum)
                 norm.running_var.lerp_(var[:c]*count/(count-1), norm.momentum)
                 norm.num_batches_tracked += 1
-        ctx.block,ctx.widths = block,[o.shape[1] for o in args[:n]]
-        ctx.save_for_backward(buf, mean, var, *masks)
+        ctx.block,ctx.lean,ctx.widths,ctx.n_masks = block,lean,[o.shape[1] for o in args[:n]],len(masks)
+        ctx.save_for_backward(buf, mean, var, *masks, *seen)
         return buf
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        (buf,mean,var,*masks),block = ctx.saved_tensors,ctx.block
-        k,count,stack = block.growth_rate,buf.numel()//buf.shape[1],_Stack(block, buf=buf)
+        (buf,mean,var,*rest),block,k = ctx.saved_tensors,ctx.block,ctx.block.growth_rate
+        masks,seen = rest[:ctx.n_masks],rest[ctx.n_masks:]
+        stack,count = _Stack(block, buf=buf),buf.numel()//buf.shape[1]
         grad = grad.to(buf.dtype, copy=True, memory_format=torch.channels_last)
         rstd = (var + block[0].norm.eps).rsqrt()
-        const,slope = torch.zeros_like(mean),torch.zeros_like(mean) # d loss/d mean, d loss/d std, up to constants
+        const,slope,grads = torch.zeros_like(mean),torch.zeros_like(mean),[]
         def finished(lo, hi): # the gradient of channels that no layer will add to any more
             p,q = (const - slope*rstd*mean)[lo:hi, None, None],(slope*rstd)[lo:hi, None, None]
             return grad[:, lo:hi].sub_(torch.addcmul(p, buf[:, lo:hi], q).to(grad.dtype))
-        grads = []
         with torch.autocast(buf.device.type, enabled=False):
             for i in reversed(range(len(block))):
                 layer,c = block[i],block.n_in + i*k
                 a,b = _affine(layer.norm, mean[:c], var[:c])
-                y,g = stack.seen(c, a, b),finished(c, c+k)
-                if masks: g = g*masks[i]/(1-layer.drop.p)
-                g,gw,gb = torch.ops.aten.convolution_backward(g, y, layer.conv.weight.to(y.dtype), [k], [1, 1], [1, 1], [1, 1],
-                                                              False, [0, 0], 1, [True, True, True])
-                g = torch.ops.aten.threshold_backward(g, y, 0)
-                grad[:, :c].add_((g*a).to(grad.dtype))
-                d_beta = g.sum((0, 2, 3), dtype=mean.dtype)
-                d_gamma = rstd[:c]*(torch.mul(g, buf[:, :c], out=y).sum((0, 2, 3), dtype=mean.dtype) - mean[:c]*d_beta)
+                weight,new = layer.conv.weight.to(buf.dtype),finished(c, c+k)
+                if masks: new = new*masks[i]/(1-layer.drop.p)
+                gw,gb,d_beta,gx = 0,0,0,0
+                for j,part in enumerate(stack.parts):
+                    y = stack.seen(part, c, a, b) if ctx.lean else seen[i*len(stack.parts) + j]
+                    g,w,b_ = torch.ops.aten.convolution_backward(new[part].contiguous(memory_format=torch.channels_last), y, weight, [k],
+                        [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, True])
+                    g = torch.ops.aten.threshold_backward.grad_input(g, y, 0, grad_input=g)
+                    grad[part, :c].addcmul_(g, a.to(g.dtype))
+                    gw,gb,d_beta = gw + w.to(mean.dtype),gb + b_.to(mean.dtype),d_beta + g.sum((0, 2, 3), dtype=mean.dtype)
+                    gx = gx + g.mul_(buf[part, :c]).sum((0, 2, 3), dtype=mean.dtype)
+                d_gamma = rstd[:c]*(gx - mean[:c]*d_beta)
                 const[:c] += a.flatten()*d_beta/count
                 slope[:c] += a.flatten()*d_gamma/count
-                grads[:0] = [d_gamma, d_beta, gw.to(layer.conv.weight.dtype), gb.to(layer.conv.bias.dtype)]
-        return None, None, *finished(0, block.n_in).split(ctx.widths, 1), *grads
+                grads[:0] = [d_gamma, d_beta, gw, gb]
+        return None, None, None, *finished(0, block.n_in).split(ctx.widths, 1), *grads
 
 # %% ../nbs/02_tiramisu.ipynb #dc5c0b35
 @contextmanager
@@ -257,7 +268,7 @@ def recomputed(td:TransitionDown, # in training
     "`td(x)`, computed again in the backward pass instead of remembered"
     return checkpoint(td, x, use_reentrant=False, context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
 
-# %% ../nbs/02_tiramisu.ipynb #bebee0d0
+# %% ../nbs/02_tiramisu.ipynb #de554f2e
 @patch
 def forward(self:DenseBlock,
             *xs, # the tensors (B, ·, H, W) that form the block's input, in order
@@ -266,7 +277,7 @@ def forward(self:DenseBlock,
     batch_stats = {layer.norm.training for layer in self}
     if torch.compiler.is_compiling(): return self.stacked(*xs)
     if not torch.is_grad_enabled() and batch_stats == {False}: return buffered(self, xs)
-    if lean and batch_stats == {True}: return LeanBlock.apply(self, len(xs), *xs, *self.parameters())
+    if torch.is_grad_enabled() and batch_stats == {True}: return BufferedBlock.apply(self, lean, len(xs), *xs, *self.parameters())
     return self.stacked(*xs)
 
 # %% ../nbs/02_tiramisu.ipynb #970422e9
