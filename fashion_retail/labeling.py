@@ -6,11 +6,11 @@
 __all__ = ['segmentation_scores', 'central_rectangle', 'stroke', 'overlay', 'cut_out', 'lift_mask', 'clean_mask', 'grabcut',
            'otsu_mask', 'write_masks', 'score_masks']
 
-# %% ../nbs/01_labeling.ipynb #3c2e7a89
+# %% ../nbs/01_labeling.ipynb #b21a4903
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2, numpy as np
+import cv2, numpy as np, pandas as pd
 
 from .data import BadInput, load_image, load_mask, safe_name, save_mask
 
@@ -123,7 +123,7 @@ def clean_mask(mask:np.ndarray, # bool (H, W)
     hole[np.unique(np.r_[0, label[0], label[-1], label[:, 0], label[:, -1]])] = False # open to the frame: not a hole
     return mask | hole[label]
 
-# %% ../nbs/01_labeling.ipynb #5e7a5daa
+# %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
 
 def _inside(rect, shape): # (x, y, w, h) as a bool map, cut to the photo
@@ -149,29 +149,26 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
         raise BadInput("a garment stroke and a background stroke cover the same pixels: take these out of one of the two maps")
     shape = image.shape[:2]
     propose = mask is not None and mask.any()
-    bound = np.ones(shape, bool) if rect is None and propose else _inside(rect or central_rectangle(shape), shape)
+    bound = np.ones(shape, bool) if rect is None and propose else _inside(central_rectangle(shape) if rect is None else rect, shape)
     start = mask & bound if propose else bound
-    def strokes(m, s): # stroke pixels into a map `m` at scale `s`
-        for pixels, value in ((garment, s[0]), (background, s[1])):
-            if pixels is not None:
-                hit = cv2.resize(pixels.astype(np.float32), m.shape[::-1], interpolation=cv2.INTER_AREA) > 0
-                m[hit] = value
-        return m
     small = _shrink(image, size)
-    fit = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
-    states = np.where(fit(start), _MAYBE_FG, np.where(fit(bound), _MAYBE_BG, _BG)).astype(np.uint8)
+    share = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    def bind(states):
+        for pixels, state in ((garment, _FG), (background, _BG)):
+            if pixels is not None: states[share(pixels) > 0] = state
+        return states
+    states = np.where(share(start) >= 0.5, _MAYBE_FG, np.where(share(bound) >= 0.5, _MAYBE_BG, _BG)).astype(np.uint8)
     if not np.isin(states, (_BG, _MAYBE_BG)).any(): # nothing left to learn the background from: the outermost pixels serve
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
-    states = strokes(states, (_FG, _BG))
-    known = np.isin(states, (_FG, _MAYBE_FG))
+    inside = np.isin(bind(states), (_FG, _MAYBE_FG))
     found = start
-    if known.any() and not known.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
+    if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
         palettes = np.zeros((1, 65)), np.zeros((1, 65))
         cv2.setRNGSeed(seed)
         cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_INIT_WITH_MASK)
         if rect is None and not propose:
             states[states == _BG] = _MAYBE_BG
-            cv2.grabCut(small, strokes(states, (_FG, _BG)), None, *palettes, 2, cv2.GC_EVAL)
+            cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
         result = clean_mask(np.isin(states, (_FG, _MAYBE_FG)))
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
     found = found.copy()
@@ -179,7 +176,7 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     if background is not None: found[background] = False
     return found
 
-# %% ../nbs/01_labeling.ipynb #0104d561
+# %% ../nbs/01_labeling.ipynb #a0bdef53
 def _disc(r): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*r + 1, 2*r + 1))
 def _grow(m, r): return cv2.dilate(m.astype(np.uint8), _disc(r)) > 0
 def _erode(m, r): return cv2.erode(m.astype(np.uint8), _disc(r), borderValue=1) > 0
@@ -207,25 +204,27 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
     small = _shrink(image, 384)
     h, w = small.shape[:2]
     side = max(h, w)
-    px = lambda r: max(1, round(r*side/256)) # radii are meant for a long side of 256
+    px = lambda r: max(1, round(r*side/256)) # radii are said for a long side of 256
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1).astype(np.float32)/255, cv2.COLOR_RGB2Lab)
     frame = np.ones((h, w), bool)
     k = max(1, round(0.02*min(h, w)))
     frame[k:-k, k:-k] = False
     diff = lab - np.median(lab[frame], 0)
     far = np.linalg.norm(diff, axis=-1)
-    noise = np.median(far[frame])
+    noise = min(np.median(far[frame]), 2)
     scaled = (np.log1p(np.minimum(far, 16))/np.log1p(16)*255).astype(np.uint8)
     level = np.expm1(cv2.threshold(scaled, 0, 255, cv2.THRESH_OTSU)[0]/255*np.log1p(16))
-    level = np.clip(level, max(0.8, 2.5*noise), 2 + 4*noise) # above the noise; and a shadow must not raise it over a white garment
+    level = np.clip(level, max(0.8, 2.5*noise), 1.2 + 4*noise) # over the noise; and no shadow may lift it over a white garment
     mask = _solid(far > level)
     if mask.sum() < 0.005*mask.size: return _inside(central_rectangle(image.shape), image.shape[:2])
     gray = (np.hypot(diff[..., 1], diff[..., 2]) < 4) & (diff[..., 0] < 0) & (diff[..., 0] > -30)
     colored = _solid(mask & ~gray) & mask
-    if colored.sum() > 0.75*mask.sum(): mask = colored
-    stain = far < 0.1*cv2.dilate(np.minimum(far, 60), _disc(px(8)))
-    peeled = mask & ~(_outside(~mask | stain) & _grow(~mask, px(8)))
-    if peeled.sum() > 0.8*mask.sum(): mask = peeled
+    rest = mask & ~colored
+    if colored.sum() > 0.6*mask.sum() and rest.any() and np.median(far[rest]) < 0.4*np.median(far[colored]): mask = colored
+    for share, r in ((0.06, px(8)), (0.45, px(3))):
+        strong = cv2.dilate(np.minimum(far*mask, 60), _disc(r))
+        peeled = mask & ~(_outside(~mask | (far < share*strong)) & _grow(~mask, r))
+        if peeled.sum() > 0.8*mask.sum(): mask = peeled
     mask = ~_outside(~clean_mask(_grow(_erode(mask, 1), 1), 0.05))
     n, label, stats, _ = cv2.connectedComponentsWithStats((mask & (far < level)).astype(np.uint8))
     for i in range(1, n):
@@ -234,30 +233,36 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
         if np.quantile(far[_grow(window, 4) & ~_grow(window, 1)], 0.2) > 8: mask &= ~window
     return lift_mask(mask, image)
 
-# %% ../nbs/01_labeling.ipynb #b414f085
+# %% ../nbs/01_labeling.ipynb #5a948914
 def write_masks(table, # rows of an images table, paths as `read_table` gives them
                 folder:str|Path, # where `<image_id>.png` go
                 method, # image -> bool mask
                 workers:int=2 # threads
                ) -> list: # the paths, aligned with the rows
     "Write `method`'s mask of every photo, skip those that exist; raises `BadInput` naming the row whose photo cannot be read"
-    from tqdm import tqdm
     def one(row):
         path = Path(folder)/f"{safe_name(row.image_id)}.png"
         if path.exists(): return path
         try: save_mask(method(load_image(row.path)), path)
         except BadInput as e: raise BadInput(f"{row.image_id}: {e}") from None
         return path
-    with ThreadPoolExecutor(workers) as pool:
-        return list(tqdm(pool.map(one, table.itertuples()), total=len(table), desc=Path(folder).name, mininterval=2, disable=None))
+    paths, threads, pool = [], cv2.getNumThreads(), ThreadPoolExecutor(workers)
+    cv2.setNumThreads(1) # the photos run in parallel, not the pixels
+    try:
+        for path in pool.map(one, table.itertuples()):
+            paths.append(path)
+            if len(paths)%100 == 0 or len(paths) == len(table): print(f"{Path(folder).name}: {len(paths)} of {len(table)} masks", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)
+    return paths
 
 def score_masks(table, # rows with a `mask_path`
                 paths # the proposed masks, aligned with the rows
                ): # DataFrame `image_id`, `iou`, `dice`, `pixel_accuracy`
     "`segmentation_scores` of every row"
-    import pandas as pd
     scores = []
     for row, path in zip(table.itertuples(), paths):
         truth = load_mask(row.mask_path)
         scores.append(dict(image_id=row.image_id, **segmentation_scores(load_mask(path, truth.shape), truth)))
-    return pd.DataFrame(scores)
+    return pd.DataFrame(scores, columns=["image_id", "iou", "dice", "pixel_accuracy"])
