@@ -5,15 +5,18 @@
 # %% auto #0
 __all__ = ['METRICS', 'STYLES', 'top_k', 'first_match_ranks', 'top_k_accuracy', 'mrr', 'median_rank', 'mean_average_precision',
            'wilson_interval', 'bootstrap_interval', 'compare_ranks', 'retrieval_metrics', 'accuracy_by',
-           'plot_accuracy', 'answers_figure']
+           'plot_accuracy', 'answers_figure', 'evaluate_table']
 
-# %% ../nbs/05_similarity.ipynb #6f797e44
+# %% ../nbs/05_similarity.ipynb #ed5604f8
+import time
+from pathlib import Path
+
 import numpy as np, pandas as pd
 from PIL import Image
 from scipy.spatial.distance import cdist
 from scipy.special import bdtr, bdtrc, ndtri
 
-from .data import BadInput, load_image
+from .data import BadInput, load_image, select
 
 # %% ../nbs/05_similarity.ipynb #347c69b8
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
@@ -342,3 +345,28 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     ax.axis("off")
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
+
+# %% ../nbs/05_similarity.ipynb #1ee8b3e5
+def evaluate_table(table:pd.DataFrame, # an images table
+                   split:str, # the snapshots of this split are the queries
+                   cutout:str, # see `features.CUTOUTS`
+                   features:str, # see `features.FEATURES`
+                   gallery_splits:list|None=None, # splits of the catalogue photos; None: `split`
+                   weights=None, # file, for cutout tiramisu
+                   device:str="auto", # auto, cpu or cuda
+                   folder:str|Path="masks" # masks that are made are kept in folder/METHOD/
+                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, seconds_per_query; DataFrame: image_id, item_id, rank, answers
+    "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing and searching"
+    from fashion_retail.features import cutout_masks, descriptor, embed  # torch only now
+    descriptor(features)
+    queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
+    g, g_empty = embed(gallery, features, cutout_masks(gallery, cutout, folder, weights, device), device, desc="catalogue")
+    began = time.perf_counter()
+    q, q_empty = embed(queries, features, cutout_masks(queries, cutout, folder, weights, device), device, desc="queries")
+    ids, items = [o.to_numpy(str) for o in (queries.image_id, gallery.image_id)], [o.to_numpy(str) for o in (queries.item_id, gallery.item_id)]
+    found, _ = top_k(q, g, min(10, len(g)))
+    seconds = (time.perf_counter() - began)/len(queries)
+    ranks = first_match_ranks(q, g, *items, exclude=ids)
+    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery)),
+                  n_empty_masks=int(q_empty.sum() + g_empty.sum()), seconds_per_query=seconds)
+    return result, pd.DataFrame(dict(image_id=ids[0], item_id=items[0], rank=ranks, answers=[";".join(o) for o in ids[1][found]]))
