@@ -53,6 +53,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'fashion_retail.labeling.segmentation_scores': ( 'labeling.html#segmentation_scores',
                                                                                           'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling.stroke': ('labeling.html#stroke', 'fashion_retail/labeling.py'),
+                                         'fashion_retail.labeling.summarize': ('labeling.html#summarize', 'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling.write_masks': ( 'labeling.html#write_masks',
                                                                                   'fashion_retail/labeling.py')},
             'fashion_retail.report': { 'fashion_retail.report._environment': ('report.html#_environment', 'fashion_retail/report.py'),

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['segmentation_scores', 'central_rectangle', 'stroke', 'overlay', 'cut_out', 'clean_mask', 'lift_mask', 'grabcut',
-           'otsu_mask', 'write_masks', 'score_masks']
+           'otsu_mask', 'write_masks', 'score_masks', 'summarize']
 
-# %% ../nbs/01_labeling.ipynb #b21a4903
+# %% ../nbs/01_labeling.ipynb #5ea0d71d
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2, numpy as np, pandas as pd
+from tqdm import tqdm
 
 from .data import BadInput, load_image, load_mask, safe_name, save_mask
 
@@ -236,7 +237,7 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
     mask = lift_mask(mask, image)
     return mask if mask.any() else rectangle
 
-# %% ../nbs/01_labeling.ipynb #0b240c42
+# %% ../nbs/01_labeling.ipynb #d9ba275b
 def write_masks(table, # rows of an images table, paths as `read_table` gives them
                 folder:str|Path, # where `<image_id>.png` go
                 method, # image -> bool mask
@@ -249,16 +250,12 @@ def write_masks(table, # rows of an images table, paths as `read_table` gives th
         try: save_mask(method(load_image(row.path)), path)
         except BadInput as e: raise BadInput(f"{row.image_id}: {e}") from None
         return path
-    paths, threads, pool = [], cv2.getNumThreads(), ThreadPoolExecutor(workers)
+    threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(workers)
     cv2.setNumThreads(1) # the photos run in parallel, not the pixels
-    try:
-        for path in pool.map(one, table.itertuples()):
-            paths.append(path)
-            if len(paths)%100 == 0 or len(paths) == len(table): print(f"{Path(folder).name}: {len(paths)} of {len(table)} masks", flush=True)
+    try: return list(tqdm(pool.map(one, table.itertuples()), total=len(table), desc=f"{Path(folder).name} masks", mininterval=1, disable=None))
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
-    return paths
 
 def score_masks(table, # rows with a `mask_path`
                 paths # the proposed masks, aligned with the rows
@@ -266,7 +263,13 @@ def score_masks(table, # rows with a `mask_path`
     "`segmentation_scores` of every row"
     scores = []
     for row, path in zip(table.itertuples(), paths):
-        truth = load_mask(row.mask_path)
-        scores.append(dict(image_id=row.image_id, **segmentation_scores(load_mask(path, truth.shape), truth)))
+        shape = load_image(row.path).shape
+        scores.append(dict(image_id=row.image_id, **segmentation_scores(load_mask(path, shape), load_mask(row.mask_path, shape))))
     names = ["iou", "dice", "pixel_accuracy"]
     return pd.DataFrame(scores, columns=["image_id"] + names).astype(dict.fromkeys(names, float))
+
+def summarize(scores:pd.DataFrame # as `score_masks` gives them
+             ) -> dict: # n, iou_mean, iou_median, iou_p10, dice_mean, pixel_accuracy
+    "Means over photos; `iou_p10` is the 10th percentile: one photo in ten is worse"
+    return dict(n=len(scores), iou_mean=float(scores.iou.mean()), iou_median=float(scores.iou.median()), iou_p10=float(scores.iou.quantile(0.1)),
+                dice_mean=float(scores.dice.mean()), pixel_accuracy=float(scores.pixel_accuracy.mean()))
