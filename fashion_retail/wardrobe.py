@@ -16,57 +16,58 @@ import cv2, numpy as np, pandas as pd
 
 from .data import BadInput, atomic, read_table, save_image, save_mask, write_table
 
-# %% ../nbs/10_wardrobe.ipynb #360c872b
-_any = 'plain plain plain plain stripe check dot floral'
+# %% ../nbs/10_wardrobe.ipynb #76ca3f19
+_any = 'plain plain plain plain plain plain stripe check dot floral'
 CATEGORIES = { # half width (chest or hip) and length in cm; a word written twice is twice as likely
-    't-shirt':    dict(kind='top', half=(24,29), length=(60,74), flare=(-2,1), sleeves='short', necks='round round v',
-                       fabrics='jersey', patterns='plain plain stripe print print print', details='hem'),
-    'longsleeve': dict(kind='top', half=(22,27), length=(58,70), flare=(-2,1), sleeves='long', necks='round v boat',
-                       fabrics='jersey', patterns='plain plain stripe stripe print dot', details='hem'),
-    'sweater':    dict(kind='top', half=(26,31), length=(56,68), flare=(-3,0), sleeves='long', necks='round v turtleneck',
+    't-shirt':    dict(often=6, kind='top', half=(24,29), length=(60,74), flare=(-2,1), sleeves='short', necks='round round v',
+                       fabrics='jersey', patterns='plain plain plain stripe stripe print print print', details='hem'),
+    'longsleeve': dict(often=3, kind='top', half=(22,27), length=(58,70), flare=(-2,1), sleeves='long', necks='round v boat',
+                       fabrics='jersey', patterns='plain plain plain stripe stripe print', details='hem'),
+    'sweater':    dict(often=2, kind='top', half=(24,29), length=(60,70), flare=(-3,0), sleeves='long', necks='round v turtleneck',
                        fabrics='knit', patterns='plain plain stripe check', details='ribs'),
-    'hoodie':     dict(kind='top', half=(26,31), length=(60,70), flare=(-3,-1), sleeves='long', necks='hood',
+    'hoodie':     dict(often=2, kind='top', half=(25,30), length=(62,72), flare=(-3,-1), sleeves='long', necks='hood',
                        fabrics='fleece', patterns='plain plain print', details='ribs pouch'),
-    'shirt':      dict(kind='top', half=(25,30), length=(68,78), flare=(-1,2), sleeves='long long short', necks='collar',
-                       fabrics='woven', patterns='plain plain stripe check check floral', details='placket pocket cuffs'),
-    'polo':       dict(kind='top', half=(25,29), length=(64,74), flare=(-1,1), sleeves='short', necks='collar',
+    'shirt':      dict(often=3, kind='top', half=(25,30), length=(68,78), flare=(-1,2), sleeves='long long short', necks='collar',
+                       fabrics='woven', patterns='plain plain plain stripe check check', details='placket pocket cuffs'),
+    'polo':       dict(often=2, kind='top', half=(25,29), length=(64,74), flare=(-1,1), sleeves='short', necks='collar',
                        fabrics='jersey', patterns='plain plain stripe', details='henley hem'),
-    'blouse':     dict(kind='top', half=(23,28), length=(54,66), flare=(2,9), sleeves='cap half long', necks='v boat round',
+    'blouse':     dict(often=1, kind='top', half=(23,28), length=(54,66), flare=(2,9), sleeves='cap half long', necks='v boat round',
                        fabrics='woven', patterns='plain floral floral dot stripe', details='gather'),
-    'undershirt': dict(kind='top', half=(20,25), length=(58,70), flare=(-1,3), sleeves='none', necks='strap strap round',
+    'undershirt': dict(often=1, kind='top', half=(20,25), length=(58,70), flare=(-1,3), sleeves='none', necks='strap strap round',
                        fabrics='jersey', patterns='plain plain stripe print', details='hem'),
-    'top':        dict(kind='top', half=(20,24), length=(38,52), flare=(-2,6), sleeves='none cap', necks='strap square boat',
+    'top':        dict(often=1, kind='top', half=(20,24), length=(38,52), flare=(-2,6), sleeves='none cap', necks='strap square boat',
                        fabrics='jersey woven', patterns=_any, details='hem'),
-    'outwear':    dict(kind='top', half=(28,33), length=(60,82), flare=(-2,2), sleeves='long', necks='stand hood',
+    'outwear':    dict(often=2, kind='top', half=(28,33), length=(60,82), flare=(-2,2), sleeves='long', necks='stand hood',
                        fabrics='nylon denim woven', patterns='plain plain plain check', details='zip slits cuffs'),
-    'blazer':     dict(kind='top', half=(26,30), length=(66,76), flare=(-1,2), sleeves='long', necks='lapel',
+    'blazer':     dict(often=1, kind='top', half=(26,30), length=(66,76), flare=(-1,2), sleeves='long', necks='lapel',
                        fabrics='woven', patterns='plain plain check stripe', details='slits'),
-    'dress':      dict(kind='dress', half=(21,25), length=(82,108), flare=(6,24), sleeves='none none cap short long',
+    'dress':      dict(often=3, kind='dress', half=(21,25), length=(82,108), flare=(6,24), sleeves='none none cap short long',
                        necks='round v strap square boat', fabrics='jersey woven',
-                       patterns='plain floral floral dot stripe check', details='waist'),
-    'skirt':      dict(kind='skirt', half=(20,24), length=(40,68), flare=(0,20), sleeves='none', necks='none',
+                       patterns='plain plain plain floral floral dot stripe', details='waist'),
+    'skirt':      dict(often=2, kind='skirt', half=(20,24), length=(40,68), flare=(0,20), sleeves='none', necks='none',
                        fabrics='woven denim jersey', patterns=_any, details=''),
-    'pants':      dict(kind='legs', half=(23,28), length=(88,102), flare=(0,0), sleeves='none', necks='none',
-                       fabrics='denim woven jersey', patterns='plain plain plain plain check stripe floral', details=''),
-    'shorts':     dict(kind='legs', half=(24,29), length=(34,50), flare=(0,0), sleeves='none', necks='none',
+    'pants':      dict(often=3, kind='legs', half=(23,28), length=(88,102), flare=(0,0), sleeves='none', necks='none',
+                       fabrics='denim woven jersey', patterns='plain plain plain plain plain check', details=''),
+    'shorts':     dict(often=2, kind='legs', half=(24,29), length=(34,50), flare=(0,0), sleeves='none', necks='none',
                        fabrics='denim woven jersey', patterns=_any, details=''),
 }
 COLORS = { # sRGB and how common
-    'black':((28,27,30),16), 'navy':((33,40,70),15), 'grey':((128,130,134),12), 'white':((236,235,231),14),
-    'blue':((48,84,150),8), 'light blue':((150,182,212),7), 'beige':((205,186,158),8), 'brown':((98,70,52),4),
-    'olive':((92,92,62),4), 'green':((44,104,74),4), 'red':((176,38,44),6), 'burgundy':((98,30,46),4), 'pink':((226,158,168),5),
-    'yellow':((226,190,76),3), 'orange':((214,112,56),2), 'purple':((96,66,124),3), 'turquoise':((56,146,152),2)}
+    'black':((28,27,30),24), 'navy':((33,40,70),22), 'grey':((128,130,134),14), 'white':((236,235,231),20),
+    'blue':((48,84,150),7), 'light blue':((150,182,212),6), 'beige':((205,186,158),7), 'brown':((98,70,52),2),
+    'olive':((92,92,62),2), 'green':((44,104,74),2), 'red':((176,38,44),5), 'burgundy':((98,30,46),2), 'pink':((226,158,168),4),
+    'yellow':((226,190,76),1.5), 'orange':((214,112,56),1), 'purple':((96,66,124),1.5), 'turquoise':((56,146,152),1)}
 
 def random_item(
     rng:np.random.Generator, # source of chance; the same state gives the same item
 ) -> dict: # plain values: category, color, color2, pattern, sleeve, neckline, fabric, rgb, rgb2, and a seed for the cut
     "A garment as a dict of attributes"
-    name = str(rng.choice(list(CATEGORIES)))
-    freq = np.array([f for _,f in COLORS.values()])
+    often, freq = np.array([o['often'] for o in CATEGORIES.values()]), np.array([f for _,f in COLORS.values()])
+    name = str(rng.choice(list(CATEGORIES), p=often/often.sum()))
     color, color2 = (str(o) for o in rng.choice(list(COLORS), 2, replace=False, p=freq/freq.sum()))
     pick = lambda words: str(rng.choice(words.split()))
     item = dict(category=name, color=color, color2=color2, pattern=pick(CATEGORIES[name]['patterns']),
                 sleeve=pick(CATEGORIES[name]['sleeves']), neckline=pick(CATEGORIES[name]['necks']), fabric=pick(CATEGORIES[name]['fabrics']))
+    if rng.random()<.3: item.update(pattern='plain', color=pick('black navy grey white')) # basics: every wardrobe has five of each
     if item['fabric'] == 'denim':
         item.update(pattern='plain', color=pick('blue blue navy black grey'), color2='white')
     for key in ('color', 'color2'): # dye lots differ a little
@@ -74,7 +75,7 @@ def random_item(
         item[key.replace('color', 'rgb')] = '#%02x%02x%02x' % tuple(int(o) for o in rgb)
     return item | dict(seed=int(rng.integers(2**31)))
 
-# %% ../nbs/10_wardrobe.ipynb #0232f2c2
+# %% ../nbs/10_wardrobe.ipynb #ffb2158f
 Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))  # width 0: filled, else a stroke (cm)
 
 def _arcs(pts, n=10):
@@ -92,6 +93,9 @@ def _mirrored(half):
     return np.vstack([right, (right*(-1,1))[::-1]])
 
 def _both(pts, *args): return [Piece(_arcs(pts)*(side,1), *args) for side in (1,-1)]
+
+def _button(x, y, d=1.4):
+    a = np.linspace(0, 2*np.pi, 12); return Piece(np.stack([x+d/2*np.cos(a), y+d/2*np.sin(a)], 1), 'button')
 
 def _cut(item):
     "The measures of one garment, settled by its seed (cm)"
@@ -119,7 +123,7 @@ def _sleeve(cut, side, a, bend, tip=0):
     if tip:
         q, w = p2 - unit(a+bend)*tip, c + (w1-c)*2*tip/cut['sleeve_len']
         pts = [(*q+w*n2,0), (*p2+c*.95*n2,.05), (*p2-c*.95*n2,0), (*q-w*n2,0), (*q+w*n2,0)]
-    else: pts = [(*top,.05), (*p1+w1*n1,.02), (*p2+c*n2,.05), (*p2-c*n2,.01), (*p1-w1*n1,.02), (*bot,0)]
+    else: pts = [(*top,.09), (*p1+w1*n1,.02), (*p2+c*n2,.05), (*p2-c*n2,.01), (*p1-w1*n1,.02), (*bot,0)]
     return _arcs(pts)*(side,1), side*(a+bend-np.pi/2)
 
 def _collar(cut):
@@ -133,7 +137,7 @@ def _collar(cut):
     if kind=='lapel':
         wing = [(0,nd,0), (nw,-1.5,.05), (nw+3.5,3,0), (nw+2.5,nd*.35,0), (nw+5,nd*.38,0), (1,nd+2,0), (0,nd,0)]
         return _both(wing, 'body', .4, .95) + [Piece(np.array([(-1.5,nd+1), (-2,cut['length'])]), 'body', 0, .55, .5)] + \
-               [Piece(np.array([(1.2,nd+3+i*9)]), 'button', 0, 1, 2.) for i in range(int(g.integers(1,4)))]
+               [_button(1.2, nd+3+i*9, 2.2) for i in range(int(g.integers(1,4)))]
     if kind=='hood':
         cords = [_arcs([(s*3,nd,0), (s*(3.5+g.normal()),nd+g.uniform(8,16),.1*s), (s*(4+g.normal()),nd+18,0)]) for s in (1,-1)]
         return [Piece(_mirrored([(0,-24,.06), (12,-15,.15), (nw+3.5,4,.1), (2,nd+2,0), (0,nd+2,0)])),
@@ -143,12 +147,12 @@ def _collar(cut):
     rim = _arcs(cut['neck'])
     return [Piece(np.vstack([(rim*(-1,1))[::-1], rim]), 'trim', 0, .9, 1. if kind in ('strap','square') else 2.2)]
 
-# %% ../nbs/10_wardrobe.ipynb #96907905
+# %% ../nbs/10_wardrobe.ipynb #e6f157f5
 def _details(cut, words):
     "Seams, bands, buttons, pockets and zips of a top or dress"
     g, L, hem, nd, out = cut['g'], cut['length'], cut['half']+cut['flare'], cut['nd'], []
-    line = lambda pts, tone=.72, width=.4, role='body': out.append(Piece(np.array(pts, float), role, 0, tone, width))
-    column = lambda y0, y1, n: [out.append(Piece(np.array([(0,y)]), 'button', 0, 1, 1.2)) for y in np.linspace(y0, y1, n)]
+    line = lambda pts, tone=.8, width=.3, role='body': out.append(Piece(np.array(pts, float), role, 0, tone, width))
+    column = lambda y0, y1, n: [out.append(_button(0, y)) for y in np.linspace(y0, y1, n)]
     if 'hem' in words: line([(-hem,L-2.2), (0,L-1.6), (hem,L-2.2)], .82, .3)
     if 'ribs' in words: out.append(Piece(_mirrored([(0,L-5.5,0), (hem+.3,L-6,0), (hem-1,L,0), (0,L+.8,0)]), 'trim'))
     if 'placket' in words:
@@ -174,7 +178,11 @@ def _details(cut, words):
 def _top(cut, pose):
     "Pieces of everything worn above the waist, and of dresses"
     L, half, arm, nw, nd = cut['length'], cut['half'], cut['arm'], cut['nw'], cut['nd']
-    words, out = CATEGORIES[cut['category']]['details'], [Piece(_mirrored([(0,1.6,-.06), (nw+.4,-.4,0), (nw*.8,nd*.7,0), (0,nd+1.5,0)]), 'lining')]
+    front = cut['neck'] # the back of the neck shows between its own edge and the front's
+    back = [(0,1.6,-.06), (nw+.4,-.4,0)] + [(x+.6,y+.8,-b) for (x,y,_),(_,_,b) in zip(front[::-1], front[-2::-1]+[(0,0,0)])]
+    back[-1] = (0,*back[-1][1:])
+    words, out = CATEGORIES[cut['category']]['details'], [Piece(_mirrored(back), 'lining')]
+    if .3<cut['loose']<.75 and nd>5: out.append(Piece(np.array([(-1.6,2.2),(1.6,2.2),(1.6,4.4),(-1.6,4.4)]), 'label'))
     sleeves = []
     for side, a, bend in zip((1,-1), pose['arm'], pose['bend']):
         if not cut['sleeve_len']: continue
@@ -187,7 +195,7 @@ def _top(cut, pose):
             sleeves.append(Piece(end[[0,-11]], 'body', angle, .8, .3))
     side = [(half,arm,-.02), (cut['waist'],arm+17,.03), (half+cut['flare'],L,0)] if cut['kind']=='dress' else \
            [(half,arm,-.02), (cut['waist'],(arm+L)/2,.02), (half+cut['flare'],L,.0)]
-    armhole = (cut['shoulder'], cut['drop'], -.17 if cut['sleeve']=='none' else -.01)
+    armhole = (cut['shoulder'] - (1.5 if cut['sleeve_len'] else 0), cut['drop']-.3, -.17 if cut['sleeve']=='none' else -.01)
     body = Piece(_mirrored(cut['neck'][:-1] + [(*cut['neck'][-1][:2],.02), armhole] + side[:-1] + [(*side[-1][:2],.03), (0,L+1.5,0)]))
     on_top = [s for s in sleeves] if pose['over'] else []
     out += ([] if on_top else sleeves) + [body] + _details(cut, words) + _collar(cut)
@@ -216,12 +224,12 @@ def _legs(cut, pose):
               ([(knee[0]-1.24*hem-hip*.1,knee[1],0)] if L>60 else []) + [(-.6,crotch,0), (-.6,0,0)]
         out += [Piece(_arcs(leg)*(side,1), 'body', -side*a*.7),
                 Piece(np.array([(x-hem+.5,L-1.6), (x+hem-.5,L-2.2)])*(side,1), 'body', 0, .78, .4)]
-        if cut['fabric']!='jersey': out.append(Piece(_arcs([(w*.5,4,-.2), (w+1,13,0)])*(side,1), 'body', 0, .6, .6))
+        if cut['fabric']!='jersey': out.append(Piece(_arcs([(w*.5,4,-.2), (w+1,13,0)])*(side,1), 'body', 0, .72, .45))
         elif cut['loose']>.5: out.append(Piece(_arcs([(w,2,.05), (hip-.8,18,0), (x+hem-1,L,0)])*(side,1), 'accent', 0, 1, 1.6))
     out += [Piece(np.array([(0,4), (.3,crotch)]), 'body', 0, .62, .5)]
     band = Piece(_mirrored([(0,0,0), (w,-.4,0), (w+.5,4,0), (0,4.4,0)]), 'trim' if cut['fabric']=='jersey' else 'body', 0, .92)
     more = [Piece(_arcs([(s*.8,3,0), (s*2,9,.2*s), (s*3,13,0)]), 'accent', 0, 1, .7) for s in (1,-1)] if cut['fabric']=='jersey' else \
-           [Piece(np.array([(0,2.2)]), 'button', 0, 1, 1.6), Piece(_arcs([(3.2,4,.0), (3.2,13,.2), (.3,17,0)]), 'body', 0, .75, .4)] + \
+           [_button(0, 2.2, 1.8), Piece(_arcs([(3.2,4,.0), (3.2,13,.2), (.3,17,0)]), 'body', 0, .75, .4)] + \
            [Piece(np.array([(x,-.3), (x,4.6)]), 'body', 0, .75, .9) for x in (-w*.6,w*.6)]
     return out + [band] + more
 
@@ -231,7 +239,7 @@ def _pose(rng, loose):
     return dict(arm=np.clip(arm, .35, 1.48), bend=rng.normal(0, .04+.3*loose, 2), over=loose*rng.random()>.75,
                 leg=np.clip(.03+rng.normal(0, .015+.06*loose, 2), -.03, .22))
 
-# %% ../nbs/10_wardrobe.ipynb #0a8596c3
+# %% ../nbs/10_wardrobe.ipynb #12884c94
 def _rgb(hexed): return np.array([int(hexed[i:i+2], 16) for i in (1,3,5)], np.float32)
 
 def _noise(rng, shape, cells):
@@ -269,16 +277,16 @@ def _tile(pattern, a, b, g, ppc, down):
         d = np.minimum(np.hypot(x-.5,y-.5), np.hypot(np.minimum(x,1-x),np.minimum(y,1-y)))
         return mix(np.clip((g.uniform(.14,.26)-d)*size+.5, 0, 1).astype(np.float32))
     if pattern=='floral':
-        size = n(14,24); tile = np.empty((size,size,3), np.float32); tile[:] = a
+        size = 2*n(16,30); tile = np.empty((size,size,3), np.uint8); tile[:] = a
         petals = [b, *(np.array(COLORS[str(o)][0], np.float32) for o in g.choice(list(COLORS), 3))]
-        r0 = g.uniform(.035,.1)*size
-        for i in range(int(np.clip(.55*(size/r0)**2/9, 8, 40))):
+        r0 = size*np.exp(g.uniform(np.log(.03), np.log(.12)))
+        for i in range(int(np.clip(g.uniform(.08,.22)*(size/r0)**2, 10, 70))):
             x, y, r, k, turn = g.uniform(0,size), g.uniform(0,size), r0*g.uniform(.6,1.3), int(g.integers(5)), g.uniform(0,6)
             for dx in (-size,0,size):
                 for dy in (-size,0,size):
                     if k==4: cv2.ellipse(tile, ((x+dx,y+dy), (r*1.8,r*.6), np.degrees(turn)), (60,100,60), -1, cv2.LINE_AA)
                     else: _flower(tile, x+dx, y+dy, r, petals[k].tolist(), petals[(k+1)%4].tolist(), turn)
-        return tile
+        return cv2.resize(tile, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.tile(a, (8,8,1))
 
 def _graphic(g, n, colors):
@@ -321,21 +329,28 @@ def _weave(fabric, rng, shape):
     if fabric=='fleece': return 1 + .05*cv2.GaussianBlur(n,(0,0),1.2)*2 + .02*n
     return 1 + {'jersey':.03, 'woven':.025, 'nylon':.015}[fabric]*cv2.blur(n, (1,2))
 
-# %% ../nbs/10_wardrobe.ipynb #944e4ef2
+# %% ../nbs/10_wardrobe.ipynb #226070aa
 Cloth = namedtuple('Cloth', 'rgb alpha height ppc')  # float32 sRGB 0..255, 0..1, pixels; pixels a cm
 
+def _creases(rng, shape, cells, long):
+    "Ridges with round backs, `long` times longer than wide, in a direction of their own"
+    h, w = shape; big = round(1.45*max(shape)); a = rng.uniform(0, 180)
+    n = cv2.resize(rng.standard_normal((round(cells*1.45)+2, max(3,round(cells*1.45/long)+2)), dtype=np.float32), (big,big), interpolation=cv2.INTER_CUBIC)
+    M = cv2.getRotationMatrix2D((big/2,big/2), a, 1); M[:,2] += np.array([w,h])/2 - big/2
+    n = cv2.warpAffine(n, M, (w,h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.exp(-np.abs(n)*3.2)*np.clip(_noise(rng, shape, 3)*.8+.35, 0, 1.4)
+
 def _folds(rng, shape, kind, loose):
-    "Height of the creases in pixels of a 480 canvas: broad waves, thin ridges, and the drape of skirts"
-    s = max(shape)/480
-    h = _fbm(rng, shape, 4, 3)*(2.2+3*loose)
-    for cells, amp, thin in ((3.5,2.4,.16), (6,1.8,.14)): # ridges: where smooth noise crosses zero
-        h += amp*(.5+loose)*np.exp(-np.abs(_noise(rng, shape, cells) + .25*_noise(rng, shape, cells*4))/thin)*np.clip(_noise(rng, shape, 3)+.4, 0, 1.5)
+    "Height of the folds in pixels: broad waves, creases in a few directions, and the drape of skirts"
+    full, shape = shape, tuple(o//2 for o in shape); s = max(full)/480
+    h = _noise(rng, shape, 3)*4*loose + _fbm(rng, shape, 7, 3)*(1+1.2*loose)
+    for cells, long, amp in ((7,2.5,6), (11,3,5), (18,4,3.2)): h += amp*(.3+loose)*_creases(rng, shape, cells, long)
     if kind in ('skirt','dress'):
         x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0],dtype=np.float32)[:,None]
         h += 3.2*np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
-    return (h*s).astype(np.float32)
+    return cv2.resize(cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s), full[::-1], interpolation=cv2.INTER_CUBIC)
 
-def _cloth(item, rng, loose, K):
+def _cloth(item, rng, loose, K, folds=None):
     "Draw a garment flat on a `K`×`K` canvas, in a pose, with its height"
     cut = _cut(item); g = cut['g']
     pieces = dict(top=_top, dress=_top, skirt=_skirt, legs=_legs)[cut['kind']](cut, _pose(rng, loose))
@@ -347,15 +362,11 @@ def _cloth(item, rng, loose, K):
     tile = _tile(item['pattern'], a, b, np.random.default_rng(item['seed']+1), ppc, down)
     trim = b if item['pattern']=='plain' and cut['loose']<.22 else a*.9
     ribs = np.tile(trim*(1-.16*_bars(max(4,round(.9*ppc)), .4)[:,None]), (8,1,1)).astype(np.float32)
-    flat = dict(lining=a*.5+6, accent=b, metal=np.array([190,190,185]), button=b*.3+a*.7 if cut['loose']<.5 else np.array([225,222,212]))
+    flat = dict(label=np.array([225,225,220]) if a.mean()<150 else np.array([40,40,44]), lining=a*.5+6, accent=b, metal=np.array([190,190,185]), button=b*.3+a*.7 if cut['loose']<.5 else np.array([225,222,212]))
     rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K), np.float32), np.zeros((K,K), np.float32)
     for p in pieces:
         pts = p.pts*ppc + origin; px = np.int32(np.round(pts*16))
         if p.role=='print': _stamp(rgb, cut, pts[0], p.width*ppc, a, b); continue
-        if p.role=='button':
-            x, y = (int(o) for o in pts[0]); r = max(2, int(p.width*ppc/2))
-            cv2.circle(rgb, (x,y), r, (flat['button']*.6).tolist(), -1, cv2.LINE_AA); cv2.circle(rgb, (x,y), r-1, flat['button'].tolist(), -1, cv2.LINE_AA)
-            continue
         m = np.zeros((K,K), np.uint8)
         if p.width: cv2.polylines(m, [px], False, 255, max(1, round(p.width*ppc)), cv2.LINE_AA, 4)
         else: cv2.fillPoly(m, [px], 255, cv2.LINE_AA, 4)
@@ -364,21 +375,22 @@ def _cloth(item, rng, loose, K):
         cover = m[roi].astype(np.float32)/255
         if p.width and p.role=='body': rgb[roi] *= 1 - (1-p.tone)*cover[...,None]; continue
         if not p.width: # the edge of a piece throws a thin shadow on what lies below, and stands a little proud of it
-            rgb[roi] *= 1 - .3*(cv2.GaussianBlur(cover,(0,0),2.2)*(1-cover))[...,None]
+            rgb[roi] *= 1 - .24*(cv2.GaussianBlur(cover,(0,0),3)*(1-cover))[...,None]
             height[roi] += cv2.GaussianBlur(cover,(0,0),1.3)*1.2
             alpha[roi] = np.maximum(alpha[roi], cover)
         color = flat[p.role] if p.role in flat else _repeat(ribs if p.role=='trim' else tile, roi, p.angle, origin)
         rgb[roi] += cover[...,None]*(color*p.tone - rgb[roi])
     near = cv2.distanceTransform((alpha>.5).astype(np.uint8), cv2.DIST_L2, 3)
     if item['fabric']=='denim': # washed pale in the middle, dark along the seams
-        wash = np.clip(near/(.12*K),0,1)*np.clip(.5+.5*_noise(g,(K,K),4),0,1)*g.uniform(0,.65)
+        wash = np.clip(near/(.12*K),0,1)*np.clip(.5+.5*_noise(g,(K,K),4),0,1)*g.uniform(0,.4)
         rgb += wash[...,None]*(np.array([190,200,212],np.float32)-rgb)
+    rgb *= (.82+.18*(1-np.exp(-near/(.07*K))))[...,None]  # fullness: the sides turn away
     rgb *= _weave(item['fabric'], g, (K,K))[...,None]
-    height += 4*K/480*(1-np.exp(-near/(5*K/480)))*(1.5 if item['fabric'] in ('fleece','nylon','knit') else 1)
+    height += 4*K/480*(1-np.exp(-near/(7*K/480)))*(1.5 if item['fabric'] in ('fleece','nylon','knit') else 1)
     if item['fabric']=='nylon' and cut['loose']>.4: # quilted
         y = np.arange(K, dtype=np.float32)[:,None] - origin[1] + 4*_noise(rng,(K,K),6)
         height += 3.5*np.sqrt(np.abs(np.sin(y*np.pi/(ppc*9))))
-    return Cloth(rgb, alpha, height + _folds(rng, (K,K), cut['kind'], loose), ppc)
+    return Cloth(rgb, alpha, height + _folds(rng, (K,K), cut['kind'], loose if folds is None else folds), ppc)
 
 def _repeat(tile, roi, angle, origin):
     "The tile repeated over a region, turned by `angle`"
@@ -396,18 +408,18 @@ def _stamp(rgb, cut, at, size, a, b):
     part = rgb[y:y+n, x:x+n]; h, w = part.shape[:2]
     part += (cov[:h,:w,None]*.92)*(img[:h,:w]-part)
 
-# %% ../nbs/10_wardrobe.ipynb #b27ad37d
+# %% ../nbs/10_wardrobe.ipynb #a890724f
 class _Floor:
     "Noise to paint floors with: coordinates in cm, the style settled by `seed`, the spot by `rng`"
     def __init__(self, seed, X, Y, rng, base=None):
         self.g, self.base = np.random.default_rng(seed), base
-        self.tex = [_fbm(self.g, (256,256), c, 3) for c in (8,48)]
+        self.tex = [_fbm(self.g, (256,256), c, o) for c,o in ((8,3),(48,3),(8,1))]
         dx, dy = rng.uniform(0,400,2); self.X, self.Y, self.rng = X+np.float32(dx), Y+np.float32(dy), rng
     def color(self, *choices): # one of some sRGB colours, a little off; or the one asked for
         c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))], np.float32)
         return np.clip(c + self.g.normal(0,7) + self.g.normal(0,3,3), 12, 250).astype(np.float32)
-    def noise(self, sx, sy=None, X=None, Y=None, fine=0): # noise with features of about sx × sy cm
-        k = 256/(48 if fine else 8)
+    def noise(self, sx, sy=None, X=None, Y=None, fine=0): # features of about sx × sy cm; fine 1: of high resolution, 2: smooth
+        k = 256/(48 if fine==1 else 8)
         X, Y = self.X if X is None else X, self.Y if Y is None else Y
         return cv2.remap(self.tex[fine], np.float32(X*(k/sx)), np.float32(Y*(k/(sy or sx))), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     def each(self, i, j=0): return self.g.normal(size=1009).astype(np.float32)[(i*37+j*101).astype(int)%1009] # one number a plank or tile
@@ -419,8 +431,8 @@ def _wood(f, parquet=False):
     if parquet:
         odd = (np.floor(X/30)+np.floor(Y/30))%2>0; X, Y, w, n = np.where(odd,Y,X), np.where(odd,X,Y), 6., 30.
     i = np.floor(Y/w); U = X + f.each(i)*n; j = np.floor(U/n); tone = f.each(i,j)
-    grain = f.noise(40,1.6, U+90*tone, Y+3*f.noise(25)) + .5*f.noise(8,.5, U+90*tone, Y, 1)
-    light = 1 + f.g.uniform(.03,.1)*tone + f.g.uniform(.04,.13)*grain
+    grain = f.noise(70,2.6, U+90*tone, Y+1.2*f.noise(40)) + .7*f.noise(14,.45, U+90*tone, Y, 1)
+    light = 1 + f.g.uniform(.05,.14)*tone + f.g.uniform(.05,.13)*grain
     light *= 1 - .5*np.maximum(f.gap(Y/w,.016), f.gap(U/n,.002))
     return f.color((178,140,98),(206,172,128),(150,100,62),(196,180,160),(168,160,150),(110,72,50),(196,140,84))*light[...,None]**np.float32([.9,1,1.15])
 
@@ -435,12 +447,12 @@ def _tiles(f):
     return tile*light[...,None]*(1-seam) + seam*tile*f.g.choice([.55,.75,1.12])
 
 def _carpet(f):
-    light = 1 + .09*f.noise(.8, fine=1) + .05*f.noise(2.5) + .06*f.noise(30) + .06*f.rng.standard_normal(f.X.shape, dtype=np.float32)
+    light = 1 + .12*f.noise(.8, fine=1) + .07*f.noise(2.5) + .07*f.noise(30) + .06*f.rng.standard_normal(f.X.shape, dtype=np.float32)
     return f.color((176,160,136),(128,112,98),(88,92,104),(150,60,56),(196,188,172),(110,120,96),(198,150,130))*light[...,None]
 
 def _rug(f): # mirrored noise in a few flat colours makes the medallions of an oriental rug
     p = f.g.uniform(30,60); u, v = (np.abs((o/p)%2-1)*p for o in (f.X,f.Y))
-    level = np.digitize(f.noise(f.g.uniform(6,14), X=u, Y=v), np.sort(f.g.normal(0,.8,4)))
+    level = np.digitize(f.noise(f.g.uniform(6,12), X=u, Y=v, fine=2), np.sort(f.g.normal(0,.8,4)))
     colors = np.stack([f.color(c) for c in ((134,36,40),(196,166,120),(44,48,70),(224,206,176),(110,70,50))]).astype(np.float32)
     return colors[f.g.permutation(5)][level]*(1 + .09*f.noise(.8, fine=1) + .05*f.noise(20) + .05*f.rng.standard_normal(f.X.shape, dtype=np.float32))[...,None]
 
@@ -451,30 +463,30 @@ def _bedding(f):
     if kind!='plain':
         b = f.color((120,140,180),(190,110,110),(110,140,110),(90,90,100),(230,190,120)) if f.base is None else base*.8
         tile = _tile(kind, base, b*.6+base*.4, f.g, 8, True)
-        cloth = cv2.remap(tile, np.float32(f.X*5+6*f.noise(14)), np.float32(f.Y*5+6*f.noise(14,X=f.Y,Y=f.X)), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    hills = 7*f.noise(45) + 3*f.noise(16) + 5*np.exp(-np.abs(f.noise(38, X=f.Y, Y=f.X))/.12)*f.rng.random()
-    return cloth*(_shade(hills, f.rng.uniform(0,6.3), .16)*(1+.015*f.noise(.8, fine=1)))[...,None]
+        cloth = cv2.remap(tile, np.float32(f.X*5+5*f.noise(30)), np.float32(f.Y*5+5*f.noise(30,X=f.Y,Y=f.X)), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    hills = 5*f.noise(45) + 2*f.noise(14) + f.rng.uniform(2,12)*np.exp(-np.abs(f.noise(110,40, X=f.X+f.Y, Y=f.X-f.Y))*1.8)*np.clip(f.noise(60)*.7+.4, 0, 1)
+    return cloth*(_shade(hills, f.rng.uniform(0,6.3), f.rng.uniform(.12,.3))*(1+.015*f.noise(.8, fine=1)))[...,None]
 
 def _quilt(f):
     s = f.g.uniform(7,14); u, v = (f.X+f.Y)/s, (f.X-f.Y)/s
     if f.g.random()<.4: u, v = u, np.float32(.5)
     hills = 3*np.sqrt(np.abs(np.sin(np.pi*u)*np.sin(np.pi*v))) + 3*f.noise(40)
-    return f.color((214,196,176),(226,214,200),(196,170,150),(150,150,160),(230,226,220))*(_shade(hills, f.rng.uniform(0,6.3), .3)*(1+.02*f.noise(.8, fine=1)))[...,None]
+    return f.color((214,196,176),(226,214,200),(196,170,150),(150,150,160),(230,226,220))*(_shade(hills, f.rng.uniform(0,6.3), f.rng.uniform(.25,.5))*(1+.02*f.noise(.8, fine=1)))[...,None]
 
 def _cardboard(f):
-    w = 70 + 30*f.rng.random(); seam = f.gap((f.Y+3*f.noise(60))/w, .006)
+    w = 70 + 30*f.rng.random(); seam = f.gap((f.Y+.05*f.X)/w, .006)
     light = 1 + .025*np.sin(f.X*2*np.pi/.9) + .03*f.noise(6,1.5) + .04*f.noise(40) + .02*f.noise(.7, fine=1) - .3*seam
     tape = ((np.abs((f.Y/w)%1-.5)*w<2.6) & (f.g.random()<.4))[...,None]
     card = f.color((186,146,102),(172,132,92),(196,160,118))*light[...,None]
     return np.where(tape, card*.6+np.float32([80,66,44]), card)
 
 def _concrete(f):
-    light = 1 + .08*f.noise(50) + .05*f.noise(12) + .03*f.noise(2) + .04*f.noise(.8, fine=1) + .03*f.rng.standard_normal(f.X.shape, dtype=np.float32)
-    crack = np.exp(-np.abs(f.noise(70))/.012)*(f.g.random()<.5); pits = (f.noise(1.2, fine=1)>2.0)
+    light = 1 + .05*f.noise(60) + .035*f.noise(17) + .02*f.noise(2.3) + .03*f.noise(.8, fine=1) + .03*f.rng.standard_normal(f.X.shape, dtype=np.float32)
+    crack = np.exp(-np.abs(f.noise(70))/.012)*(f.g.random()<.3); pits = (f.noise(1.2, fine=1)>2.0)
     return f.color((150,148,144),(172,168,160),(124,124,126),(160,156,146))*(light*(1-.35*crack)*(1-.2*pits))[...,None]
 
 def _wall(f):
-    light = 1 + .03*f.noise(30) + .03*f.noise(.9, fine=1)
+    light = 1 + .02*f.noise(40) + .015*f.noise(.9, fine=1)
     if f.g.random()<.4: light = light*(1-.25*f.gap(f.X/f.g.uniform(25,60), .012))  # panels of a door or a wardrobe
     return f.color((222,218,208),(204,196,180),(190,204,206),(214,200,160),(180,140,96))*light[...,None]
 
@@ -485,13 +497,13 @@ def random_photographer(
     rng:np.random.Generator, # source of chance
 ) -> dict: # plain values: the floors at home, the light, the phone
     "A person who photographs many garments in the same home with the same phone"
-    return dict(floors=[(str(o), int(rng.integers(2**31))) for o in rng.choice(list(FLOORS), 2, p=[.2,.08,.12,.13,.09,.16,.08,.07,.07])],
+    return dict(floors=[(str(o), int(rng.integers(2**31))) for o in rng.choice(list(FLOORS), 2, p=[.22,.09,.13,.13,.06,.15,.08,.07,.07])],
                 wall=int(rng.integers(2**31)), light=float(rng.uniform(0,2*np.pi)), hard=float(rng.uniform(.1,.6)),
-                cast=[float(o) for o in np.exp(np.array([1,.15,-1])*rng.normal(.04,.09)+rng.normal(0,.02,3))],
-                exposure=float(rng.normal(-.06,.18)), noise=float(rng.uniform(1.5,7)), blur=float(rng.uniform(.1,.9)),
+                cast=[float(o) for o in np.exp(np.array([1,.15,-1])*rng.normal(.03,.1)+rng.normal(0,.03,3))],
+                exposure=float(rng.normal(.14,.25)), noise=float(rng.uniform(.5,4)), blur=float(rng.uniform(.1,.9)),
                 quality=int(rng.integers(60,91)), tilt=float(rng.uniform(0,.16)), untidy=float(rng.uniform(0,.6)), hangs=float(rng.choice([0,0,.15,.5])))
 
-# %% ../nbs/10_wardrobe.ipynb #00286525
+# %% ../nbs/10_wardrobe.ipynb #9e8cf35f
 def _shade(height, angle, k):
     "Brightness of a height field lit from `angle`, 1 where it is level"
     gx, gy = cv2.Sobel(height, -1, 1, 0, scale=.125), cv2.Sobel(height, -1, 0, 1, scale=.125)
@@ -510,8 +522,9 @@ def _lay(cloth, M, W, bend=None):
 
 def _crumple(cloth, rng, loose):
     "Displacement of the canvas: broad bends of the outline, finer waves, and cloth that follows its own folds"
-    K = cloth.alpha.shape[0]; s = K/480
-    d = np.stack([(_noise(rng,(K,K),2)*9 + _noise(rng,(K,K),6)*2.5 + _noise(rng,(K,K),14)*.8)*loose*s for _ in range(2)], -1)
+    K = cloth.alpha.shape[0]; k, s = K//4, K/480
+    d = np.stack([(_noise(rng,(k,k),2)*9 + _noise(rng,(k,k),6)*2.5 + _noise(rng,(k,k),14)*.8)*loose*s for _ in range(2)], -1)
+    d = cv2.resize(d, (K,K), interpolation=cv2.INTER_LINEAR)
     soft = cv2.GaussianBlur(cloth.height, (0,0), 2*s)
     return (d + 2.2*np.stack([cv2.Sobel(soft,-1,1,0,scale=.125), cv2.Sobel(soft,-1,0,1,scale=.125)], -1)*min(1,loose+.3)).astype(np.float32)
 
@@ -535,7 +548,7 @@ def _compose(ground, seen, light, shadow, hard, k=.13):
     near = cv2.GaussianBlur(alpha, (0,0), 2.2*s); far = cv2.GaussianBlur(alpha, (0,0), 9*s)
     far = cv2.warpAffine(far, np.float32([[1,0,dx],[0,1,dy]]), (W,W))
     ground = ground*(1-shadow*.55*near)[...,None]*(1-shadow*.5*far)[...,None]
-    hollow = np.clip(1 - .035/s*np.clip(cv2.GaussianBlur(height,(0,0),6*s)-height, -2, 8), .5, 1.1)  # less sky in the valleys
+    hollow = np.clip(1 - .05/s*np.clip(cv2.GaussianBlur(height,(0,0),6*s)-height, -2, 8), .5, 1.1)  # less sky in the valleys
     cloth = (np.clip(rgb,0,255)/255)**2*(_shade(height, light, k/s**0)*hollow)[...,None]
     return ground + alpha[...,None]*(cloth-ground)
 
@@ -550,11 +563,7 @@ def _matrix(K, W, zoom, angle, at, tilt=(0,0)):
     P = np.array([[1,0,0],[0,1,0],[tilt[0]/W,tilt[1]/W,1-(tilt[0]+tilt[1])/2]])
     return to @ P
 
-def _frame(alpha, W):
-    "Zoom at which the canvas's garment just fills the photo's width or height, and its share of the canvas"
-    return W/alpha.shape[0], float(alpha.mean())
-
-# %% ../nbs/10_wardrobe.ipynb #45911458
+# %% ../nbs/10_wardrobe.ipynb #34653bd1
 def render_studio(
     item:dict, # of `random_item`
     size:tuple=(320,320), # height and width in pixels; the photo is square
@@ -562,11 +571,11 @@ def render_studio(
     "The catalogue photo: laid straight on white, evenly lit, a soft shadow"
     rng = np.random.default_rng(item['seed']+3)
     W, K = round(1.25*max(size)), round(1.5*max(size))
-    cloth = _cloth(item, rng, .12, K)
+    cloth = _cloth(item, rng, .12, K, .4)
     M = _matrix(K, W, rng.uniform(.92,1.02)*W/K, rng.normal(0,.015), (.5,.5))
     seen = _lay(cloth, M, W, _crumple(cloth, rng, .15))
     ground = np.full((W,W,3), rng.uniform(.95,1), np.float32)
-    img = _compose(ground, seen, -2.2+rng.normal(0,.3), .16, .5, .1)*rng.uniform(.98,1.08)
+    img = _compose(ground, (seen[0]*1.05+5, *seen[1:]), -2.2+rng.normal(0,.5), .16, .5, .2)*rng.uniform(.98,1.1)
     img, mask = _finish(img, seen[1], size)
     return np.uint8(np.round(np.sqrt(np.clip(img,0,1))*255)), mask
 
@@ -607,14 +616,17 @@ def _phone(img, alpha, rng, who, size):
     "What the phone makes of it: exposure, colour cast, vignette, blur, grain, JPEG"
     W = img.shape[0]; y, x = np.mgrid[-1:1:W*1j,-1:1:W*1j].astype(np.float32)
     a = rng.uniform(0,2*np.pi)
-    fall = 1 - rng.uniform(.05,.2)*(x*x+y*y) + rng.uniform(0,.22)*(x*np.cos(a)+y*np.sin(a))
+    fall = 1 - rng.uniform(.05,.22)*(x*x+y*y) + rng.uniform(.05,.42)*(x*np.cos(a)+y*np.sin(a))
     if rng.random()<.4: # the photographer's own shadow, from one edge
         px, py = rng.uniform(-.7,.7), rng.uniform(.6,1.3); side = rng.integers(4)
         u, v = [(x,y),(y,x),(x,-y),(y,-x)][side]
-        fall = fall*(1 - rng.uniform(.15,.4)/(1+np.exp(-(.5-np.hypot((u-px)*.9,(v-py)*.7))*rng.uniform(6,18))))
-    gain = np.float32(who['cast'])*np.exp(rng.normal(0,.025,3))*np.exp(who['exposure']+rng.normal(0,.12))
+        fall = fall*(1 - rng.uniform(.2,.5)/(1+np.exp(-(.5-np.hypot((u-px)*.9,(v-py)*.7))*rng.uniform(6,25))))
+    if rng.random()<.12: # a patch of sun
+        c, s = np.cos(a+1), np.sin(a+1); u, v = c*x+s*y-rng.uniform(-1,1), c*y-s*x-rng.uniform(-1,1)
+        fall = fall*(1 + rng.uniform(.3,.9)/(1+np.exp((np.maximum(np.abs(u)-rng.uniform(.2,.5),np.abs(v)-1))*40)))
+    gain = np.float32(who['cast'])*np.exp(rng.normal(0,.025,3))*np.exp(who['exposure']+rng.normal(0,.18))
     img = img*fall[...,None]*gain.astype(np.float32)
-    img = img*(1-.02) + np.float32(.006+.012*rng.random())  # flare lifts the blacks
+    img = img*(1-.02) + np.float32(.006+.016*rng.random())  # flare lifts the blacks
     blur = who['blur']*np.exp(rng.normal(0,.4))*W/400*1.2
     if blur>.35: img = cv2.GaussianBlur(img.astype(np.float32), (0,0), blur)
     img, mask = _finish(img.astype(np.float32), alpha, size)
@@ -634,31 +646,33 @@ def render_snapshot(
     who = who or random_photographer(rng)
     W, K = round(1.25*max(size)), round(1.5*max(size))
     hangs = rng.random()<who['hangs'] and CATEGORIES[item['category']]['kind'] in ('top','dress')
-    loose = rng.uniform(.25,.5) if hangs else rng.uniform(.35,1.15)
-    cloth = _cloth(item, rng, loose*(not hangs), K)
+    loose = rng.uniform(.25,.5) if hangs else rng.uniform(.4,1.4)
+    cloth = _cloth(item, rng, 0 if hangs else min(loose,1), K, loose)
     bend = _crumple(cloth, rng, loose)
     top = np.nonzero(cloth.alpha[:,K//2]>.5)[0][0]
-    if not hangs and rng.random()<.13: cloth = _fold_over(cloth, rng)
-    angle = rng.normal(0,.03) if hangs else rng.normal(0,.12) if rng.random()<.75 else rng.choice([np.pi/2,-np.pi/2,np.pi,.6,-.6])+rng.normal(0,.2)
+    if not hangs and rng.random()<.18: cloth = _fold_over(cloth, rng)
+    angle = rng.normal(0,.03) if hangs else rng.normal(0,.12) if rng.random()<.7 else rng.uniform(-np.pi,np.pi)
     # zoom for the share of the photo asked for, but so that the turned garment fits, unless it is cropped
     ys, xs = np.nonzero(cloth.alpha[::8,::8]>.5); p = (np.stack([xs,ys],1)*8-K/2) @ np.array([[np.cos(angle),np.sin(angle)],[-np.sin(angle),np.cos(angle)]])
     lo, hi = p.min(0), p.max(0); span = (hi-lo).max()
     crop = rng.random()<.15
-    zoom = W*min(np.sqrt(rng.uniform(.32,.62)/cloth.alpha.sum()), (1.12 if crop else .94)/span)
-    room = np.clip(1-(hi-lo)*zoom/W, .03, None); at = .5 - (lo+hi)/2*zoom/W + rng.uniform(-.5,.5,2)*room*.9 + crop*rng.uniform(-.1,.1,2)
+    zoom = W*min(np.sqrt(rng.uniform(.3,.6)/cloth.alpha.sum()), (.86 if hangs else 1.12 if crop else .95)/span)
+    room = np.clip(1-(hi-lo)*zoom/W, .03, None); at = .5 - (lo+hi)/2*zoom/W + rng.uniform(-.5,.5,2)*room*(.4 if hangs else .9) + crop*rng.uniform(-.1,.1,2)
     tilt = rng.normal(0,1,2)*who['tilt']*(.5,1)
     M = _matrix(K, W, zoom, angle, at, tilt)
     seen = _lay(cloth, M, W, bend)
     y, x = np.mgrid[:W,:W].astype(np.float32); z = M[2,0]*x+M[2,1]*y+M[2,2]; cm = 1/(zoom*cloth.ppc); turn = rng.uniform(0,np.pi) if rng.random()<.3 else rng.normal(0,.08)+np.pi/2*rng.integers(2)
     X, Y = cm*(np.cos(turn)*x+np.sin(turn)*y)/z, cm*(np.cos(turn)*y-np.sin(turn)*x)/z
     name, seed = who['floors'][int(rng.random()<.35)]
-    base = _rgb(item['rgb'])*rng.uniform(.85,1.15)+rng.normal(0,8,3) if rng.random()<.1 else None  # tone on tone
+    base = None
+    if rng.random()<.12: # tone on tone, the hardest masks
+        base, name = _rgb(item['rgb'])*rng.uniform(.85,1.15)+rng.normal(0,8,3), str(rng.choice(['bedding','carpet','quilt']))
     floor = _Floor(who['wall'] if hangs else seed, X.astype(np.float32), Y.astype(np.float32), rng, base)
     ground = (np.clip((_wall if hangs else FLOORS[name])(floor),0,255)/255)**2
     if not hangs and rng.random()<who['untidy']: ground = _clutter(ground, rng, W/400)
     if hangs: ground = _hanger(ground, M, W, (K/2,top))
     light = who['light']+rng.normal(0,.3)
-    img = _compose(ground.astype(np.float32), seen, light, rng.uniform(.7,1.15), who['hard']+(.4 if hangs else 0), rng.uniform(.1,.2))
+    img = _compose(ground.astype(np.float32), seen, light, rng.uniform(.7,1.15), who['hard']+(.4 if hangs else 0), rng.uniform(.16,.34))
     return _phone(img, seen[1], rng, who, size)
 
 # %% ../nbs/10_wardrobe.ipynb #e69bb85f
