@@ -16,7 +16,7 @@ import cv2, numpy as np, pandas as pd
 
 from .data import BadInput, atomic, read_table, save_image, save_mask, write_table
 
-# %% ../nbs/10_wardrobe.ipynb #4aea0ccc
+# %% ../nbs/10_wardrobe.ipynb #20eb8101
 _any = 'plain plain plain plain plain plain stripe check dot floral'
 
 CATEGORIES = { # half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the wardrobe
@@ -76,7 +76,7 @@ def random_item(
         item[key.replace('color', 'rgb')] = '#%02x%02x%02x' % tuple(int(o) for o in rgb)
     return item | dict(seed=int(rng.integers(2**31)))
 
-# %% ../nbs/10_wardrobe.ipynb #9ab1ae99
+# %% ../nbs/10_wardrobe.ipynb #9e8b3859
 Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))  # width 0: filled, else a stroke (cm)
 
 def _arcs(pts, n=10):
@@ -100,7 +100,7 @@ def _button(x, y, d=1.4):
 
 def _rgb(hexed): return np.array([int(hexed[i:i+2], 16) for i in (1,3,5)], np.float32)
 
-# %% ../nbs/10_wardrobe.ipynb #9dd32263
+# %% ../nbs/10_wardrobe.ipynb #bbba09d7
 def _cut(item):
     "The measures of one garment, settled by its seed (cm)"
     spec, g = CATEGORIES[item['category']], np.random.default_rng(item['seed'])
@@ -153,7 +153,7 @@ def _collar(cut):
     rim = _arcs(cut['neck'])
     return [Piece(np.vstack([(rim*(-1,1))[::-1], rim]), 'trim', 0, .9, 1. if kind in ('strap','square') else 2.2)]
 
-# %% ../nbs/10_wardrobe.ipynb #07fc463b
+# %% ../nbs/10_wardrobe.ipynb #1e770103
 def _details(cut, words):
     "Seams, bands, buttons, pockets and zips of a top or dress"
     g, L, hem, nd, out = cut['g'], cut['length'], cut['half']+cut['flare'], cut['nd'], []
@@ -243,7 +243,7 @@ def _pose(rng, loose):
     return dict(arm=np.clip(arm, .35, 1.48), bend=rng.normal(0, .04+.3*loose, 2), over=loose*rng.random()>.75,
                 leg=np.clip(.03+rng.normal(0, .015+.06*loose, 2), -.03, .22))
 
-# %% ../nbs/10_wardrobe.ipynb #a9bb0d9e
+# %% ../nbs/10_wardrobe.ipynb #572b292d
 def _noise(rng, shape, cells):
     "Smooth noise of about unit variance, `cells` bumps along the longer side"
     h, w = (max(3, round(cells*o/max(shape))+2) for o in shape)
@@ -332,7 +332,7 @@ def _weave(fabric, rng, shape):
     if fabric=='fleece': return 1 + .05*cv2.GaussianBlur(n,(0,0),1.2)*2 + .02*n
     return 1 + {'jersey':.03, 'woven':.025, 'nylon':.015}[fabric]*cv2.blur(n, (1,2))
 
-# %% ../nbs/10_wardrobe.ipynb #a089c5b1
+# %% ../nbs/10_wardrobe.ipynb #0339336d
 Cloth = namedtuple('Cloth', 'rgb alpha height ppc')  # float32 sRGB 0..255, 0..1, pixels; pixels a cm
 
 def _creases(rng, shape, cells, long):
@@ -354,7 +354,7 @@ def _folds(rng, shape, kind, loose):
         h += 3.2*np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
     return cv2.resize(cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s), full[::-1], interpolation=cv2.INTER_CUBIC)
 
-# %% ../nbs/10_wardrobe.ipynb #da024728
+# %% ../nbs/10_wardrobe.ipynb #b565512b
 def _cloth(item, rng, loose, K, folds=None):
     "Draw a garment flat on a `K`×`K` canvas, in a pose, with its height"
     cut = _cut(item); g = cut['g']
@@ -414,7 +414,7 @@ def _stamp(rgb, cut, at, size, a, b):
     part = rgb[y:y+n, x:x+n]; h, w = part.shape[:2]
     part += (cov[:h,:w,None]*.92)*(img[:h,:w]-part)
 
-# %% ../nbs/10_wardrobe.ipynb #857f13de
+# %% ../nbs/10_wardrobe.ipynb #97a1a498
 def _slopes(height): return cv2.Sobel(height, -1, 1, 0, scale=.125), cv2.Sobel(height, -1, 0, 1, scale=.125)
 
 def _shade(height, angle, k):
@@ -423,7 +423,7 @@ def _shade(height, angle, k):
     s = 1 + k*2*(gx*np.float32(np.cos(angle)) + gy*np.float32(np.sin(angle)))
     return np.clip(s/np.sqrt(1 + .5*k*(gx*gx+gy*gy)), .25, 1.8)
 
-# %% ../nbs/10_wardrobe.ipynb #ac1b4abd
+# %% ../nbs/10_wardrobe.ipynb #daccca4b
 def _lay(cloth, M, W, bend=None):
     "See the cloth through `M` (photo pixels → canvas pixels, 3×3), its surface displaced by `bend` pixels (K, K, 2)"
     y, x = np.mgrid[:W,:W].astype(np.float32)
@@ -483,7 +483,7 @@ def _finish(img, alpha, size):
     img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA) for o in (img.astype(np.float32), alpha))
     return img, alpha > .5
 
-# %% ../nbs/10_wardrobe.ipynb #b0cb28c2
+# %% ../nbs/10_wardrobe.ipynb #7fda0ef9
 def render_studio(
     item:dict, # of `random_item`
     size:tuple=(320,320), # height and width in pixels; the photo is square
@@ -499,7 +499,7 @@ def render_studio(
     img, mask = _finish(img, seen[1], size)
     return np.uint8(np.round(np.sqrt(np.clip(img,0,1))*255)), mask
 
-# %% ../nbs/10_wardrobe.ipynb #6eaf1f19
+# %% ../nbs/10_wardrobe.ipynb #7db1ff40
 class _Floor:
     "Noise to paint floors with: coordinates in cm, the style settled by `seed`, the spot by `rng`"
     def __init__(self, seed, X, Y, rng, base=None):
@@ -552,7 +552,7 @@ def _rug(f): # mirrored noise in a few flat colors makes the medallions of an or
     light = 1 + .09*f.noise(.8, fine=1) + .05*f.noise(20) + .05*f.speckle()
     return colors[f.g.permutation(5)][level]*light[...,None]
 
-# %% ../nbs/10_wardrobe.ipynb #56aea1e9
+# %% ../nbs/10_wardrobe.ipynb #d6c644cd
 def _bedding(f):
     base = f.color((232,228,220),(206,214,226),(226,200,196),(188,196,182),(240,236,226),(150,160,180),(214,196,170),(170,150,190))
     kind = str(f.g.choice(['plain','plain','stripe','check','dot','floral']))
@@ -593,7 +593,7 @@ def _wall(f):
 FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_rug, bedding=_bedding, quilt=_quilt,
               cardboard=_cardboard, concrete=_concrete)
 
-# %% ../nbs/10_wardrobe.ipynb #4a6ef3ad
+# %% ../nbs/10_wardrobe.ipynb #5c5ba543
 _common = [.22,.09,.13,.13,.06,.15,.08,.07,.07]
 
 def random_photographer(
@@ -674,7 +674,7 @@ def _phone(img, alpha, rng, who, size):
     jpg = cv2.imencode('.jpg', img[...,::-1], [cv2.IMWRITE_JPEG_QUALITY, who['quality']])[1]
     return np.ascontiguousarray(cv2.imdecode(jpg, cv2.IMREAD_COLOR)[...,::-1]), mask
 
-# %% ../nbs/10_wardrobe.ipynb #5af0f21f
+# %% ../nbs/10_wardrobe.ipynb #77b2ae60
 def _place(cloth, rng, W, angle, tilt, hangs):
     "The photo → canvas matrix that puts the garment into the frame, now and then cropped by it, and the zoom"
     K, crop = cloth.alpha.shape[0], rng.random()<.15
