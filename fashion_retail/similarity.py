@@ -5,15 +5,18 @@
 # %% auto #0
 __all__ = ['METRICS', 'STYLES', 'top_k', 'first_match_ranks', 'top_k_accuracy', 'mrr', 'median_rank', 'mean_average_precision',
            'wilson_interval', 'bootstrap_interval', 'compare_ranks', 'retrieval_metrics', 'accuracy_by',
-           'plot_accuracy', 'answers_figure']
+           'plot_accuracy', 'answers_figure', 'evaluate_table']
 
-# %% ../nbs/05_similarity.ipynb #6f797e44
+# %% ../nbs/05_similarity.ipynb #ed5604f8
+import time
+from pathlib import Path
+
 import numpy as np, pandas as pd
 from PIL import Image
 from scipy.spatial.distance import cdist
 from scipy.special import bdtr, bdtrc, ndtri
 
-from .data import BadInput, load_image
+from .data import BadInput, load_image, select
 
 # %% ../nbs/05_similarity.ipynb #347c69b8
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
@@ -58,7 +61,7 @@ def _pairs(q, g, rows, cols, metric, p):
         out[i:i+step] = (np.abs(d)**p).sum(1)**(1/p) if metric == "minkowski" else np.sqrt(np.einsum("ij,ij->i", d, d))
     return out
 
-# %% ../nbs/05_similarity.ipynb #9a3de1d5
+# %% ../nbs/05_similarity.ipynb #f0390650
 def top_k(queries:np.ndarray, # (Q, D) numbers
           gallery:np.ndarray, # (N, D) numbers, same features
           k:int=10, # answers a query, 1 to N
@@ -73,9 +76,9 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
     indices, distances = np.empty((nq, k), np.int64), np.empty((nq, k), np.float32)
     step = max(8*chunk, k)  # the first gallery block must hold k answers; a longer one gets fewer queries
     chunk = max(1, 8*chunk*chunk//step)
-    # Error bound of |g|² - 2 q·g in float32, input rounding included (Higham, Accuracy and Stability of
-    # Numerical Algorithms, ch. 3)
-    margin = (q[0].shape[1] + 8)*2.0**-24*(np.sqrt(q[2]) + np.sqrt(g[2].max()))**2
+    # Error of |g|² - 2 q·g in float32, input rounding included, is below unit*(|q| + |g|)² (Higham, Accuracy and
+    # Stability of Numerical Algorithms, ch. 3)
+    unit = (q[0].shape[1] + 8)*2.0**-24
     for a in range(0, nq, chunk):
         block = np.arange(a, min(a + chunk, nq))
         q32, n = -2*_rows(q, slice(a, a + chunk), np.float32), len(block)
@@ -86,8 +89,9 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
                 score, slack = cdist(q[0][a:a+chunk], g[0][part], "minkowski", p=p), 0
                 limit = best_d[:, -1]*(1 + 1e-12)
             else:
-                score, slack = q32 @ _rows(g, part, np.float32).T, margin[block]
+                score = q32 @ _rows(g, part, np.float32).T
                 score += g[2][part].astype(np.float32)
+                slack = unit*(np.sqrt(q[2][block]) + np.sqrt(g[2][part].max()))**2
                 limit = best_d[:, -1]**2 - q[2][block] + slack
             if b == 0: # nothing to compare with yet: the k-th best of the block itself
                 limit = np.partition(score, k - 1, axis=1)[:, k - 1]*(1 + 1e-12) + 2*slack
@@ -257,7 +261,7 @@ def accuracy_by(ranks, # (Q,) from `first_match_ranks`
     low, high = wilson_interval(by.hits, by.n)
     return by.assign(accuracy=by.hits/by.n.where(by.n > 0), low=low, high=high).drop(columns="hits")
 
-# %% ../nbs/05_similarity.ipynb #2584242d
+# %% ../nbs/05_similarity.ipynb #eee3170b
 STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f".split(),
                   ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (9, 1, 2, 1))]))
 
@@ -274,19 +278,18 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
         color, style = STYLES[i % len(STYLES)]
         found = _answerable(ranks)
         hits = (found[:, None] <= ks).sum(0)
-        ax.fill_between(ks, *wilson_interval(hits, len(found)), color=color, alpha=0.1, lw=0)
+        ax.fill_between(ks, *wilson_interval(hits, len(found)), color=color, alpha=min(0.12, 0.4/len(curves)), lw=0)
         ax.plot(ks, hits/len(found), color=color, ls=style, lw=1.8)
-        ends.append([hits[-1]/len(found), name, color])
+        ends.append((hits[-1]/len(found), name, color, style))
     ends.sort(key=lambda o: o[0])
     heights, gap = np.array([o[0] for o in ends]), 0.22/fig.get_figheight()  # labels keep a line's height apart
     for _ in range(200):
         for i in np.flatnonzero(np.diff(heights) < gap - 1e-6):
             heights[i:i+2] = heights[i:i+2].mean() + np.array([-gap, gap])/2
         heights[0] = max(heights[0], 0)
-    for height, (y, name, color) in zip(heights, ends):
-        ax.annotate(name, (ks[-1], y), (1.06, height), textcoords=("axes fraction", "data"), color=color, va="center",
-                    fontsize=9, annotation_clip=False,
-                    arrowprops=dict(arrowstyle="-", color=color, lw=0.7, shrinkA=2, shrinkB=0, relpos=(0, 0.5)))
+    for height, (y, name, color, style) in zip(heights, ends):
+        ax.annotate(name, (ks[-1], y), (1.1, height), textcoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False,
+                    arrowprops=dict(arrowstyle="-", color=color, ls=style, lw=0.9, shrinkA=2, shrinkB=0, relpos=(0, 0.5)))
     ax.set(xlabel="k, answers shown to the user", ylabel="right garment among the first k", xlim=(ks[0], ks[-1]), ylim=(0, 1.02))
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.set_xticks([o for o in (1, 5, 10, 20, 30, 40, 50, 100) if ks[0] <= o <= ks[-1]])
@@ -342,3 +345,28 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     ax.axis("off")
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
+
+# %% ../nbs/05_similarity.ipynb #1ee8b3e5
+def evaluate_table(table:pd.DataFrame, # an images table
+                   split:str, # the snapshots of this split are the queries
+                   cutout:str, # see `features.CUTOUTS`
+                   features:str, # see `features.FEATURES`
+                   gallery_splits:list|None=None, # splits of the catalogue photos; None: `split`
+                   weights=None, # file, for cutout tiramisu
+                   device:str="auto", # auto, cpu or cuda
+                   folder:str|Path="masks" # masks that are made are kept in folder/METHOD/
+                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, seconds_per_query; DataFrame: image_id, item_id, rank, answers
+    "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing and searching"
+    from fashion_retail.features import cutout_masks, descriptor, embed  # torch only now
+    descriptor(features)
+    queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
+    g, g_empty = embed(gallery, features, cutout_masks(gallery, cutout, folder, weights, device), device, desc="catalogue")
+    began = time.perf_counter()
+    q, q_empty = embed(queries, features, cutout_masks(queries, cutout, folder, weights, device), device, desc="queries")
+    ids, items = [o.to_numpy(str) for o in (queries.image_id, gallery.image_id)], [o.to_numpy(str) for o in (queries.item_id, gallery.item_id)]
+    found, _ = top_k(q, g, min(10, len(g)))
+    seconds = (time.perf_counter() - began)/len(queries)
+    ranks = first_match_ranks(q, g, *items, exclude=ids)
+    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery)),
+                  n_empty_masks=int(q_empty.sum() + g_empty.sum()), seconds_per_query=seconds)
+    return result, pd.DataFrame(dict(image_id=ids[0], item_id=items[0], rank=ranks, answers=[";".join(o) for o in ids[1][found]]))
