@@ -119,6 +119,20 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
     print(f"weights: {out/'segmenter.safetensors'}")
 
 
+benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")
+app.add_typer(benchmarks, name="benchmark")
+
+
+@benchmarks.command()
+def tiramisu(out: OutFile,
+             depth: Annotated[int, typer.Option(help="56, 67 or 103.")] = 56,
+             size: Annotated[int, typer.Option(help="Pixels a side.")] = 224,
+             batch: Annotated[int, typer.Option(help="Images a step.")] = 4):
+    "The segmentation network beside tiramisu-brulee: training step, inference, ONNX, bytes kept for gradients."
+    from fashion_retail.benchmarks import benchmark_tiramisu
+    _write_json(benchmark_tiramisu(depth, size, batch), out)
+
+
 TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block seed".split()
 
 

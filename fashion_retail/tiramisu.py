@@ -70,7 +70,7 @@ class TransitionUp(nn.Module):
         self.conv = nn.ConvTranspose2d(n, n, 3, stride=2)
     def forward(self, x, skip): return self.conv(x)[:, :, :skip.shape[2], :skip.shape[3]]
 
-# %% ../nbs/02_tiramisu.ipynb #7476d949
+# %% ../nbs/02_tiramisu.ipynb #00b8cb87
 class FCDenseNet(nn.Module):
     "Fully convolutional DenseNet of [Jégou et al. 2017](https://arxiv.org/abs/1611.09326); raises `BadInput` for input it cannot take"
     def __init__(self,
@@ -81,7 +81,7 @@ class FCDenseNet(nn.Module):
         n_layers_per_block:tuple|int=(4,)*11, # layers of each block: down, bottleneck, up; or one number for all
         n_pool:int=None, # how often the image is halved; follows from a tuple, is 5 beside one number
         dropout:float=0.2, # probability of zeroing an element after each convolution
-        grad_checkpointing:bool=False, # train with about an eighth of the memory
+        grad_checkpointing:bool=False, # train with about a fifth of the memory
     ):
         super().__init__()
         if isinstance(n_layers_per_block, int): n_layers_per_block = [n_layers_per_block]*(2*(n_pool or 5) + 1)
@@ -330,7 +330,7 @@ def load_weights(
     net.meta = meta
     return net.float().eval()
 
-# %% ../nbs/02_tiramisu.ipynb #7462e3be
+# %% ../nbs/02_tiramisu.ipynb #1c0173d8
 def _optional(name):
     "Import an optional package or say what to install"
     try: return importlib.import_module(name)
@@ -351,28 +351,34 @@ def export_onnx(
         nodes.append(helper.make_node(op, list(inputs), [f'{op}_{len(nodes)}'], **attrs))
         return nodes[-1].output[0]
     names = {m: n for n,m in net.named_modules()}
-    def conv(m, x, op='Conv', **attrs):
-        return add(op, x, const(f'{names[m]}.weight', m.weight), const(f'{names[m]}.bias', m.bias), kernel_shape=list(m.kernel_size), **attrs)
-    def bn_relu(m, x):
-        ps = [const(f'{names[m]}.{o}', getattr(m, o)) for o in ('weight', 'bias', 'running_mean', 'running_var')]
+    def conv(m, x, op='Conv', part='', channels=slice(None), bias=True, **attrs):
+        name = f'{names[m]}{part}'
+        ps = [const(f'{name}.weight', m.weight[:, channels] if part else m.weight)] + ([const(f'{name}.bias', m.bias)] if bias else [])
+        return add(op, x, *ps, kernel_shape=list(m.kernel_size), **attrs)
+    def bn_relu(m, x, part='', channels=slice(None)):
+        ps = [const(f'{names[m]}{part}.{o}', getattr(m, o)[channels]) for o in ('weight', 'bias', 'running_mean', 'running_var')]
         return add('Relu', add('BatchNormalization', x, *ps, epsilon=m.eps))
-    def dense(block, x):
+    def join(xs): return add('Concat', *xs, axis=1) if len(xs) > 1 else xs[0]
+    def dense(block, x): # a convolution of a stack is the sum of those of its input and of its new features
         new = []
         for layer in block:
-            new.append(conv(layer.conv, bn_relu(layer.norm, add('Concat', x, *new, axis=1) if new else x), pads=[1]*4))
-        return x, new
+            def half(x, part, channels, bias):
+                return conv(layer.conv, bn_relu(layer.norm, x, part, channels), 'Conv', part, channels, bias, pads=[1]*4)
+            out = half(x, '.in', slice(block.n_in), True)
+            new.append(add('Add', out, half(join(new), '.new', slice(block.n_in, None), False)) if new else out)
+        return x, join(new)
     x,skips = conv(net.first, 'image', pads=[1]*4),[]
     for block,td in zip(net.down, net.td):
         x,new = dense(block, x)
-        skips.append(add('Concat', x, *new, axis=1))
+        skips.append(join([x, new]))
         x = add('MaxPool', conv(td.conv, bn_relu(td.norm, skips[-1])), kernel_shape=[2, 2], strides=[2, 2])
     x,new = dense(net.bottleneck, x)
     zero,axes = const('zero', np.zeros(2, np.int64)),const('axes', np.array([2, 3]))
     for tu,block in zip(net.tu, net.up):
         skip = skips.pop()
-        up = conv(tu.conv, add('Concat', *new, axis=1) if len(new) > 1 else new[0], 'ConvTranspose', strides=[2, 2])
-        x,new = dense(block, add('Concat', add('Slice', up, zero, add('Shape', skip, start=2), axes), skip, axis=1))
-    nodes.append(helper.make_node('Conv', [add('Concat', x, *new, axis=1), const('head.weight', net.head.weight), const('head.bias', net.head.bias)], ['logits']))
+        up = conv(tu.conv, new, 'ConvTranspose', strides=[2, 2])
+        x,new = dense(block, join([add('Slice', up, zero, add('Shape', skip, start=2), axes), skip]))
+    nodes.append(helper.make_node('Conv', [join([x, new]), const('head.weight', net.head.weight), const('head.bias', net.head.bias)], ['logits']))
     value = lambda name, c: helper.make_tensor_value_info(name, TensorProto.FLOAT, ['batch', c, 'height', 'width'])
     graph = helper.make_graph(nodes, 'FCDenseNet', [value('image', net.in_channels)], [value('logits', net.n_classes)], list(consts.values()))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=9)
