@@ -39,10 +39,10 @@ def camvid_split(
     if labels.max() > VOID: raise BadInput(f'the camvid labels hold class {labels.max()}: they should be 0 to 10, and 11 for void')
     return images, labels
 
-# %% ../nbs/30_camvid.ipynb #6ff7d7c9
+# %% ../nbs/30_camvid.ipynb #9d0ddd92
 def toy_split(split:str, # train, valid or test: other scenes
               n:int=8, # scenes
-              height:int=72, width:int=96, # px
+              height:int=48, width:int=64, # px
               seed:int=42)->tuple: # as `camvid_split`
     "Drawn scenes in the classes of CamVid"
     rng = np.random.default_rng([seed, ['train', 'valid', 'test'].index(split)])
