@@ -1,0 +1,135 @@
+"""The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback).
+
+A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
+needed, so that `--help` does not wait for torch.
+"""
+import json, sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+                  help="From a phone photo of a garment to the ten most similar catalogue photos, with a measured accuracy.")
+
+Images = Annotated[str, typer.Option("--images", help="An images table (images.csv), its folder, or a folder's name under the data root.")]
+Split = Annotated[str, typer.Option(help="train, valid or test.")]
+Weights = Annotated[Optional[Path], typer.Option(help="A segmenter.safetensors; without it the weights that ship with the package.")]
+OutFile = Annotated[Path, typer.Option("--out", help="JSON file to write.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the profile; room.key=value for one room. Repeatable.")]
+
+
+def _write_json(result, out):
+    from fashion_retail.data import atomic
+    text = json.dumps(result, indent=1)
+    with atomic(out) as tmp: tmp.write_text(text + "\n")
+    print(text)
+
+
+@app.command()
+def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file.")] = "default",
+           out: Annotated[Optional[Path], typer.Option(help="The run folder; by default runs/PROFILE.")] = None,
+           set_: Settings = None,
+           update_baseline: Annotated[bool, typer.Option("--update-baseline", help="Accept this run as the new baseline.")] = False):
+    "Run all notebooks under a profile and write report.html; exit 1 when accuracy has dropped since the baseline."
+    from fashion_retail.report import run_report
+    say = lambda line: print(line, flush=True)
+    if not run_report(profile, out, set_ or [], update_baseline, say): raise typer.Exit(1)
+
+
+@app.command()
+def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
+            out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
+            method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")] = "tiramisu",
+            weights: Weights = None, device: Device = "auto"):
+    "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size."
+    import numpy as np
+    from fashion_retail.data import BadInput, load_image, save_image, save_mask
+    from fashion_retail.training import mask_method
+    names = [o.stem for o in photos]
+    if again := sorted({o for o in names if names.count(o) > 1}):
+        raise BadInput(f"two photos are called {again[0]}: their masks would overwrite each other; rename one or give them separately")
+    cut, failed = mask_method(method, weights, device), []
+    for photo in photos:
+        try: image = load_image(photo)
+        except BadInput as e:  # one bad photo among many costs only itself
+            print(f"fashion-retail: {e}", file=sys.stderr)
+            failed.append(photo)
+            continue
+        mask = cut(image)
+        save_mask(mask, out/f"{photo.stem}.mask.png")
+        save_image(np.dstack([image, mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
+        print(f"{photo.name}: garment on {mask.mean():.0%} of the photo")
+    if failed: raise typer.Exit(2)
+
+
+@app.command()
+def score(images: Images, split: Split, out: OutFile,
+          method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")],
+          weights: Weights = None, device: Device = "auto"):
+    "Segmentation quality of a method on the snapshots of a split that have a true mask."
+    from fashion_retail.data import find_table, read_table, select
+    from fashion_retail.training import mask_method, score_method
+    rows = select(read_table(find_table(images)), split, "snapshot", "mask_path")
+    _write_json(dict(method=method, **score_method(rows, mask_method(method, weights, device))), out)
+
+
+@app.command()
+def evaluate(images: Images, split: Split, out: OutFile,
+             cutout: Annotated[str, typer.Option(help="none, mask, grabcut, tiramisu, u2netp or otsu.")],
+             features: Annotated[str, typer.Option(help="color_histogram or efficientnet_lite0.")],
+             gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
+             weights: Weights = None,
+             ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
+             device: Device = "auto"):
+    "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
+    from fashion_retail.data import atomic, find_table, read_table
+    from fashion_retail.similarity import evaluate_table
+    with TemporaryDirectory() as masks:
+        result, table = evaluate_table(read_table(find_table(images)), split, cutout, features, gallery_split, weights, device, masks)
+    if ranks:
+        with atomic(ranks) as tmp: table.to_csv(tmp, index=False)
+    _write_json(result, out)
+
+
+@app.command()
+def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetensors and history.csv.")],
+          images: Annotated[Optional[str], typer.Option("--images", help="An images table; by default the profile's.")] = None,
+          profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its training values are used.")] = "default",
+          set_: Settings = None,
+          resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
+          device: Device = "auto"):
+    "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
+    from fashion_retail.data import find_table, read_table, select
+    from fashion_retail.report import override, plan_run, read_profile
+    values = override(read_profile(profile), set_ or [])
+    plan = plan_run(values)
+    options = {k: v for k, v in plan["03_training"].items() if k in TRAINING}
+    images = images or values.get("images")
+    if images == "wardrobe":
+        from fashion_retail.wardrobe import make_wardrobe
+        table = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
+    else: table = read_table(find_table(images))
+    from fashion_retail.training import train_segmenter
+    rows = select(table, "train", "snapshot", "mask_path")
+    if n := plan["03_training"].get("max_train"): rows = rows.sample(min(n, len(rows)), random_state=options.get("seed"))
+    train_segmenter(rows, select(table, "valid", "snapshot", "mask_path"), out, **{**options, "device": device}, resume=resume)
+    print(f"weights: {out/'segmenter.safetensors'}")
+
+
+TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block seed".split()
+
+
+def main():
+    "Entry point: `BadInput` and the system's file errors become one sentence and exit code 2"
+    try: app()
+    except KeyboardInterrupt:
+        print("fashion-retail: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except Exception as e:
+        from fashion_retail.data import BadInput  # imported late: pandas takes half a second
+        if not isinstance(e, (BadInput, OSError)): raise
+        print(f"fashion-retail: {e}", file=sys.stderr)
+        sys.exit(2)
