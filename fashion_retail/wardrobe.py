@@ -499,7 +499,7 @@ def render_studio(
     img, mask = _finish(img, seen[1], size)
     return np.uint8(np.round(np.sqrt(np.clip(img,0,1))*255)), mask
 
-# %% ../nbs/10_wardrobe.ipynb #7db1ff40
+# %% ../nbs/10_wardrobe.ipynb #ab4c9e4f
 class _Floor:
     "Noise to paint floors with: coordinates in cm, the style settled by `seed`, the spot by `rng`"
     def __init__(self, seed, X, Y, rng, base=None):
@@ -529,7 +529,7 @@ def _wood(f, parquet=False):
     light = 1 + f.g.uniform(.05,.14)*tone + f.g.uniform(.05,.13)*grain
     light *= 1 - .5*np.maximum(f.gap(Y/w,.016), f.gap(U/n,.002))
     base = f.color((178,140,98),(206,172,128),(150,100,62),(196,180,160),(168,160,150),(110,72,50),(196,140,84))
-    return base*light[...,None]**np.float32([.9,1,1.15])
+    return base*np.maximum(light, .1)[...,None]**np.float32([.9,1,1.15])
 
 def _parquet(f): return _wood(f, True)
 
@@ -722,7 +722,7 @@ def render_snapshot(
     img = _compose(ground, seen, light, rng.uniform(.7,1.15), hard, rng.uniform(.16,.34))
     return _phone(img, seen[1], rng, who, size)
 
-# %% ../nbs/10_wardrobe.ipynb #a86d3399
+# %% ../nbs/10_wardrobe.ipynb #a66c36fa
 def _split(i, valid, seed):
     "The split of item `i`: every stretch of the wardrobe holds the share `valid`"
     shift = np.random.default_rng([seed, 1]).random()
@@ -749,7 +749,7 @@ def _photo(out, seed, size, valid, i, k):
                 mask_path=str(mask_path), label_path='', split=_split(i, valid, seed), category=item['category'], group=name if k else '',
                 **{o: item[o] for o in ('color','color2','pattern','sleeve','neckline','fabric')})
 
-_RENDERER = 1  # raise it when the pictures change, so that older folders are rendered afresh
+_RENDERER = 2  # raise it when the pictures change, so that older folders are rendered afresh
 
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"
