@@ -483,7 +483,7 @@ def _finish(img, alpha, size):
     img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA) for o in (img.astype(np.float32), alpha))
     return img, alpha > .5
 
-# %% ../nbs/10_wardrobe.ipynb #7fda0ef9
+# %% ../nbs/10_wardrobe.ipynb #7a8813bd
 def render_studio(
     item:dict, # of `random_item`
     size:tuple=(320,320), # height and width in pixels; the photo is square
@@ -492,7 +492,7 @@ def render_studio(
     rng = np.random.default_rng(item['seed']+3)
     W, K = _sizes(size)
     cloth = _cloth(item, rng, .12, K, .4)
-    M = _matrix(K, W, rng.uniform(.92,1.02)*W/K, rng.normal(0,.015), (.5,.5))
+    M = _matrix(K, W, rng.uniform(.9,.98)*W/K, rng.normal(0,.015), (.5,.5))
     seen = _lay(cloth, M, W, _crumple(cloth, rng, .15))
     ground = np.full((W,W,3), rng.uniform(.95,1), np.float32)
     img = _compose(ground, (seen[0]*1.05+5, *seen[1:]), -2.2+rng.normal(0,.5), .16, .5, .2)*rng.uniform(.98,1.1)
