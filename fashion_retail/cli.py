@@ -1,8 +1,7 @@
-"""The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback).
+"The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback)"
+# A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
+# needed, so that `--help` does not wait for torch.
 
-A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
-needed, so that `--help` does not wait for torch.
-"""
 import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
