@@ -1,8 +1,7 @@
-"""The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback).
+"The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback)"
+# A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
+# needed, so that `--help` does not wait for torch.
 
-A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
-needed, so that `--help` does not wait for torch.
-"""
 import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,6 +88,9 @@ def evaluate(images: Images, split: Split, out: OutFile,
     from fashion_retail.similarity import evaluate_table
     with TemporaryDirectory() as masks:
         result, table = evaluate_table(read_table(find_table(images)), split, cutout, features, gallery_split, weights, device, masks)
+    if lost := table.image_id[table["rank"] == 0].tolist():
+        print(f"{len(lost)} of {len(table)} queries show an item that is not in the catalogue, such as {lost[0]}: they are counted as n_without_answer "
+              "and no accuracy divides by them", file=sys.stderr)
     if ranks:
         with atomic(ranks) as tmp: table.to_csv(tmp, index=False)
     _write_json(result, out)

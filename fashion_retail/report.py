@@ -7,7 +7,7 @@ __all__ = ['STAGES', 'WARDROBE', 'MIN_DROP', 'LEVEL', 'PAGE', 'CAPTIONS', 'noteb
            'run_notebooks', 'gather_metrics', 'make_baseline', 'compare_with_baseline', 'write_html', 'baseline_file',
            'run_report']
 
-# %% ../nbs/06_report.ipynb #2c178298
+# %% ../nbs/06_report.ipynb #9811bdf1
 import base64, contextlib, importlib.metadata, io, json, os, platform, shutil, subprocess, time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np, pandas as pd, yaml
 
 import fashion_retail
 from .data import BadInput, atomic
+from .labeling import summarize
 from .similarity import bootstrap_interval, compare_ranks
 
 # %% ../nbs/06_report.ipynb #9bddb2af
@@ -88,13 +89,13 @@ def override(values:dict, # as `read_profile` gives them
         (values.setdefault(room, {}) if dot else values)[name if dot else key] = yaml.safe_load(value)
     return values
 
-# %% ../nbs/06_report.ipynb #51349e43
+# %% ../nbs/06_report.ipynb #48c081d9
 def _environment(parameters): # what a reader of the report needs to repeat it
     def git(*args):
         try: return subprocess.run(["git", *args], cwd=Path(fashion_retail.__file__).parent, capture_output=True, text=True, timeout=10).stdout.strip()
         except OSError: return ""
     versions = {}
-    for name in ("fashion_retail", "torch", "fastai", "opencv-python", "numpy", "pandas", "scikit-learn", "papermill", "nbdev"):
+    for name in ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn", "papermill", "nbdev"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError): versions[name] = importlib.metadata.version(name)
     cpu = platform.processor()
     with contextlib.suppress(OSError):
@@ -114,6 +115,7 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
     "Execute the stages with papermill; raises `BadInput` naming the notebook and cell that failed"
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
     folder, run, seconds = Path(folder or notebooks_dir()).absolute(), Path(run).absolute(), {}
     run.mkdir(parents=True, exist_ok=True)
     for i, (stage, parameters) in enumerate(plan.items()):
@@ -123,7 +125,7 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
         try:
             with contextlib.redirect_stderr(quiet):
                 papermill.execute_notebook(folder/f"{stage}.ipynb", run/f"{stage}.ipynb", parameters={**parameters, "run_dir": str(run)},
-                                           cwd=folder, kernel_name="python3", progress_bar=False, log_output=False)
+                                           cwd=folder, kernel_name="python3", progress_bar=False, log_output=False, config=Config({"KernelManager": {"transport": "ipc"}}))  # no open TCP ports
         except PapermillExecutionError as e:
             if e.ename == "BadInput": raise BadInput(f"{stage}: {e.evalue}") from None
             raise BadInput(f"{stage} failed in cell {e.exec_count} with {e.ename}: {e.evalue}; the partial notebook is {run/stage}.ipynb") from None
@@ -133,7 +135,7 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
         say(f"[{i + 1}/{len(plan)}] {stage} done in {seconds[stage]:.0f} s")
     return seconds
 
-# %% ../nbs/06_report.ipynb #6f25e697
+# %% ../nbs/06_report.ipynb #b93843fd
 def _table(run, name): # a stage's table, or an empty one where the stage had nothing to write
     path = Path(run)/name
     return pd.read_csv(path, dtype={"image_id": str, "item_id": str}) if path.exists() else pd.DataFrame()
@@ -142,7 +144,6 @@ def gather_metrics(run:str|Path, # the run folder
                    seconds:dict # stage -> seconds
                   ) -> dict: # retrieval: method -> figures; segmentation: method -> figures; seconds
     "The figures of a run; a method is called `FEATURES/CUTOUT`"
-    from fashion_retail.training import summarize
     retrieval = {f"{o['features']}/{o['cutout']}": {k: v for k, v in o.items() if k not in ("features", "cutout")}
                  for o in _table(run, "retrieval.csv").to_dict("records")}
     masks = _table(run, "segmentation.csv")

@@ -354,7 +354,7 @@ def _folds(rng, shape, kind, loose):
         h += 3.2*np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
     return cv2.resize(cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s), full[::-1], interpolation=cv2.INTER_CUBIC)
 
-# %% ../nbs/10_wardrobe.ipynb #b565512b
+# %% ../nbs/10_wardrobe.ipynb #c2070324
 def _cloth(item, rng, loose, K, folds=None):
     "Draw a garment flat on a `K`×`K` canvas, in a pose, with its height"
     cut = _cut(item); g = cut['g']
@@ -376,8 +376,8 @@ def _cloth(item, rng, loose, K, folds=None):
         m = np.zeros((K,K), np.uint8)
         if p.width: cv2.polylines(m, [px], False, 255, max(1, round(p.width*ppc)), cv2.LINE_AA, 4)
         else: cv2.fillPoly(m, [px], 255, cv2.LINE_AA, 4)
-        x0, y0, w, h = cv2.boundingRect(m); pad = 6
-        roi = np.s_[max(0,y0-pad):min(K,y0+h+pad), max(0,x0-pad):min(K,x0+w+pad)]
+        pad = 6 + p.width*ppc/2; x0, y0 = np.clip(pts.min(0)-pad, 0, K).astype(int); x1, y1 = np.clip(pts.max(0)+pad, 0, K).astype(int)
+        roi = np.s_[y0:y1, x0:x1]
         cover = m[roi].astype(np.float32)/255
         if p.width and p.role=='body': rgb[roi] *= 1 - (1-p.tone)*cover[...,None]; continue
         if not p.width: # the edge of a piece throws a thin shadow on what lies below, and stands a little proud of it
@@ -483,7 +483,7 @@ def _finish(img, alpha, size):
     img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA) for o in (img.astype(np.float32), alpha))
     return img, alpha > .5
 
-# %% ../nbs/10_wardrobe.ipynb #7fda0ef9
+# %% ../nbs/10_wardrobe.ipynb #7a8813bd
 def render_studio(
     item:dict, # of `random_item`
     size:tuple=(320,320), # height and width in pixels; the photo is square
@@ -492,14 +492,14 @@ def render_studio(
     rng = np.random.default_rng(item['seed']+3)
     W, K = _sizes(size)
     cloth = _cloth(item, rng, .12, K, .4)
-    M = _matrix(K, W, rng.uniform(.92,1.02)*W/K, rng.normal(0,.015), (.5,.5))
+    M = _matrix(K, W, rng.uniform(.9,.98)*W/K, rng.normal(0,.015), (.5,.5))
     seen = _lay(cloth, M, W, _crumple(cloth, rng, .15))
     ground = np.full((W,W,3), rng.uniform(.95,1), np.float32)
     img = _compose(ground, (seen[0]*1.05+5, *seen[1:]), -2.2+rng.normal(0,.5), .16, .5, .2)*rng.uniform(.98,1.1)
     img, mask = _finish(img, seen[1], size)
     return np.uint8(np.round(np.sqrt(np.clip(img,0,1))*255)), mask
 
-# %% ../nbs/10_wardrobe.ipynb #7db1ff40
+# %% ../nbs/10_wardrobe.ipynb #ab4c9e4f
 class _Floor:
     "Noise to paint floors with: coordinates in cm, the style settled by `seed`, the spot by `rng`"
     def __init__(self, seed, X, Y, rng, base=None):
@@ -529,7 +529,7 @@ def _wood(f, parquet=False):
     light = 1 + f.g.uniform(.05,.14)*tone + f.g.uniform(.05,.13)*grain
     light *= 1 - .5*np.maximum(f.gap(Y/w,.016), f.gap(U/n,.002))
     base = f.color((178,140,98),(206,172,128),(150,100,62),(196,180,160),(168,160,150),(110,72,50),(196,140,84))
-    return base*light[...,None]**np.float32([.9,1,1.15])
+    return base*np.maximum(light, .1)[...,None]**np.float32([.9,1,1.15])
 
 def _parquet(f): return _wood(f, True)
 
@@ -593,7 +593,7 @@ def _wall(f):
 FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_rug, bedding=_bedding, quilt=_quilt,
               cardboard=_cardboard, concrete=_concrete)
 
-# %% ../nbs/10_wardrobe.ipynb #5c5ba543
+# %% ../nbs/10_wardrobe.ipynb #e3d753e2
 _common = [.22,.09,.13,.13,.06,.15,.08,.07,.07]
 
 def random_photographer(
@@ -647,7 +647,7 @@ def _hanger(ground, M, top, s):
 
 def _daylight(rng, W):
     "Uneven light over a photo: falling off, the photographer's own shadow, a patch of sun"
-    y, x = np.mgrid[-1:1:W*1j,-1:1:W*1j].astype(np.float32); a = rng.uniform(0,2*np.pi)
+    y, x = np.mgrid[-1:1:W//4*1j,-1:1:W//4*1j]; a = rng.uniform(0,2*np.pi)  # a quarter of the size will do
     soft = lambda d, k: 1/(1+np.exp(np.clip(d*k, -40, 40)))
     light = 1 - rng.uniform(.05,.22)*(x*x+y*y) + rng.uniform(.05,.42)*(x*np.cos(a)+y*np.sin(a))
     if rng.random()<.4:
@@ -657,7 +657,7 @@ def _daylight(rng, W):
     if rng.random()<.12:
         c, s = np.cos(a+1), np.sin(a+1); u, v = c*x+s*y-rng.uniform(-1,1), c*y-s*x-rng.uniform(-1,1)
         light = light*(1 + rng.uniform(.3,.9)*soft(np.maximum(np.abs(u)-rng.uniform(.2,.5), np.abs(v)-1), 40))
-    return light
+    return cv2.resize(light.astype(np.float32), (W,W), interpolation=cv2.INTER_LINEAR)
 
 def _phone(img, alpha, rng, who, size):
     "What the phone makes of linear light: exposure, color cast, flare, blur, grain, JPEG"
@@ -722,7 +722,7 @@ def render_snapshot(
     img = _compose(ground, seen, light, rng.uniform(.7,1.15), hard, rng.uniform(.16,.34))
     return _phone(img, seen[1], rng, who, size)
 
-# %% ../nbs/10_wardrobe.ipynb #a86d3399
+# %% ../nbs/10_wardrobe.ipynb #a66c36fa
 def _split(i, valid, seed):
     "The split of item `i`: every stretch of the wardrobe holds the share `valid`"
     shift = np.random.default_rng([seed, 1]).random()
@@ -749,7 +749,7 @@ def _photo(out, seed, size, valid, i, k):
                 mask_path=str(mask_path), label_path='', split=_split(i, valid, seed), category=item['category'], group=name if k else '',
                 **{o: item[o] for o in ('color','color2','pattern','sleeve','neckline','fabric')})
 
-_RENDERER = 1  # raise it when the pictures change, so that older folders are rendered afresh
+_RENDERER = 2  # raise it when the pictures change, so that older folders are rendered afresh
 
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"

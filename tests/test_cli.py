@@ -1,0 +1,135 @@
+"The console command: its contracts, and bad input as one sentence with exit code 2"
+import json, shutil, subprocess, sys
+from pathlib import Path
+
+import numpy as np, pandas as pd, pytest, torch
+from PIL import Image
+
+from fashion_retail.data import load_image, load_mask, read_table, save_mask
+
+
+def command(*args, code=0):
+    "Run `fashion-retail` as a user does; its result must be `code` and never a traceback"
+    done = subprocess.run([sys.executable, "-c", "from fashion_retail.cli import main; main()", *map(str, args)], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def refused(*args):
+    "The one sentence with which bad input is refused"
+    done = command(*args, code=2)
+    lines = [o for o in done.stderr.splitlines() if o.startswith("fashion-retail: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def weights(wardrobe, tmp_path_factory):
+    "A network trained for one toy epoch: its masks are poor, its file is real"
+    out = tmp_path_factory.mktemp("weights")
+    small = ["epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]"]
+    command("train", "--images", wardrobe, "--out", out, "--device", "cpu", *[p for o in small for p in ("--set", f"training.{o}")])
+    assert (out/"history.csv").exists()
+    return out/"segmenter.safetensors"
+
+
+def test_help_and_import_leave_torch_alone():
+    for code in ("import fashion_retail", "import fashion_retail.cli"):
+        loaded = subprocess.run([sys.executable, "-c", f"{code}; import sys; print([o for o in ('torch', 'fastai', 'pandas') if o in sys.modules])"],
+                                capture_output=True, text=True).stdout.strip()
+        assert loaded == "[]"
+    for name in ("report", "segment", "score", "evaluate", "train"): assert name in command("--help").stdout
+
+
+def test_evaluate_contract(wardrobe, tmp_path):
+    command("evaluate", "--images", wardrobe/"images.csv", "--split", "valid", "--cutout", "mask", "--features", "color_histogram",
+            "--gallery-split", "train", "--gallery-split", "valid", "--out", tmp_path/"e.json", "--ranks", tmp_path/"r.csv")
+    result, ranks, table = json.loads((tmp_path/"e.json").read_text()), pd.read_csv(tmp_path/"r.csv"), read_table(wardrobe)
+    keys = "features cutout n_queries n_gallery top1 top5 top10 top10_low top10_high mrr median_rank seconds_per_query".split()
+    assert set(keys) <= set(result) and result["n_gallery"] == 16 and result["n_queries"] == len(ranks)
+    assert result["top10"] == (ranks["rank"] <= 10).mean() and result["top1"] <= result["top5"] <= result["top10"]
+    item = table.set_index("image_id").item_id
+    for row in ranks.itertuples():  # the rank says where the answer stands in the list
+        answers = [item[o] for o in row.answers.split(";")]
+        assert (row.item_id in answers) == (row.rank <= 10) and (row.rank > 10 or answers[row.rank - 1] == row.item_id)
+
+
+def test_queries_without_an_answer_are_counted(wardrobe, tmp_path):
+    folder = tmp_path/"w"
+    shutil.copytree(wardrobe, folder)
+    table = pd.read_csv(folder/"images.csv", keep_default_na=False)
+    valid = table[(table.split == "valid") & (table.role == "catalogue")]
+    table.drop(valid.index[0]).to_csv(folder/"images.csv", index=False)
+    done = command("evaluate", "--images", folder, "--split", "valid", "--cutout", "none", "--features", "color_histogram", "--out", tmp_path/"e.json")
+    result = json.loads((tmp_path/"e.json").read_text())
+    assert (result["n_without_answer"], result["n_queries"]) == (1, len(valid) - 1)
+    assert "1 of" in done.stderr and "catalogue" in done.stderr
+
+
+@pytest.mark.parametrize("method", ["grabcut", "otsu", "tiramisu"])
+def test_score_contract(wardrobe, weights, tmp_path, method):
+    command("score", "--images", wardrobe/"images.csv", "--split", "valid", "--method", method, "--out", tmp_path/"s.json",
+            *(["--weights", weights] if method == "tiramisu" else []))
+    result = json.loads((tmp_path/"s.json").read_text())
+    assert list(result) == "method n iou_mean iou_median iou_p10 dice_mean pixel_accuracy seconds_per_image".split()
+    assert 0 <= result["iou_p10"] <= result["iou_median"] <= 1 and result["seconds_per_image"] > 0
+    if method == "grabcut": assert result["iou_mean"] > 0.7
+
+
+def test_segment_contract(wardrobe, tmp_path):
+    table = read_table(wardrobe)
+    snapshot = table[table.role == "snapshot"].iloc[0]
+    (tmp_path/"empty.jpg").write_bytes(b"")
+    done = command("segment", snapshot.path, tmp_path/"empty.jpg", "--out", tmp_path, "--method", "grabcut", code=2)
+    assert "empty.jpg is empty (0 bytes)" in done.stderr  # the bad photo is named and the good one done
+    name = Path(snapshot.path).stem
+    cutout, photo = np.asarray(Image.open(tmp_path/f"{name}.cutout.png")), load_image(snapshot.path)
+    mask = load_mask(tmp_path/f"{name}.mask.png", photo.shape)
+    assert cutout.shape == (*photo.shape[:2], 4) and (cutout[..., 3] == mask*255).all() and (cutout[mask][:, :3] == photo[mask]).all()
+
+
+def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
+    def evaluate(images, *more, split="valid", cutout="none", features="color_histogram"):
+        return refused("evaluate", "--images", images, "--split", split, "--cutout", cutout, "--features", features, "--out", tmp_path/"x.json", *more)
+
+    def changed(name, change):
+        folder = tmp_path/name
+        shutil.copytree(wardrobe, folder)
+        change(folder, table := pd.read_csv(folder/"images.csv", keep_default_na=False))
+        table.to_csv(folder/"images.csv", index=False)
+        return folder
+
+    def set_cell(column, value):
+        def change(folder, table): table.loc[table.index[(table.split == "valid") & (table.role == "snapshot")][0], column] = value
+        return change
+
+    def damage(content):
+        def change(folder, table):
+            path = folder/table[(table.split == "valid") & (table.role == "snapshot")].path.iloc[0]
+            path.write_bytes(content if content is not None else path.read_bytes()[:1500])
+        return change
+
+    assert "does not exist" in evaluate(changed("gone", set_cell("path", "gone.jpg")))
+    assert "is empty (0 bytes)" in evaluate(changed("zero", damage(b"")))
+    assert "cannot be read" in evaluate(changed("half", damage(None)))
+    assert "stands more than once" in evaluate(changed("twice", set_cell("image_id", "studio-0000")))
+    assert "role is 'phone'" in evaluate(changed("role", set_cell("role", "phone")))
+    assert "sits in two splits" in evaluate(changed("leak", lambda folder, table: table.__setitem__("item_id", "one")))
+    assert "mask_path" in evaluate(changed("nomask", set_cell("mask_path", "")), cutout="mask")
+    other = changed("size", set_cell("mask_path", "other.png"))
+    save_mask(np.ones((9, 9), bool), other/"other.png")
+    assert "9×9 pixels" in evaluate(other, cutout="mask")
+    assert "no rows" in evaluate(wardrobe, split="test")
+    assert "unknown features" in evaluate(wardrobe, features="gust")
+    assert "unknown cut-out" in evaluate(wardrobe, cutout="scissors")
+    assert "no images table" in evaluate(tmp_path/"nothing")
+    assert "takes no weights" in evaluate(wardrobe, "--weights", weights)
+    assert "unknown profile" in refused("report", "--profile", "defualt")
+    assert "unknown parameter" in refused("report", "--set", "epoch=1", "--out", tmp_path/"r")
+    assert "use auto, cpu or cuda" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", weights,
+                                                "--device", "tpu", "--out", tmp_path/"x.json")
+    pickled = tmp_path/"pickle.safetensors"
+    torch.save({"a": torch.ones(1)}, pickled)
+    assert "pickle" in refused("segment", wardrobe/"images.csv", "--weights", pickled, "--out", tmp_path)
+    assert not (tmp_path/"x.json").exists() and not (tmp_path/"r").exists()
