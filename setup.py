@@ -24,10 +24,10 @@ setup(
     keywords=cfg["keywords"].split(),
     python_requires=f">={cfg['min_python']}",
     install_requires=lines("requirements"),
-    extras_require={"dev": lines("dev_requirements"), "peers": lines("peers_requirements")},
+    extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "peers")},
     # The notebooks are the report's stages, so an installed package carries them too.
     packages=["fashion_retail", "fashion_retail.nbs"],
     package_dir={"fashion_retail.nbs": "nbs"},
-    package_data={"fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml"]},
+    package_data={"fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"]},
     entry_points={"console_scripts": lines("console_scripts")},
 )

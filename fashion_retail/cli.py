@@ -135,7 +135,7 @@ def tiramisu(out: OutFile,
     _write_json(benchmark_tiramisu(depth, size, batch), out)
 
 
-TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block seed".split()
+TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block dropout seed".split()
 
 
 def main():

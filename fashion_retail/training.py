@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MEAN', 'STD', 'PAD', 'METHODS', 'WEIGHTS', 'letterbox', 'unletterbox', 'augment', 'SnapshotDataset',
-           'segmentation_loss', 'batch_iou', 'pick_device', 'train_segmenter', 'Segmenter', 'mask_method', 'summarize',
-           'score_method']
+           'segmentation_loss', 'batch_iou', 'refresh_batchnorm', 'pick_device', 'train_segmenter', 'Segmenter',
+           'mask_method', 'score_method']
 
-# %% ../nbs/03_training.ipynb #73c420ed
+# %% ../nbs/03_training.ipynb #a7a85506
 import random, time
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,8 +19,8 @@ from tqdm import tqdm
 
 import fashion_retail
 from .data import BadInput, atomic, load_image, load_mask
-from .labeling import clean_mask, grabcut, otsu_mask, score_masks, write_masks
-from .tiramisu import FCDenseNet, load_weights, save_weights
+from .labeling import clean_mask, grabcut, otsu_mask, score_masks, summarize, write_masks
+from .tiramisu import FCDenseNet, fastest, load_weights, save_weights
 
 # %% ../nbs/03_training.ipynb #60853a82
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photos, RGB in 0…1
@@ -124,7 +125,23 @@ def batch_iou(logits:torch.Tensor, # (B, 2, H, W)
     union = (p | t).sum(1)
     return torch.where(union > 0, (p & t).sum(1)/union.clamp(min=1), 1.0).mean()
 
-# %% ../nbs/03_training.ipynb #85257530
+# %% ../nbs/03_training.ipynb #ebf6d049
+@torch.no_grad()
+def refresh_batchnorm(net:FCDenseNet, # its running statistics are replaced; weights stay
+                      batches # of inputs (B, 3, H, W)
+                     ):
+    "Measure batch-normalization statistics over `batches` without dropout, as the network is used"
+    norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    momenta, training = [m.momentum for m in norms], net.training
+    net.train()
+    for m in net.modules():
+        if isinstance(m, torch.nn.Dropout): m.eval()
+    for m in norms: m.reset_running_stats(); m.momentum = None  # the plain average over batches
+    for x in batches: net(x)
+    for m, momentum in zip(norms, momenta): m.momentum = momentum
+    net.train(training)
+
+# %% ../nbs/03_training.ipynb #be163808
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one"
@@ -148,6 +165,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     n_filters_first_conv:int=48, # of the FC-DenseNet; the defaults are FC-DenseNet56
                     growth_rate:int=12, # of the FC-DenseNet
                     n_layers_per_block:tuple=(4,)*11, # of the FC-DenseNet
+                    dropout:float=0.2, # of the FC-DenseNet, 0 to 1
                     device:str="auto", # auto, cpu or cuda
                     seed:int=42, # of weights, order, views and dropout
                     resume:bool=False, # go on from the last whole epoch in `out`
@@ -161,9 +179,9 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
 
     out, device = Path(out), pick_device(device)
     settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, n_filters_first_conv=n_filters_first_conv,
-                    growth_rate=growth_rate, n_layers_per_block=list(n_layers_per_block), seed=seed, n_train=len(train_rows), n_valid=len(valid_rows))
+                    growth_rate=growth_rate, n_layers_per_block=list(n_layers_per_block), dropout=dropout, seed=seed, n_train=len(train_rows), n_valid=len(valid_rows))
     torch.manual_seed(seed)
-    net = FCDenseNet(n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate, n_layers_per_block=n_layers_per_block)
+    net = FCDenseNet(n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate, n_layers_per_block=n_layers_per_block, dropout=dropout)
     workers = 8 if device == "cuda" else 0  # on the CPU the network needs the cores itself
     sets = SnapshotDataset(train_rows, size, True, seed), SnapshotDataset(valid_rows, size)
     dls = DataLoaders.from_dsets(*sets, bs=batch_size, device=torch.device(device), num_workers=workers)
@@ -188,6 +206,8 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         def before_epoch(self):
             self.began, self.losses = time.perf_counter(), []
             _seed_epoch(self.learn, seed, self.epoch)
+        def before_validate(self):
+            if dropout and self.epoch >= start: refresh_batchnorm(net, (x for x, _ in islice(self.dls.train, 50)))
         def after_batch(self):
             if self.training: self.losses.append(self.loss.item())
         def after_epoch(self):
@@ -209,7 +229,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         learn.fit_one_cycle(epochs, lr_max=learning_rate, cbs=Keeper(), start_epoch=start)
     return pd.DataFrame(history)
 
-# %% ../nbs/03_training.ipynb #eb240a46
+# %% ../nbs/03_training.ipynb #5bb9aadb
 class Segmenter:
     "A trained FC-DenseNet as a function: uint8 photo (H, W, 3) in, bool mask (H, W) out"
     def __init__(self,
@@ -220,19 +240,19 @@ class Segmenter:
         self.net = load_weights(weights).to(self.device)
         if self.net.n_classes != 2 or "size" not in self.net.meta:
             raise BadInput(f"weights {weights} are no garment segmenter of two classes: train one with `fashion-retail train`")
-        self.size = self.net.meta["size"]
+        self.size, self.run = self.net.meta["size"], fastest(self.net)
 
     @torch.inference_mode()
     def probability(self,
         image:np.ndarray # uint8 (H, W, 3)
     ) -> np.ndarray: # float32 (H, W), probability of garment, 0…1
         "Soft mask at the photo's own size"
-        p = self.net(_tensor(letterbox(image, self.size))[None].to(self.device)).float().softmax(1)[0, 1].cpu().numpy()
+        p = self.run(_tensor(letterbox(image, self.size))[None].to(self.device)).float().softmax(1)[0, 1].cpu().numpy()
         return unletterbox(p, image.shape)
 
     def __call__(self, image): return clean_mask(self.probability(image) > 0.5)
 
-# %% ../nbs/03_training.ipynb #3bb08492
+# %% ../nbs/03_training.ipynb #aafcaefc
 METHODS = "tiramisu", "grabcut", "otsu", "u2netp"
 WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
 
@@ -258,12 +278,6 @@ def mask_method(method:str, # one of `METHODS`
     if method == "otsu": return otsu_mask
     if method == "u2netp": return _u2netp()
     raise BadInput(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
-
-def summarize(scores:pd.DataFrame # as `labeling.score_masks` gives them
-             ) -> dict: # n, iou_mean, iou_median, iou_p10, dice_mean, pixel_accuracy
-    "Means over photos; `iou_p10` is the 10th percentile: one photo in ten is worse"
-    return dict(n=len(scores), iou_mean=scores.iou.mean(), iou_median=scores.iou.median(), iou_p10=scores.iou.quantile(0.1),
-                dice_mean=scores.dice.mean(), pixel_accuracy=scores.pixel_accuracy.mean())
 
 def score_method(rows:pd.DataFrame, # rows of an images table with `mask_path`
                  cut # photo -> mask, as `mask_method` gives it
