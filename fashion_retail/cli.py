@@ -41,12 +41,13 @@ def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or
 @app.command()
 def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
-            method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")] = "tiramisu",
+            method: Annotated[Optional[str], typer.Option(help="tiramisu, grabcut, otsu or u2netp; by default tiramisu where there are weights, otherwise grabcut.")] = None,
             weights: Weights = None, device: Device = "auto"):
     "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size."
     import numpy as np
     from fashion_retail.data import BadInput, load_image, save_image, save_mask
-    from fashion_retail.training import mask_method
+    from fashion_retail.training import WEIGHTS, mask_method
+    method = method or ("tiramisu" if weights or WEIGHTS.exists() else "grabcut")
     names = [o.stem for o in photos]
     if again := sorted({o for o in names if names.count(o) > 1}):
         raise BadInput(f"two photos are called {again[0]}: their masks would overwrite each other; rename one or give them separately")
@@ -60,7 +61,7 @@ def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
         mask = cut(image)
         save_mask(mask, out/f"{photo.stem}.mask.png")
         save_image(np.dstack([image, mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
-        print(f"{photo.name}: garment on {mask.mean():.0%} of the photo")
+        print(f"{photo.name}: {method} finds a garment on {mask.mean():.0%} of the photo")
     if failed: raise typer.Exit(2)
 
 

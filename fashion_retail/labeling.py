@@ -46,11 +46,11 @@ def stroke(shape, # of the photo: (H, W) or (H, W, 3)
     if len(points): cv2.polylines(pixels, [np.vstack([points, points[-1:]])], False, 1, max(1, int(width)))  # a lone point is drawn only as a pair
     return pixels > 0
 
-# %% ../nbs/01_labeling.ipynb #3e8c0273
+# %% ../nbs/01_labeling.ipynb #56eb7805
 def overlay(image:np.ndarray, # uint8 (H, W, 3)
             mask:np.ndarray, # bool (H, W)
             color:tuple=(255, 0, 140), # RGB of tint and contour
-            alpha:float=0.45 # of the tint, 0 to 1
+            alpha:float=0.3 # of the tint, 0 to 1
            ) -> np.ndarray: # uint8 (H, W, 3)
     "The photo with the garment tinted and outlined"
     _check(image, mask=mask)
