@@ -2,7 +2,7 @@
 # A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
 # needed, so that `--help` does not wait for torch.
 
-import json, sys
+import json, sys, traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Optional
@@ -23,8 +23,15 @@ Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VAL
 def _write_json(result, out):
     from fashion_retail.data import atomic
     text = json.dumps(result, indent=1)
-    with atomic(out) as tmp: tmp.write_text(text + "\n")
     print(text)
+    with atomic(out) as tmp: tmp.write_text(text + "\n")
+
+
+def _no_folder(*files):
+    "Find out before the work, not after it, that a result cannot be written"
+    from fashion_retail.data import BadInput
+    for file in files:
+        if file and file.is_dir(): raise BadInput(f"{file} is a folder: name a file to write to")
 
 
 @app.command()
@@ -70,6 +77,7 @@ def score(images: Images, split: Split, out: OutFile,
           method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")],
           weights: Weights = None, device: Device = "auto"):
     "Segmentation quality of a method on the snapshots of a split that have a true mask."
+    _no_folder(out)
     from fashion_retail.data import find_table, read_table, select
     from fashion_retail.training import mask_method, score_method
     rows = select(read_table(find_table(images)), split, "snapshot", "mask_path")
@@ -85,6 +93,7 @@ def evaluate(images: Images, split: Split, out: OutFile,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
              device: Device = "auto"):
     "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
+    _no_folder(out, ranks)
     from fashion_retail.data import atomic, find_table, read_table
     from fashion_retail.similarity import evaluate_table
     with TemporaryDirectory() as masks:
@@ -105,20 +114,22 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
           resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
           device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
-    from fashion_retail.data import find_table, read_table, select
-    from fashion_retail.report import override, plan_run, read_profile
+    from fashion_retail.data import BadInput, find_table, read_table, select
+    from fashion_retail.report import override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     plan = plan_run(values)
-    options = {k: v for k, v in plan["03_training"].items() if k in TRAINING}
+    settings = {**stage_parameters("03_training"), **plan["03_training"], **({"device": device} if device != "auto" else {})}
+    options = {k: settings[k] for k in TRAINING}
     images = images or values.get("images")
+    if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
     if images == "wardrobe":
         from fashion_retail.wardrobe import make_wardrobe
         table = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
     else: table = read_table(find_table(images))
     from fashion_retail.training import train_segmenter
     rows = select(table, "train", "snapshot", "mask_path")
-    if n := plan["03_training"].get("max_train"): rows = rows.sample(min(n, len(rows)), random_state=options.get("seed"))
-    train_segmenter(rows, select(table, "valid", "snapshot", "mask_path"), out, **{**options, "device": device}, resume=resume)
+    if n := settings["max_train"]: rows = rows.sample(min(n, len(rows)), random_state=settings["seed"])
+    train_segmenter(rows, select(table, "valid", "snapshot", "mask_path"), out, **options, resume=resume)
     print(f"weights: {out/'segmenter.safetensors'}")
 
 
@@ -136,17 +147,30 @@ def tiramisu(out: OutFile,
     _write_json(benchmark_tiramisu(depth, size, batch), out)
 
 
-TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block dropout seed".split()
+TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block dropout device seed".split()
+
+
+def _repeat(args):
+    "`--set a=1 b=2` and `--gallery-split train valid` as the repeated flags that click knows"
+    out, flag = [], None
+    for arg in args:
+        if arg.startswith("-"): flag, fresh = arg if arg in ("--set", "--gallery-split") else None, True
+        elif flag and not fresh: out.append(flag)
+        else: fresh = False
+        out.append(arg)
+    return out
 
 
 def main():
     "Entry point: `BadInput` and the system's file errors become one sentence and exit code 2"
-    try: app()
+    try: app(args=_repeat(sys.argv[1:]))
     except KeyboardInterrupt:
         print("fashion-retail: interrupted", file=sys.stderr)
         sys.exit(130)
     except Exception as e:
         from fashion_retail.data import BadInput  # imported late: pandas takes half a second
-        if not isinstance(e, (BadInput, OSError)): raise
+        if not isinstance(e, (BadInput, OSError)):
+            traceback.print_exc()
+            sys.exit(3)  # our mistake; 1 would say that accuracy has dropped
         print(f"fashion-retail: {e}", file=sys.stderr)
         sys.exit(2)

@@ -46,7 +46,7 @@ def safe_name(image_id:str # any text
     name = name.replace("%", "_%") if name.startswith(".") else name
     return name if len(name) <= 150 else f"{name[:100]}-{sha1(str(image_id).encode()).hexdigest()}"
 
-# %% ../nbs/00_data.ipynb #24377fcd
+# %% ../nbs/00_data.ipynb #caf6c36c
 def _open(path, # a file
           what="photo"): # for the message
     "The decoded PIL image, upright; every way in which a file can be unreadable becomes a `BadInput`"
@@ -54,12 +54,12 @@ def _open(path, # a file
         image = Image.open(BytesIO(Path(path).read_bytes()))
         image.load()
         return ImageOps.exif_transpose(image)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise BadInput(f"{what} {path} does not exist: correct the path or drop its row") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadInput(f"{what} {path} does not exist: correct the path or leave it out") from None
+    except Exception as e:  # PIL's decoders raise nearly anything on damaged files
         empty = os.path.exists(path) and os.path.getsize(path) == 0
         why = "is empty (0 bytes)" if empty else f"cannot be read ({str(e).split(' <')[0].rstrip('.')})"
-        raise BadInput(f"{what} {path} {why}: replace the file or drop its row") from None
+        raise BadInput(f"{what} {path} {why}: replace the file or leave it out") from None
 
 def _to_srgb(image): # RGB or CMYK with the profile its camera or scanner embedded
     "`image` as sRGB; without a usable profile, as PIL converts it"
@@ -84,8 +84,9 @@ def load_image(path:str|Path # any format PIL reads
     "Read a photo; raises `BadInput` when it is missing, empty, truncated or no image"
     image = _eight_bits(_open(path))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        icc, image = image.info.get("icc_profile"), image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        image.info["icc_profile"] = icc
     return np.asarray(_to_srgb(image) if image.mode in ("RGB", "CMYK") else image.convert("RGB"))
 
 # %% ../nbs/00_data.ipynb #2435d8ce
@@ -111,13 +112,16 @@ def show_images(images:list, # uint8 RGB (H, W, 3), or bool masks (H, W)
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/00_data.ipynb #29c023dc
+# %% ../nbs/00_data.ipynb #527eb191
 def load_mask(path:str|Path, # PNG of 0 and 255
               shape:tuple|None=None # the photo's (H, W), to be checked
              ) -> np.ndarray: # bool (H, W), True = garment
-    "Read a mask; raises `BadInput` when it is unreadable, of another size than `shape`, or written as 0 and 1"
-    mask = np.asarray(_eight_bits(_open(path, "mask")).convert("L"))
-    if mask.max() == 1: raise BadInput(f"mask {path} holds 0 and 1: write it as 0 and 255")
+    "Read a mask; raises `BadInput` when it is unreadable, of another size than `shape`, or written in other values than 0 and 255"
+    image = _open(path, "mask")
+    if image.mode in ("LA", "RGBA") and np.asarray(image)[..., :-1].max() == 0: image = image.getchannel("A")  # drawn in the transparency
+    top = np.asarray(image if image.mode.startswith("I") else image.convert("L")).max()
+    if 0 < top < 128: raise BadInput(f"mask {path} holds values from 0 to {top}: write it as 0 and 255")
+    mask = np.asarray(_eight_bits(image).convert("L"))
     if shape is not None and mask.shape != tuple(shape[:2]):
         (h, w), (ph, pw) = mask.shape, shape[:2]
         raise BadInput(f"mask {path} is {w}×{h} pixels but its photo is {pw}×{ph}: make the mask again from the upright photo")
@@ -133,7 +137,7 @@ def save_mask(mask:np.ndarray, # bool (H, W)
     "Write a mask as 0 and 255, atomically"
     with atomic(path) as tmp: Image.fromarray(mask.astype(np.uint8)*255).save(tmp, optimize=True)
 
-# %% ../nbs/00_data.ipynb #10611543
+# %% ../nbs/00_data.ipynb #b876a99f
 ROLES = "catalogue", "snapshot", "scene"
 SPLITS = "train", "valid", "test"
 REQUIRED = "image_id", "item_id", "role", "path", "split"
@@ -175,7 +179,10 @@ def read_table(path:str|Path # images.csv
     "Read and check an images table; raises `BadInput`"
     path = Path(path)
     if path.is_dir(): path = path/"images.csv"
-    try: table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    try:
+        names = pd.read_csv(path, dtype=str, header=None, nrows=1, keep_default_na=False, encoding="utf-8-sig").iloc[0].str.strip()
+        if names.duplicated().any(): raise BadInput(f"images table {path} has two columns called {names[names.duplicated()].iloc[0]}: rename one")
+        table = pd.read_csv(path, dtype=str, index_col=False, keep_default_na=False, encoding="utf-8-sig").set_axis(names, axis=1)
     except FileNotFoundError: raise BadInput(f"images table {path} does not exist: give the path of an images.csv") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as e:
         raise BadInput(f"images table {path} is no CSV file in UTF-8 ({str(e).strip()}): export it again") from None

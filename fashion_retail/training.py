@@ -141,7 +141,7 @@ def refresh_batchnorm(net:FCDenseNet, # its running statistics are replaced; wei
     for m, momentum in zip(norms, momenta): m.momentum = momentum
     net.train(training)
 
-# %% ../nbs/03_training.ipynb #be163808
+# %% ../nbs/03_training.ipynb #b31b6d6e
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one"
@@ -178,6 +178,8 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     from fastai.optimizer import Adam
 
     out, device = Path(out), pick_device(device)
+    if epochs < 1: raise BadInput(f"epochs is {epochs}: train for at least one")
+    if len(train_rows) < batch_size: raise BadInput(f"{len(train_rows)} training photos do not fill one batch of {batch_size}: label more, or lower batch_size")
     settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, n_filters_first_conv=n_filters_first_conv,
                     growth_rate=growth_rate, n_layers_per_block=list(n_layers_per_block), dropout=dropout, seed=seed, n_train=len(train_rows), n_valid=len(valid_rows))
     torch.manual_seed(seed)
@@ -190,7 +192,8 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     state_file, weights_file = out/"training.pt", out/"segmenter.safetensors"
     history, start = [], 0
     if resume and state_file.exists():
-        state = torch.load(state_file, map_location=device, weights_only=True)
+        try: state = torch.load(state_file, map_location=device, weights_only=True)
+        except Exception as e: raise BadInput(f"{state_file} is damaged ({type(e).__name__}): train without resume") from None
         if state["settings"] != settings:
             odd = [k for k in settings if state["settings"].get(k) != settings[k]]
             raise BadInput(f"{state_file} was trained with another {', '.join(odd)}: train without resume, or with the same settings")

@@ -16,7 +16,7 @@ import cv2, numpy as np, pandas as pd
 
 from .data import BadInput, atomic, read_table, save_image, save_mask, write_table
 
-# %% ../nbs/10_wardrobe.ipynb #20eb8101
+# %% ../nbs/10_wardrobe.ipynb #e690eeb3
 _any = 'plain plain plain plain plain plain stripe check dot floral'
 
 CATEGORIES = { # half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the wardrobe
@@ -53,7 +53,7 @@ CATEGORIES = { # half: half width of chest or hip (cm); flare: how much wider th
 }
 
 COLORS = { # sRGB and how common
-    'black':((28,27,30),24), 'navy':((33,40,70),22), 'grey':((128,130,134),14), 'white':((236,235,231),20),
+    'black':((28,27,30),24), 'navy':((33,40,70),22), 'gray':((128,130,134),14), 'white':((236,235,231),20),
     'blue':((48,84,150),7), 'light blue':((150,182,212),6), 'beige':((205,186,158),7), 'brown':((98,70,52),2),
     'olive':((92,92,62),2), 'green':((44,104,74),2), 'red':((176,38,44),5), 'burgundy':((98,30,46),2), 'pink':((226,158,168),4),
     'yellow':((226,190,76),1.5), 'orange':((214,112,56),1), 'purple':((96,66,124),1.5), 'turquoise':((56,146,152),1)}
@@ -68,9 +68,9 @@ def random_item(
     pick = lambda words: str(rng.choice(words.split()))
     item = dict(category=name, color=color, color2=color2)
     for key in ('pattern','sleeve','neckline','fabric'): item[key] = pick(CATEGORIES[name][key])
-    if rng.random()<.3: item.update(pattern='plain', color=pick('black navy grey white')) # basics: every wardrobe has five of each
+    if rng.random()<.3: item.update(pattern='plain', color=pick('black navy gray white')) # basics: every wardrobe has five of each
     if item['fabric'] == 'denim':
-        item.update(pattern='plain', color=pick('blue blue navy black grey'), color2='white')
+        item.update(pattern='plain', color=pick('blue blue navy black gray'), color2='white')
     for key in ('color', 'color2'): # dye lots differ a little
         rgb = np.clip(np.array(COLORS[item[key]][0]) + rng.normal(0, 7) + rng.normal(0, 5, 3), 14, 246)
         item[key.replace('color', 'rgb')] = '#%02x%02x%02x' % tuple(int(o) for o in rgb)
@@ -722,7 +722,7 @@ def render_snapshot(
     img = _compose(ground, seen, light, rng.uniform(.7,1.15), hard, rng.uniform(.16,.34))
     return _phone(img, seen[1], rng, who, size)
 
-# %% ../nbs/10_wardrobe.ipynb #a66c36fa
+# %% ../nbs/10_wardrobe.ipynb #06cfb8b7
 def _split(i, valid, seed):
     "The split of item `i`: every stretch of the wardrobe holds the share `valid`"
     shift = np.random.default_rng([seed, 1]).random()
@@ -749,7 +749,7 @@ def _photo(out, seed, size, valid, i, k):
                 mask_path=str(mask_path), label_path='', split=_split(i, valid, seed), category=item['category'], group=name if k else '',
                 **{o: item[o] for o in ('color','color2','pattern','sleeve','neckline','fabric')})
 
-_RENDERER = 2  # raise it when the pictures change, so that older folders are rendered afresh
+_RENDERER = 3  # raise it when the pictures change, so that older folders are rendered afresh
 
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"

@@ -44,7 +44,7 @@ def test_help_and_import_leave_torch_alone():
 
 def test_evaluate_contract(wardrobe, tmp_path):
     command("evaluate", "--images", wardrobe/"images.csv", "--split", "valid", "--cutout", "mask", "--features", "color_histogram",
-            "--gallery-split", "train", "--gallery-split", "valid", "--out", tmp_path/"e.json", "--ranks", tmp_path/"r.csv")
+            "--gallery-split", "train", "valid", "--out", tmp_path/"e.json", "--ranks", tmp_path/"r.csv")
     result, ranks, table = json.loads((tmp_path/"e.json").read_text()), pd.read_csv(tmp_path/"r.csv"), read_table(wardrobe)
     keys = "features cutout n_queries n_gallery top1 top5 top10 top10_low top10_high mrr median_rank seconds_per_query".split()
     assert set(keys) <= set(result) and result["n_gallery"] == 16 and result["n_queries"] == len(ranks)
@@ -120,6 +120,10 @@ def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
     other = changed("size", set_cell("mask_path", "other.png"))
     save_mask(np.ones((9, 9), bool), other/"other.png")
     assert "9×9 pixels" in evaluate(other, cutout="mask")
+    Image.fromarray(np.uint8(load_mask(read_table(wardrobe).mask_path[0]))*2).save(other/"other.png")
+    assert "values from 0 to 2" in evaluate(other, cutout="mask")
+    assert "is a folder" in evaluate(wardrobe, "--ranks", tmp_path)
+    assert "do not fill one batch" in refused("train", "--images", wardrobe, "--out", tmp_path/"t", "--set", "training.batch_size=500")
     assert "no rows" in evaluate(wardrobe, split="test")
     assert "unknown features" in evaluate(wardrobe, features="gust")
     assert "unknown cut-out" in evaluate(wardrobe, cutout="scissors")

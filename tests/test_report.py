@@ -53,13 +53,21 @@ def test_gate_sees_a_broken_feature(toy):
 
 
 def test_failed_stage_leaves_partial_run(toy):
-    with pytest.raises(BadInput, match="00_data: no images table nowhere"): run_report(toy/"toy.yaml", toy/"failed", ["images=nowhere"])
+    (toy/"images.csv").write_text("image_id,item_id,role,path,split\na,a,snapshot,gone.jpg,train\n")
+    with pytest.raises(BadInput, match="00_data: photo .*gone.jpg does not exist"): run_report(toy/"toy.yaml", toy/"failed", [f"images={toy/'images.csv'}"])
     assert (toy/"failed"/"00_data.ipynb").exists() and not (toy/"failed"/"01_labeling.ipynb").exists()
     assert "The run failed" in (toy/"failed"/"report.html").read_text(encoding="utf-8")
+
+
+def test_refused_before_anything_runs(toy):
+    for assignments, match in ((["images=nowhere"], "no images table nowhere"), (["seed=[1"], "no YAML value"), (["images.x=1"], "not a room"), (["seed"], "no value")):
+        with pytest.raises(BadInput, match=match): run_report(toy/"toy.yaml", toy/"refused", assignments)
+    assert not (toy/"refused").exists()
 
 
 def test_foreign_folder_is_not_touched(toy):
     (toy/"mine").mkdir()
     (toy/"mine"/"thesis.txt").write_text("years of work")
+    (toy/"mine"/"params.yaml").write_text("lr: 0.1")  # another tool's file of that name
     with pytest.raises(BadInput, match="no run folder"): run_report(toy/"toy.yaml", toy/"mine")
     assert (toy/"mine"/"thesis.txt").read_text() == "years of work"
