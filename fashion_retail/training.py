@@ -7,8 +7,8 @@ __all__ = ['MEAN', 'STD', 'PAD', 'METHODS', 'WEIGHTS', 'letterbox', 'unletterbox
            'segmentation_loss', 'batch_iou', 'refresh_batchnorm', 'pick_device', 'train_segmenter', 'Segmenter',
            'mask_method', 'score_method']
 
-# %% ../nbs/03_training.ipynb #a7a85506
-import random, time
+# %% ../nbs/03_training.ipynb #4a7396d5
+import random, time, warnings
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -141,7 +141,7 @@ def refresh_batchnorm(net:FCDenseNet, # its running statistics are replaced; wei
     for m, momentum in zip(norms, momenta): m.momentum = momentum
     net.train(training)
 
-# %% ../nbs/03_training.ipynb #b31b6d6e
+# %% ../nbs/03_training.ipynb #aa463251
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one"
@@ -171,11 +171,13 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     resume:bool=False, # go on from the last whole epoch in `out`
                    ) -> pd.DataFrame: # a row an epoch: epoch, train_loss, valid_loss, valid_iou, seconds
     "Train a garment segmenter; the best epoch on `valid_rows` is in `out/segmenter.safetensors`"
-    from fastai.callback.core import Callback
-    from fastai.callback.schedule import fit_one_cycle  # patches Learner
-    from fastai.data.core import DataLoaders
-    from fastai.learner import AvgMetric, Learner
-    from fastai.optimizer import Adam
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # fastai still uses torch.jit.script
+        from fastai.callback.core import Callback
+        from fastai.callback.schedule import fit_one_cycle  # patches Learner
+        from fastai.data.core import DataLoaders
+        from fastai.learner import AvgMetric, Learner
+        from fastai.optimizer import Adam
 
     out, device = Path(out), pick_device(device)
     if epochs < 1: raise BadInput(f"epochs is {epochs}: train for at least one")
