@@ -126,10 +126,10 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
         from fashion_retail.wardrobe import make_wardrobe
         table = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
     else: table = read_table(find_table(images))
-    from fashion_retail.training import train_segmenter
+    from fashion_retail.training import checked, train_segmenter
     rows = select(table, "train", "snapshot", "mask_path")
     if n := settings["max_train"]: rows = rows.sample(min(n, len(rows)), random_state=settings["seed"])
-    train_segmenter(rows, select(table, "valid", "snapshot", "mask_path"), out, **options, resume=resume)
+    train_segmenter(rows, checked(select(table, "valid", "snapshot", "mask_path")), out, **options, resume=resume)
     print(f"weights: {out/'segmenter.safetensors'}")
 
 
@@ -147,7 +147,8 @@ def tiramisu(out: OutFile,
     _write_json(benchmark_tiramisu(depth, size, batch), out)
 
 
-TRAINING = "size batch_size epochs learning_rate n_filters_first_conv growth_rate n_layers_per_block dropout device seed".split()
+TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "
+            "grad_checkpointing device seed").split()
 
 
 def _repeat(args):
