@@ -362,7 +362,7 @@ class LiteTiramisu(nn.Module):
             block = up
         return F.interpolate(self.head(x), size=size, mode='bilinear', align_corners=False)
 
-# %% ../nbs/02_tiramisu.ipynb #a58e5fd6
+# %% ../nbs/02_tiramisu.ipynb #1b5cff18
 ARCHITECTURES = dict(FCDenseNet=FCDenseNet, LiteTiramisu=partial(LiteTiramisu, pretrained=False))
 
 def save_weights(
@@ -383,8 +383,8 @@ def load_weights(
     "Read weights; raises `BadInput` when the file is missing, damaged, a pickle, or of another architecture"
     path = Path(path)
     if not path.is_file(): raise BadInput(f'weights {path} do not exist: give the path of a .safetensors file')
-    with path.open('rb') as f: start = f.read(2)
-    if start == b'PK' or start[:1] == b'\x80':
+    with path.open('rb') as f: start = f.read(9)
+    if start[8:] != b'{' and (start[:2] == b'PK' or start[:1] == b'\x80'): # a header may be 128 bytes longer than a round number
         raise BadInput(f'weights {path} are a pickle, which can run code when it is read: save them with save_weights instead')
     try:
         with safe_open(path, 'pt') as f: header,state = f.metadata() or {},{k: f.get_tensor(k) for k in f.keys()}
