@@ -65,10 +65,10 @@ def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             print(f"fashion-retail: {e}", file=sys.stderr)
             failed.append(photo)
             continue
-        mask = cut(image)
+        mask, confidence = cut.with_confidence(image) if method == "tiramisu" else (cut(image), None)
         save_mask(mask, out/f"{photo.stem}.mask.png")
         save_image(np.dstack([image, mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
-        print(f"{photo.name}: {method} finds a garment on {mask.mean():.0%} of the photo")
+        print(f"{photo.name}: {method} finds a garment on {mask.mean():.0%} of the photo" + (f", confidence {confidence:.2f}" if confidence is not None else ""))
     if failed: raise typer.Exit(2)
 
 
@@ -81,7 +81,7 @@ def score(images: Images, split: Split, out: OutFile,
     from fashion_retail.data import find_table, read_table, select
     from fashion_retail.training import mask_method, score_method
     rows = select(read_table(find_table(images)), split, "snapshot", "mask_path")
-    _write_json(dict(method=method, **score_method(rows, mask_method(method, weights, device))), out)
+    _write_json(dict(method=method, **score_method(rows, mask_method(method, weights, device))[0]), out)
 
 
 @app.command()

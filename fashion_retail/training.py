@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PAD', 'MACHINE_TRUST', 'ENCODER_PACE', 'DOUBT', 'ENCODERS', 'METHODS', 'WEIGHTS', 'letterbox', 'unletterbox',
            'augment', 'checked', 'SnapshotDataset', 'segmentation_loss', 'batch_iou', 'refresh_batchnorm',
-           'pick_device', 'train_segmenter', 'Segmenter', 'mask_method', 'score_method']
+           'pick_device', 'train_segmenter', 'Segmenter', 'mask_method', 'boundary_f_score', 'score_method']
 
-# %% ../nbs/03_training.ipynb #8b33b666
+# %% ../nbs/03_training.ipynb #f13b197c
 import copy, random, time, warnings
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 import fashion_retail
 from .data import BadInput, atomic, load_image, load_mask
-from .labeling import clean_mask, grabcut, otsu_mask, score_masks, summarize, write_masks
+from .labeling import clean_mask, grabcut, lift_mask, otsu_mask, score_masks, summarize, write_masks
 from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, fastest, load_weights, save_weights
 
 # %% ../nbs/03_training.ipynb #0f1a883c
@@ -77,7 +77,7 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     if rng.random() < 0.3: x = cv2.imdecode(cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])[1], 1)
     return x, m
 
-# %% ../nbs/03_training.ipynb #1a5892ec
+# %% ../nbs/03_training.ipynb #664cb5da
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
 def _tensor(image): # uint8 (H, W, 3) -> normalized float (3, H, W)
@@ -98,7 +98,7 @@ class SnapshotDataset:
         seed:int=42 # of the views
     ):
         self.size, self.augmented, self.seed, self.epoch, self.pairs, keep = size, augmented, seed, 0, [], []
-        for row in tqdm(rows.itertuples(), total=len(rows), desc="reading", disable=len(rows) < 500):
+        for row in tqdm(rows.itertuples(), total=len(rows), desc="reading", disable=None if len(rows) >= 500 else True):
             image = load_image(row.path)
             mask = load_mask(row.mask_path, image.shape)
             keep.append(mask.any() and not mask.all())
@@ -164,7 +164,7 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     for m, momentum in zip(norms, momenta): m.momentum = momentum
     net.train(training)
 
-# %% ../nbs/03_training.ipynb #194fa733
+# %% ../nbs/03_training.ipynb #1040cb5b
 ENCODER_PACE = 0.1  # learning rate of a pretrained encoder, relative to the rest
 DOUBT = 0.6         # a machine's mask with a smaller IoU than this, half-way, no longer counts
 ENCODERS = "", "efficientnet_lite0"
@@ -278,9 +278,10 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
             self.began, self.losses = time.perf_counter(), []
             if self.epoch == epochs//2 and sets[0].by_machine.any():
                 ious = pd.Series(_doubt(smooth, sets[0], device))
-                sets[0].trust[ious.index[ious < DOUBT]] = 0
+                ious = ious[ious < min(DOUBT, ious.median()*2/3)]  # a poor network may not throw out what it has not learned yet
+                sets[0].trust[ious.index] = 0
                 with atomic(out/"doubted.csv") as tmp:
-                    sets[0].rows.loc[ious.index, ["image_id"]].assign(iou=ious)[ious < DOUBT].sort_values("iou").to_csv(tmp, index=False)
+                    sets[0].rows.loc[ious.index, ["image_id"]].assign(iou=ious).sort_values("iou").to_csv(tmp, index=False)
             _seed_epoch(self.learn, seed, self.epoch)
         def after_loss(self):
             if self.training and not torch.isfinite(self.loss):
@@ -322,9 +323,12 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         raise BadInput(f"out of memory: lower batch_size (now {batch_size}) or size (now {size}), or set grad_checkpointing") from None
     return pd.DataFrame(history)
 
-# %% ../nbs/03_training.ipynb #607161ae
+# %% ../nbs/03_training.ipynb #36c456f8
 class Segmenter:
-    "A trained FC-DenseNet as a function: uint8 photo (H, W, 3) in, bool mask (H, W) out"
+    "A trained network as a function: uint8 photo (H, W, 3) in, bool mask (H, W) out"
+    sure = 0.9       # above this probability, and below one minus it, the network's word stands
+    edge_size = 320  # the long side at which GrabCut finds the edge, pixels
+
     def __init__(self,
         weights:str|Path, # a file written by `train_segmenter`
         device:str="auto" # auto, cpu or cuda
@@ -336,16 +340,32 @@ class Segmenter:
         self.size, self.run = self.net.meta["size"], fastest(self.net)
 
     @torch.inference_mode()
+    def _square(self, image): # float32 (size, size)
+        x = _tensor(letterbox(image, self.size)).to(self.device)
+        straight, mirrored = self.run(torch.stack([x, x.flip(2)])).float().softmax(1)[:, 1]
+        return ((straight + mirrored.flip(1))/2).cpu().numpy()
+
     def probability(self,
         image:np.ndarray # uint8 (H, W, 3)
     ) -> np.ndarray: # float32 (H, W), probability of garment, 0…1
-        "Soft mask at the photo's own size"
-        p = self.run(_tensor(letterbox(image, self.size))[None].to(self.device)).float().softmax(1)[0, 1].cpu().numpy()
-        return unletterbox(p, image.shape)
+        "What the network alone says, at the photo's own size"
+        return unletterbox(self._square(image), image.shape)
 
-    def __call__(self, image): return clean_mask(self.probability(image) > 0.5)
+    def with_confidence(self,
+        image:np.ndarray # uint8 (H, W, 3)
+    ) -> tuple: # bool (H, W), and the expected IoU, 0…1
+        "Mask and confidence"
+        scale = min(1, self.edge_size/max(image.shape[:2]))
+        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        p = unletterbox(self._square(image), small.shape)
+        mask = clean_mask(p > 0.5)
+        if mask.any(): mask = grabcut(small, mask=mask, garment=p > self.sure, background=p < 1 - self.sure, n_iter=2, size=self.edge_size)
+        confidence = float(p[mask].sum()/(mask.sum() + p[~mask].sum())) if mask.any() else 0.
+        return lift_mask(mask, image), confidence
 
-# %% ../nbs/03_training.ipynb #32ba5760
+    def __call__(self, image): return self.with_confidence(image)[0]
+
+# %% ../nbs/03_training.ipynb #cf2fabab
 METHODS = "tiramisu", "grabcut", "otsu", "u2netp"
 WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
 
@@ -372,15 +392,35 @@ def mask_method(method:str, # one of `METHODS`
     if method == "u2netp": return _u2netp()
     raise BadInput(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
 
+def boundary_f_score(mask:np.ndarray, # bool (H, W)
+                     truth:np.ndarray, # bool (H, W)
+                     tolerance:float=0.0075 # how far apart two contours still count as one, of the photo's diagonal
+                    ) -> float: # 0…1
+    "How well the contours agree: harmonic mean of the shares of each that lie near the other ([Perazzi et al. 2016](https://doi.org/10.1109/CVPR.2016.85))"
+    contours = [m & ~(cv2.erode(m.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0) for m in (mask, truth)]
+    if not all(o.any() for o in contours): return float(not any(o.any() for o in contours))
+    reach = max(1, round(tolerance*np.hypot(*mask.shape)))
+    near = [cv2.distanceTransform((~o).astype(np.uint8), cv2.DIST_L2, 5) <= reach for o in contours]
+    precision, recall = (contours[0] & near[1]).sum()/contours[0].sum(), (contours[1] & near[0]).sum()/contours[1].sum()
+    return float(2*precision*recall/max(precision + recall, 1e-9))
+
 def score_method(rows:pd.DataFrame, # rows of an images table with `mask_path`
                  cut # photo -> mask, as `mask_method` gives it
-                ) -> dict: # as `summarize`, and seconds_per_image: the median of cutting out alone, without reading and writing
+                ) -> tuple: # a dict as `summarize` gives it with boundary_f, seconds_per_image (median of cutting out alone) and, where only some masks are checked, the same for those; and the scores by photo
     "Cut out every photo and compare with its true mask"
-    seconds = []
+    seconds, contours = [], []
     def timed(image):
         began = time.perf_counter()
         mask = cut(image)
         seconds.append(time.perf_counter() - began)
         return mask
-    with TemporaryDirectory() as folder: scores = score_masks(rows, write_masks(rows, folder, timed, workers=1))
-    return {**summarize(scores), "seconds_per_image": float(np.median(seconds))}
+    with TemporaryDirectory() as folder:
+        paths = write_masks(rows, folder, timed, workers=1)
+        scores = score_masks(rows, paths)
+        for path, truth in zip(paths, rows.mask_path):
+            mask = load_mask(path)
+            contours.append(boundary_f_score(mask, load_mask(truth, mask.shape)))
+    scores["boundary_f"] = contours
+    def figures(o): return {**summarize(o), "boundary_f": float(o.boundary_f.mean())}
+    known = scores[scores.image_id.isin(checked(rows).image_id)]
+    return {**figures(scores), "seconds_per_image": float(np.median(seconds)), **({"checked": figures(known)} if len(known) < len(scores) else {})}, scores
