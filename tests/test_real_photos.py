@@ -20,4 +20,4 @@ def test_grabcut_on_phone_photos():
     from fashion_retail.data import select
     from fashion_retail.training import mask_method, score_method
     rows = select(read_table(data_root()/"snapshots"), "valid", "snapshot", "mask_path")
-    assert score_method(rows[rows.mask_source == "checked"][:20].reset_index(drop=True), mask_method("grabcut"))["iou_mean"] > 0.8
+    assert score_method(rows[rows.mask_source == "checked"][:20].reset_index(drop=True), mask_method("grabcut"))[0]["iou_mean"] > 0.8
