@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['PAD', 'MACHINE_TRUST', 'ENCODER_PACE', 'DOUBT', 'ENCODERS', 'METHODS', 'WEIGHTS', 'letterbox', 'unletterbox',
-           'augment', 'checked', 'SnapshotDataset', 'segmentation_loss', 'batch_iou', 'refresh_batchnorm',
-           'pick_device', 'train_segmenter', 'Segmenter', 'mask_method', 'boundary_f_score', 'score_method']
+           'augment', 'load_labels', 'label_names', 'checked', 'SnapshotDataset', 'segmentation_loss', 'batch_iou',
+           'refresh_batchnorm', 'pick_device', 'train_segmenter', 'Segmenter', 'Parser', 'mask_method',
+           'boundary_f_score', 'score_method']
 
-# %% ../nbs/03_training.ipynb #f13b197c
-import copy, random, time, warnings
+# %% ../nbs/03_training.ipynb #59009ceb
+import copy, json, random, time, warnings
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2, numpy as np, pandas as pd, torch, torch.nn.functional as F
+from PIL import Image
 from tqdm import tqdm
 
 import fashion_retail
@@ -22,7 +24,7 @@ from .data import BadInput, atomic, load_image, load_mask
 from .labeling import clean_mask, grabcut, lift_mask, otsu_mask, score_masks, summarize, write_masks
 from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, fastest, load_weights, save_weights
 
-# %% ../nbs/03_training.ipynb #0f1a883c
+# %% ../nbs/03_training.ipynb #62bfe04b
 PAD = tuple(round(255*o) for o in MEAN)  # padding becomes zero after normalization
 
 def _inner(shape, size): # the photo's place in the square: left, top, width, height
@@ -31,16 +33,19 @@ def _inner(shape, size): # the photo's place in the square: left, top, width, he
     w, h = max(1, round(w*scale)), max(1, round(h*scale))
     return (size - w)//2, (size - h)//2, w, h
 
-def letterbox(image:np.ndarray, # uint8 (H, W, 3), or bool (H, W) for a mask
+def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, which must not be mixed
+    how = cv2.INTER_AREA if max(image.shape[:2]) > max(width, height) else cv2.INTER_LINEAR
+    if image.dtype == bool: return cv2.resize(image.astype(np.uint8)*255, (width, height), interpolation=how) > 127
+    return cv2.resize(image, (width, height), interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
+
+def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8 (H, W) for labels
               size:int # side of the square
-             ) -> np.ndarray: # (size, size, 3) or bool (size, size); masks are padded with False
+             ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
     "Scale the long side to `size` and pad the short one"
     x, y, w, h = _inner(image.shape, size)
-    how = cv2.INTER_AREA if max(image.shape[:2]) > size else cv2.INTER_LINEAR
-    out = np.zeros((size, size), np.uint8) if image.ndim == 2 else np.full((size, size, 3), PAD, np.uint8)
-    small = cv2.resize(image.astype(np.uint8)*255 if image.ndim == 2 else image, (w, h), interpolation=how)
-    out[y:y+h, x:x+w] = small
-    return out > 127 if image.ndim == 2 else out
+    out = np.full((size, size, 3), PAD, np.uint8) if image.ndim == 3 else np.zeros((size, size), image.dtype)
+    out[y:y+h, x:x+w] = _resize(image, w, h)
+    return out
 
 def unletterbox(square:np.ndarray, # float (size, size)
                 shape:tuple # the photo's (H, W)
@@ -49,12 +54,12 @@ def unletterbox(square:np.ndarray, # float (size, size)
     x, y, w, h = _inner(shape, square.shape[0])
     return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
-# %% ../nbs/03_training.ipynb #45a9f899
+# %% ../nbs/03_training.ipynb #adbf9ec6
 def augment(image:np.ndarray, # uint8 (H, W, 3)
-            mask:np.ndarray, # bool (H, W)
+            mask:np.ndarray, # bool (H, W), or uint8 (H, W) labels
             size:int, # side of the square to return
             rng:np.random.Generator # all randomness
-           ) -> tuple: # uint8 (size, size, 3) and bool (size, size)
+           ) -> tuple: # uint8 (size, size, 3), and bool or uint8 (size, size)
     "A random view of photo and mask: geometry for both, light for the photo"
     h, w = mask.shape
     half = max(h, w)/2
@@ -66,7 +71,8 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     if rng.random() < 0.5: seen = seen[[1, 0, 3, 2]]
     to_square = cv2.getPerspectiveTransform(np.float32(seen), np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
     x = cv2.warpPerspective(image, to_square, (size, size), flags=cv2.INTER_LINEAR, borderValue=PAD)
-    m = cv2.warpPerspective(mask.astype(np.uint8)*255, to_square, (size, size), flags=cv2.INTER_LINEAR) > 127
+    if mask.dtype == bool: m = cv2.warpPerspective(mask.astype(np.uint8)*255, to_square, (size, size), flags=cv2.INTER_LINEAR) > 127
+    else: m = cv2.warpPerspective(mask, to_square, (size, size), flags=cv2.INTER_NEAREST)
 
     x = x.astype(np.float32)/255
     x = np.clip(x, 0, 1)**np.exp(rng.normal(0, 0.25))*np.float32(np.exp(rng.normal(0, 0.08, 3)))
@@ -77,11 +83,31 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     if rng.random() < 0.3: x = cv2.imdecode(cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])[1], 1)
     return x, m
 
-# %% ../nbs/03_training.ipynb #664cb5da
+# %% ../nbs/03_training.ipynb #64144252
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
 def _tensor(image): # uint8 (H, W, 3) -> normalized float (3, H, W)
     return torch.from_numpy(((image/255 - MEAN)/STD).astype(np.float32).transpose(2, 0, 1))
+
+def load_labels(path:str|Path, # indexed PNG, a class number a pixel
+                n_classes:int, # how many there are
+                shape:tuple|None=None # the photo's (H, W), to be checked
+               ) -> np.ndarray: # uint8 (H, W), 0 to n_classes - 1
+    "Read labels; raises `BadInput` when they are unreadable, of another size than `shape`, or name a class that does not exist"
+    try:
+        with Image.open(path) as image: labels = np.asarray(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError): raise BadInput(f"labels {path} cannot be read: save them as an indexed PNG") from None
+    if labels.ndim != 2 or labels.max() >= n_classes:
+        raise BadInput(f"labels {path} hold {'colors' if labels.ndim != 2 else f'class {labels.max()}'}: write class numbers from 0 to {n_classes - 1}, one a pixel")
+    if shape is not None and labels.shape != tuple(shape[:2]): raise BadInput(f"labels {path} are {labels.shape[1]}×{labels.shape[0]} pixels but their photo is {shape[1]}×{shape[0]}: make them again from the upright photo")
+    return labels.astype(np.uint8)
+
+def label_names(rows:pd.DataFrame # rows with `label_path`
+               ) -> list: # names of the classes, the first of them background
+    "What the numbers in the labels mean: `labels.json` in the table's folder"
+    for folder in Path(rows.label_path.iloc[0]).parents:
+        if (folder/"labels.json").exists(): return json.loads((folder/"labels.json").read_text())
+    raise BadInput(f"no labels.json above {rows.label_path.iloc[0]}: write the names of the classes there, as a list")
 
 def checked(rows:pd.DataFrame # rows of an images table with masks
            ) -> pd.DataFrame: # those whose mask somebody has looked at; all where the table does not say, or says it of none
@@ -92,21 +118,20 @@ def checked(rows:pd.DataFrame # rows of an images table with masks
 class SnapshotDataset:
     "Snapshots with their masks as (normalized float (3, size, size), int64 (size, size), weight) triples; raises `BadInput` if no mask is of use"
     def __init__(self,
-        rows:pd.DataFrame, # rows of an images table with `mask_path`
+        rows:pd.DataFrame, # rows of an images table with `mask_path`, or with `label_path` where there are classes
         size:int, # side of the squares
         augmented:bool=False, # a new random view each epoch
-        seed:int=42 # of the views
+        seed:int=42, # of the views
+        classes:list|None=None # names of the classes in the labels, the first of them background; None: masks of garments
     ):
         self.size, self.augmented, self.seed, self.epoch, self.pairs, keep = size, augmented, seed, 0, [], []
         for row in tqdm(rows.itertuples(), total=len(rows), desc="reading", disable=None if len(rows) >= 500 else True):
             image = load_image(row.path)
-            mask = load_mask(row.mask_path, image.shape)
+            mask = load_labels(row.label_path, len(classes), image.shape) if classes else load_mask(row.mask_path, image.shape)
             keep.append(mask.any() and not mask.all())
             if not keep[-1]: continue
             scale = (1.5 if augmented else 1)*size/max(mask.shape)
-            if scale < 1:
-                image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                mask = cv2.resize(mask.astype(np.uint8)*255, image.shape[1::-1], interpolation=cv2.INTER_AREA) > 127
+            if scale < 1: image, mask = (_resize(o, round(mask.shape[1]*scale), round(mask.shape[0]*scale)) for o in (image, mask))
             self.pairs.append((image, mask))
         if not self.pairs: raise BadInput(f"none of {len(rows)} masks shows garment and background (they are all empty or all full): label the photos again")
         self.rows = rows[keep].reset_index(drop=True)
@@ -123,29 +148,36 @@ class SnapshotDataset:
         else: image, mask = letterbox(image, self.size), letterbox(mask, self.size)
         return _tensor(image), torch.from_numpy(mask.astype(np.int64)), self.trust[i]
 
-# %% ../nbs/03_training.ipynb #9052906f
-def segmentation_loss(logits:torch.Tensor, # (B, 2, H, W)
-                      target:torch.Tensor, # int64 (B, H, W), 1 = garment
+# %% ../nbs/03_training.ipynb #bfb24f40
+def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
+                      target:torch.Tensor, # int64 (B, H, W), classes 0 to C - 1; 0 = background
                       weight:torch.Tensor|None=None # (B,) how much each photo counts; None: all alike
                      ) -> torch.Tensor: # scalar
-    "Cross-entropy, double along the contour, plus soft Dice loss of the garment ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
-    p, t = logits.softmax(1)[:, 1].flatten(1), target.flatten(1).float()
-    dice = 1 - (2*(p*t).sum(1) + 1)/(p.sum(1) + t.sum(1) + 1)
+    "Cross-entropy, double along contours, plus soft Dice loss of what is to be found ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
+    p, t = logits.softmax(1)[:, 1:].flatten(2), F.one_hot(target, logits.shape[1])[..., 1:].permute(0, 3, 1, 2).flatten(2).float()
+    dice = 1 - (2*(p*t).sum(2) + 1)/(p.sum(2) + t.sum(2) + 1)
+    present = (t.sum(2) > 0) | (logits.shape[1] == 2)  # of many classes, those that the photo shows
+    dice = (dice*present).sum(1)/present.sum(1).clamp(min=1)
     mask = target[:, None].float()
-    contour = F.max_pool2d(mask, 5, 1, 2) + F.max_pool2d(-mask, 5, 1, 2)  # 1 within two pixels of it
-    pixels = 1 + contour[:, 0]
+    contour = F.max_pool2d(mask, 5, 1, 2) + F.max_pool2d(-mask, 5, 1, 2) > 0  # within two pixels of it
+    pixels = 1 + contour[:, 0].float()
     entropy = (F.cross_entropy(logits, target, reduction="none")*pixels).sum((1, 2))/pixels.sum((1, 2))
     loss = entropy + dice
     return loss.mean() if weight is None else (loss*weight).sum()/weight.sum().clamp(min=1e-6)
 
-def batch_iou(logits:torch.Tensor, # (B, 2, H, W)
+def batch_iou(logits:torch.Tensor, # (B, C, H, W)
               target:torch.Tensor, # int64 (B, H, W)
               weight:torch.Tensor|None=None # not used: every photo counts alike
              ) -> torch.Tensor: # mean over photos; 1 where prediction and target are both empty
-    "Intersection over union of the garment at the network's size"
-    p, t = logits.argmax(1).flatten(1).bool(), target.flatten(1).bool()
-    union = (p | t).sum(1)
-    return torch.where(union > 0, (p & t).sum(1)/union.clamp(min=1), 1.0).mean()
+    "Intersection over union of the garment at the network's size; of many classes, the mean over those that the photo shows, background apart"
+    n, ious = logits.shape[1], []
+    for pairs in (target*n + logits.argmax(1)).flatten(1):
+        table = torch.bincount(pairs, minlength=n*n).view(n, n).float()
+        hit, union = table.diag()[1:], (table.sum(0) + table.sum(1) - table.diag())[1:]
+        iou = torch.where(union > 0, hit/union.clamp(min=1), 1.0)
+        present = (table.sum(1)[1:] > 0) | (n == 2)
+        ious.append(iou[present].mean() if present.any() else (union == 0).all().float())
+    return torch.stack(ious).mean()
 
 # %% ../nbs/03_training.ipynb #d7267546
 @torch.no_grad()
@@ -164,7 +196,7 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     for m, momentum in zip(norms, momenta): m.momentum = momentum
     net.train(training)
 
-# %% ../nbs/03_training.ipynb #1040cb5b
+# %% ../nbs/03_training.ipynb #bdd37e28
 ENCODER_PACE = 0.1  # learning rate of a pretrained encoder, relative to the rest
 DOUBT = 0.6         # a machine's mask with a smaller IoU than this, half-way, no longer counts
 ENCODERS = "", "efficientnet_lite0"
@@ -220,6 +252,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     average:float=0.99, # of the averaged weights, how much stays at each step
                     patience:int=0, # stop after this many epochs without a better valid IoU; 0: never
                     grad_checkpointing:bool=False, # an FC-DenseNet's memory for time
+                    classes:list|None=None, # names of the classes in the rows' labels (`label_names`); None: garment or not, from masks
                     device:str="auto", # auto, cpu or cuda (in bfloat16)
                     seed:int=42, # of weights, order, views and dropout
                     resume:bool=False, # go on from the last whole epoch in `out`
@@ -237,13 +270,13 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     out, device = Path(out), pick_device(device)
     if encoder not in ENCODERS: raise BadInput(f"unknown encoder {encoder!r}: use efficientnet_lite0, or leave it empty for an FC-DenseNet from scratch")
     if epochs < 1: raise BadInput(f"epochs is {epochs}: train for at least one")
-    sets = SnapshotDataset(train_rows, size, True, seed), SnapshotDataset(valid_rows, size)
+    sets = SnapshotDataset(train_rows, size, True, seed, classes), SnapshotDataset(valid_rows, size, classes=classes)
     if len(sets[0]) < batch_size: raise BadInput(f"{len(sets[0])} training photos do not fill one batch of {batch_size}: label more, or lower batch_size")
     settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, encoder=encoder, n_filters_first_conv=n_filters_first_conv,
-                    growth_rate=growth_rate, n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average, patience=patience, seed=seed,
+                    growth_rate=growth_rate, n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average, patience=patience, classes=classes, seed=seed,
                     n_train=len(sets[0]), n_valid=len(sets[1]))
     torch.manual_seed(seed)
-    blocks = dict(growth_rate=growth_rate, n_layers_per_block=n_layers_per_block, dropout=dropout)
+    blocks = dict(n_classes=len(classes) if classes else 2, growth_rate=growth_rate, n_layers_per_block=n_layers_per_block, dropout=dropout)
     net = LiteTiramisu(**blocks) if encoder else FCDenseNet(n_filters_first_conv=n_filters_first_conv, grad_checkpointing=grad_checkpointing, **blocks)
     smooth = copy.deepcopy(net).to(device)
     dls = DataLoaders.from_dsets(*sets, bs=batch_size, device=torch.device(device), num_workers=8 if device == "cuda" else 0)  # the CPU is the network's
@@ -323,7 +356,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         raise BadInput(f"out of memory: lower batch_size (now {batch_size}) or size (now {size}), or set grad_checkpointing") from None
     return pd.DataFrame(history)
 
-# %% ../nbs/03_training.ipynb #36c456f8
+# %% ../nbs/03_training.ipynb #3e162824
 class Segmenter:
     "A trained network as a function: uint8 photo (H, W, 3) in, bool mask (H, W) out"
     sure = 0.9       # above this probability, and below one minus it, the network's word stands
@@ -336,7 +369,7 @@ class Segmenter:
         self.device = pick_device(device)
         self.net = load_weights(weights).to(self.device)
         if self.net.n_classes != 2 or "size" not in self.net.meta:
-            raise BadInput(f"weights {weights} are no garment segmenter of two classes: train one with `fashion-retail train`")
+            raise BadInput(f"weights {weights} are no garment segmenter of two classes: train one with `fashion-retail train`, or use a `Parser`")
         self.size, self.run = self.net.meta["size"], fastest(self.net)
 
     @torch.inference_mode()
@@ -365,14 +398,37 @@ class Segmenter:
 
     def __call__(self, image): return self.with_confidence(image)[0]
 
-# %% ../nbs/03_training.ipynb #cf2fabab
+# %% ../nbs/03_training.ipynb #2800ed2f
+class Parser:
+    "A network trained on many classes as a function: uint8 photo (H, W, 3) in, uint8 labels (H, W) out"
+    def __init__(self,
+        weights:str|Path, # a file written by `train_segmenter` with `classes`
+        device:str="auto" # auto, cpu or cuda
+    ):
+        self.device = pick_device(device)
+        self.net = load_weights(weights).to(self.device)
+        self.classes = self.net.meta.get("classes")
+        if not self.classes: raise BadInput(f"weights {weights} name no classes: train with labels, or use a `Segmenter`")
+        self.size, self.run = self.net.meta["size"], fastest(self.net)
+
+    @torch.inference_mode()
+    def __call__(self, image):
+        logits = self.run(_tensor(letterbox(image, self.size))[None].to(self.device)).float().cpu().numpy()[0]
+        best = np.full(image.shape[:2], -np.inf, np.float32)
+        labels = np.zeros(image.shape[:2], np.uint8)
+        for i, score in enumerate(logits):  # class by class: 59 maps of a large photo would not fit
+            score = unletterbox(score, image.shape)
+            labels[score > best] = i
+            best = np.maximum(best, score)
+        return labels
+
+# %% ../nbs/03_training.ipynb #4e8c5e58
 METHODS = "tiramisu", "grabcut", "otsu", "u2netp"
 WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
 
 def _u2netp(): # the peer's session is made once
     try: from rembg import new_session
     except ImportError: raise BadInput('method u2netp needs the background remover: pip install "fashion_retail[peers]"') from None
-    from PIL import Image
     session = new_session("u2netp")
     return lambda image: np.asarray(session.predict(Image.fromarray(image))[0].convert("L")) > 127
 
