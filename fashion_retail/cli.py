@@ -107,15 +107,17 @@ def evaluate(images: Images, split: Split, out: OutFile,
 
 
 @app.command()
-def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetensors and history.csv.")],
-          images: Annotated[Optional[str], typer.Option("--images", help="An images table; by default the profile's.")] = None,
+def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetensors, history.csv and card.json.")],
+          images: Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")] = None,
           profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its training values are used.")] = "default",
+          labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of garment or not.")] = False,
           set_: Settings = None,
           resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
           device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
-    from fashion_retail.data import BadInput, find_table, read_table, select
-    from fashion_retail.report import override, plan_run, read_profile, stage_parameters
+    import pandas as pd
+    from fashion_retail.data import BadInput, atomic, find_table, read_table, select
+    from fashion_retail.report import environment, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     plan = plan_run(values)
     settings = {**stage_parameters("03_training"), **plan["03_training"], **({"device": device} if device != "auto" else {})}
@@ -124,13 +126,20 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
     if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
     if images == "wardrobe":
         from fashion_retail.wardrobe import make_wardrobe
-        table = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
-    else: table = read_table(find_table(images))
-    from fashion_retail.training import checked, train_segmenter
-    rows = select(table, "train", "snapshot", "mask_path")
-    if n := settings["max_train"]: rows = rows.sample(min(n, len(rows)), random_state=settings["seed"])
-    train_segmenter(rows, checked(select(table, "valid", "snapshot", "mask_path")), out, **options, resume=resume)
-    print(f"weights: {out/'segmenter.safetensors'}")
+        tables = {images: make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])}
+    else: tables = {o: read_table(find_table(o)) for o in images.split()}
+    from fashion_retail.training import Segmenter, checked, label_names, score_method, train_segmenter
+    column = "label_path" if labels else "mask_path"
+    rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
+    if settings["checked_only"]: rows["train"] = checked(rows["train"])
+    if n := settings["max_train"]: rows["train"] = rows["train"].sample(min(n, len(rows["train"])), random_state=settings["seed"])
+    rows["valid"] = checked(rows["valid"])
+    history = train_segmenter(rows["train"], rows["valid"], out, **options, classes=label_names(rows["train"]) if labels else None, resume=resume)
+    card = dict(weights="segmenter.safetensors", tables=list(tables), photos={k: len(o) for k, o in rows.items()}, groups={k: int(o.group.nunique()) for k, o in rows.items()},
+                settings=options, epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1), doubted=int(history.doubted.iloc[-1]), environment=environment())
+    if not labels: card["valid"] = score_method(rows["valid"], Segmenter(out/"segmenter.safetensors", device))[0]
+    with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
+    print(f"weights: {out/'segmenter.safetensors'}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
 
 
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")
