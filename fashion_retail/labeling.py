@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['segmentation_scores', 'central_rectangle', 'stroke', 'overlay', 'cut_out', 'clean_mask', 'lift_mask', 'grabcut',
-           'otsu_mask', 'write_masks', 'score_masks', 'summarize']
+           'otsu_mask', 'write_masks', 'score_masks', 'summarize', 'bare', 'plain_background', 'superimpose',
+           'superimpose_table']
 
-# %% ../nbs/01_labeling.ipynb #5ea0d71d
+# %% ../nbs/01_labeling.ipynb #ea1ab922
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2, numpy as np, pandas as pd
 from tqdm import tqdm
 
-from .data import BadInput, load_image, load_mask, safe_name, save_mask
+from .data import BadInput, load_image, load_mask, read_table, safe_name, save_image, save_mask, write_table
 
 # %% ../nbs/01_labeling.ipynb #655565bf
 def segmentation_scores(pred:np.ndarray, # bool (H, W), the mask to judge
@@ -273,3 +274,136 @@ def summarize(scores:pd.DataFrame # as `score_masks` gives them
     "Means over photos; `iou_p10` is the 10th percentile: one photo in ten is worse"
     return dict(n=len(scores), iou_mean=float(scores.iou.mean()), iou_median=float(scores.iou.median()), iou_p10=float(scores.iou.quantile(0.1)),
                 dice_mean=float(scores.dice.mean()), pixel_accuracy=float(scores.pixel_accuracy.mean()))
+
+# %% ../nbs/01_labeling.ipynb #ca29f1fc
+def _fill(image, # float32 (H, W, 3)
+          known): # bool (H, W)
+    "`image` with its unknown pixels drawn in smoothly from the known ones (push-pull)"
+    if known.all() or not known.any(): return image
+    weight, half = known.astype(np.float32), tuple(-(-o//2) for o in known.shape[::-1])
+    w = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    x = cv2.resize(image*weight[..., None], half, interpolation=cv2.INTER_AREA)/np.maximum(w, 1e-6)[..., None]
+    coarse = cv2.GaussianBlur(cv2.resize(_fill(x, w > 0), known.shape[::-1]), (0, 0), 1)
+    return np.where(known[..., None], image, coarse)
+
+def bare(photo:np.ndarray, # uint8 (H, W, 3)
+         mask:np.ndarray # bool (H, W), the garment; some of the photo must be left
+        ) -> np.ndarray: # uint8 (H, W, 3)
+    "The photo without its garment: colors drawn in from around the hole, texture copied from elsewhere in the photo"
+    _check(photo, mask=mask)
+    if mask.all(): raise BadInput("the mask covers the whole photo: no background is left to fill it from")
+    (h, w), side = mask.shape, max(mask.shape)
+    hole = _grow(mask, max(2, round(0.02*side))) # the shadow at its edge goes too
+    if hole.all(): hole = mask
+    image = photo.astype(np.float32)
+    smooth = cv2.GaussianBlur(_fill(image, ~hole), (0, 0), 0.02*side)
+    texture, todo = np.where(hole[..., None], 0, image - smooth), hole.copy()
+    mirrored = [(texture[::i, ::j], hole[::i, ::j]) for i in (1, -1) for j in (1, -1)]
+    copies = [(np.roll(t, by, (0, 1)), np.roll(m, by, (0, 1))) for t, m in mirrored for by in ((i*h//4, j*w//4) for i in range(4) for j in range(4))]
+    while todo.any(): # each time the copy that brings floor to most of what is left
+        best, unknown = max(copies, key=lambda o: np.count_nonzero(todo & ~o[1]))
+        new = todo & ~unknown
+        if not new.any(): break
+        texture[new] = best[new]
+        todo &= ~new
+    return np.where(hole[..., None], smooth + texture, image).clip(0, 255).astype(np.uint8)
+
+def plain_background(rng:np.random.Generator, # all randomness
+                     shape:tuple=(448, 336) # (H, W), pixels
+                    ) -> np.ndarray: # uint8 (H, W, 3)
+    "A procedural floor: one color, light that falls off, grain of a random coarseness, on some of them boards or stripes"
+    h, w = shape
+    y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
+    a, b = rng.uniform(0, 2*np.pi, 2)
+    light = 1 + rng.uniform(0, 0.3)*(x*np.cos(a) + y*np.sin(a))
+    for cells in (3, 3*int(rng.integers(2, 12)), 90): # clouds, weave, grain
+        noise = rng.normal(0, 1, (cells, cells)).astype(np.float32)
+        light += rng.uniform(0, 0.05)*cv2.resize(noise, (w, h), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.4: light *= np.where(np.sin((x*np.cos(b) + y*np.sin(b))*rng.uniform(8, 40)) > rng.uniform(-0.98, 0.5), 1, rng.uniform(0.6, 1.1))
+    gray = rng.uniform(40, 245)
+    color = gray + rng.normal(0, 0.15*min(gray, 255 - gray) + 4, 3)
+    return (light[..., None]*color).clip(0, 255).astype(np.uint8)
+
+# %% ../nbs/01_labeling.ipynb #9de869e7
+def _lamp(image, where): # RGB of the brightest surfaces, which say most about the light
+    return np.quantile(image[where], 0.9, axis=0) + 8 if where.any() else np.full(3, 200.)
+
+def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
+                mask:np.ndarray, # bool (H, W), its garment
+                background:np.ndarray, # uint8 (h, w, 3)
+                rng:np.random.Generator # all randomness
+               ) -> tuple: # uint8 (h, w, 3) and bool (h, w)
+    "The garment laid onto `background`: scaled, turned, in the background's light, with a shadow and soft edges; and its exact mask"
+    _check(photo, mask=mask)
+    _check(background)
+    if not mask.any(): raise BadInput("the mask is empty: there is no garment to superimpose")
+    h, w = background.shape[:2]
+    ys, xs = np.nonzero(mask)
+    box = np.s_[max(0, ys.min() - 4):ys.max() + 5, max(0, xs.min() - 4):xs.max() + 5]
+    light = np.sqrt(_lamp(background, np.ones((h, w), bool))/_lamp(photo, ~mask)).clip(0.75, 1.33) # half of the way to the other lamp
+    photo, mask = photo[box], mask[box]
+    inner = _erode(mask, 1) # the outermost pixels hold some of the old floor
+    if not inner.any(): inner = mask
+    cloth = _fill(photo.astype(np.float32), inner)
+
+    angle = np.deg2rad(rng.normal(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])*[rng.choice([-1, 1]), 1]
+    points = np.argwhere(mask)[:, ::-1] @ turn.T
+    low, high = points.min(0), points.max(0) + 1
+    scale = min(np.sqrt(rng.uniform(0.1, 0.5)*h*w/mask.sum()), *(rng.choice([0.97, 1.15], p=[0.85, 0.15])*np.array([w, h])/(high - low)))
+    room = np.array([w, h]) - scale*(high - low) # negative: the frame crops the garment
+    to = np.c_[scale*turn, room*rng.uniform(0, 1, 2) - scale*low]
+    blur = max(0.01, 0.4/scale - 0.4) # against aliasing
+    warp = lambda x: cv2.warpAffine(cv2.GaussianBlur(x, (0, 0), blur), to, (w, h), flags=cv2.INTER_LINEAR, borderValue=0)
+    cover = cv2.GaussianBlur(warp(mask.astype(np.float32)), (0, 0), rng.uniform(0.4, 0.9))
+
+    floor, side = background.astype(np.float32), max(h, w)
+    falloff = cv2.GaussianBlur(floor.mean(-1), (0, 0), 0.2*side) + 8 # what dims the floor dims the cloth
+    cloth = warp(cloth)*light.astype(np.float32)*np.sqrt(falloff/falloff.mean())[..., None].clip(0.7, 1.3)
+    for reach, strength in ((0.006, rng.uniform(0.15, 0.4)), (rng.uniform(0.01, 0.04), rng.uniform(0.1, 0.45))): # at the hem; from the lamp
+        dx, dy = rng.normal(0, reach*side/2, 2)
+        dark = cv2.warpAffine(cover, np.float32([[1, 0, dx], [0, 1, dy]]), (w, h))
+        floor *= 1 - np.float32(strength)*cv2.GaussianBlur(dark, (0, 0), reach*side)[..., None]
+    return (floor + cover[..., None]*(cloth - floor)).clip(0, 255).astype(np.uint8), cover > 0.5
+
+# %% ../nbs/01_labeling.ipynb #7a1d96f3
+def _cut_off(mask): # does the frame cut the garment?
+    return np.r_[mask[0], mask[-1], mask[:, 0], mask[:, -1]].sum() > 0.02*sum(mask.shape)
+
+def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split `train`, with masks
+                      out:str|Path, # folder for photo/, mask/ and images.csv
+                      n:int, # photos to make
+                      size:int=448, # their long side, pixels
+                      plain:float=0.25, # share on procedural floors, 0 to 1
+                      seed:int=42 # settles everything
+                     ) -> pd.DataFrame: # a new images table: n snapshots of split `train`, with `garment_from` and `background_from` (an image_id, or '')
+    "Write `n` superimposed photos with exact masks and their table; raises `BadInput` for rows that would leak or have no mask"
+    if not len(rows) or (rows.split != "train").any(): raise BadInput("superimposing takes rows of split train only: select them first, or other splits leak into the training")
+    if (rows.mask_path == "").any(): raise BadInput(f"{rows.image_id[rows.mask_path == ''].iloc[0]} has no mask: superimpose rows with a mask_path only")
+    rows, out, made = rows.reset_index(drop=True), Path(out), []
+    read = lambda i: (image := load_image(rows.path[i]), load_mask(rows.mask_path[i], image.shape))
+    for k in tqdm(range(n), desc="superimposing", mininterval=1, disable=None):
+        rng = np.random.default_rng([seed, k])
+        for i in rng.permutation(len(rows)):
+            photo, mask = read(i)
+            if mask.any() and not _cut_off(mask): break
+        else: raise BadInput("no garment lies whole inside its photo: superimposing needs at least one")
+        floor, j = None, None if rng.random() < plain else int(rng.integers(len(rows)))
+        path, mask_path = out/"photo"/f"superimposed-{k:05}.jpg", out/"mask"/f"superimposed-{k:05}.png"
+        if not (path.exists() and mask_path.exists()):
+            if j is not None:
+                floor, old = read(j)
+                scale = min(1, size/max(old.shape))
+                new = max(1, round(old.shape[1]*scale)), max(1, round(old.shape[0]*scale))
+                floor, old = cv2.resize(floor, new, interpolation=cv2.INTER_AREA), cv2.resize(old.astype(np.uint8), new) > 0
+                floor = None if old.all() else bare(floor, old)[:, ::rng.choice([-1, 1])]
+            if floor is None: floor = plain_background(rng, (size, size*3//4))
+            image, mask = superimpose(photo, mask, np.ascontiguousarray(floor), rng)
+            save_mask(mask, mask_path)
+            save_image(image, path)
+        made.append(dict(image_id=path.stem, item_id=rows.item_id[i], role="snapshot", path=str(path), mask_path=str(mask_path), split="train",
+                         category=rows.category[i] if "category" in rows else "", mask_source="superimposed",
+                         garment_from=rows.image_id[i], background_from="" if j is None else rows.image_id[j]))
+    table = pd.DataFrame(made)
+    write_table(table, out/"images.csv")
+    return read_table(out/"images.csv")
