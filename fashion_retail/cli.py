@@ -144,11 +144,11 @@ def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images
     from fashion_retail.training import mask_method
     source = find_table(images)
     table = propose_masks(read_table(source), out, mask_method(start, weights, device), start)
-    todo = table[table.certainty != ""]
-    print(f"{len(todo)} masks proposed, the table is {out/'images.csv'}")
+    todo, written = table[table.certainty != ""], out/"images.csv"
+    print(f"{len(todo)} masks proposed, the table is {written}")
     if not len(todo): return
     print("least certain first: " + ", ".join(todo.image_id[:5]))
-    print(f'to mend them, in a notebook: from fashion_retail.widget import LabelWidget; LabelWidget("{out/'images.csv'}", "{out}")')
+    print(f'to mend them, in a notebook: from fashion_retail.widget import LabelWidget; LabelWidget("{written}", "{out}")')
 
 
 @app.command()
