@@ -67,7 +67,7 @@ def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             continue
         mask, confidence = cut.with_confidence(image) if method == "tiramisu" else (cut(image), None)
         save_mask(mask, out/f"{photo.stem}.mask.png")
-        save_image(np.dstack([image, mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
+        save_image(np.dstack([image*mask[..., None], mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
         print(f"{photo.name}: {method} finds a garment on {mask.mean():.0%} of the photo" + (f", confidence {confidence:.2f}" if confidence is not None else ""))
     if failed: raise typer.Exit(2)
 

