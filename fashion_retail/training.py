@@ -357,10 +357,10 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         raise BadInput(f"out of memory: lower batch_size (now {batch_size}) or size (now {size}), or set grad_checkpointing") from None
     return pd.DataFrame(history)
 
-# %% ../nbs/03_training.ipynb #7908d7f1
+# %% ../nbs/03_training.ipynb #7feee413
 class Segmenter:
     "A trained network as a function: uint8 photo (H, W, 3) in, bool mask (H, W) out"
-    sure = 0.9       # above this probability, and below one minus it, the network's word stands
+    sure = 0.95      # above this probability, and below one minus it, the network's word stands
     edge_size = 320  # the long side at which GrabCut finds the edge, pixels
 
     def __init__(self,
@@ -391,7 +391,7 @@ class Segmenter:
         "Mask and confidence"
         scale = min(1, self.edge_size/max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        p = unletterbox(self._square(small if self.size <= self.edge_size else image), small.shape)
+        p = unletterbox(self._square(image), small.shape)
         mask = clean_mask(p > 0.5)
         if mask.any(): mask = grabcut(small, mask=mask, garment=p > self.sure, background=p < 1 - self.sure, n_iter=2, size=self.edge_size)
         confidence = float(p[mask].sum()/(mask.sum() + p[~mask].sum())) if mask.any() else 0.
