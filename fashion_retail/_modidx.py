@@ -48,6 +48,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'fashion_retail.data.show_images': ('data.html#show_images', 'fashion_retail/data.py'),
                                      'fashion_retail.data.small_figures': ('data.html#small_figures', 'fashion_retail/data.py'),
                                      'fashion_retail.data.split_table': ('data.html#split_table', 'fashion_retail/data.py'),
+                                     'fashion_retail.data.table_from_folders': ('data.html#table_from_folders', 'fashion_retail/data.py'),
                                      'fashion_retail.data.write_table': ('data.html#write_table', 'fashion_retail/data.py')},
             'fashion_retail.features': { 'fashion_retail.features.Descriptor': ('features.html#descriptor', 'fashion_retail/features.py'),
                                          'fashion_retail.features.color_histogram': ( 'features.html#color_histogram',
