@@ -7,7 +7,7 @@ __all__ = ['MIN_DROP', 'LEVEL', 'CAPTIONS', 'gather_metrics', 'make_baseline', '
            'read_baseline', 'add_to_history', 'plot_history', 'best_method', 'draw_lost', 'draw_interesting',
            'write_html', 'write_junit', 'write_summary', 'baseline_file', 'history_file', 'run_report']
 
-# %% ../nbs/06_report.ipynb #49befd24
+# %% ../nbs/06_report.ipynb #0406fe9d
 import base64, contextlib, errno, json, os, re
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import numpy as np, pandas as pd, yaml
 import fashion_retail
 from .data import BadInput, atomic, find_table, read_table
 from .labeling import summarize
-from .runner import (OWN, VERSION, WARDROBE, _digest, _records, cell_minutes, environment, notebooks_dir, only_run, override,
-                                   photos_digest, plan_run, read_profile, run_notebooks, stage_parameters, what_lacks)
+from .runner import (OWN, VERSION, WARDROBE, _digest, _records, cell_minutes, environment, notebooks_dir, only_run,
+                                   override, photos_digest, plan_run, read_profile, run_notebooks, stage_parameters, what_lacks)
 from .similarity import accuracy_by, answers_figure, bootstrap_interval, compare_ranks
 
 # %% ../nbs/06_report.ipynb #cf55ea63
@@ -40,7 +40,7 @@ def gather_metrics(run:str|Path, # the run folder
     plain = lambda v: {k: plain(o) for k, o in v.items()} if isinstance(v, dict) else v.item() if isinstance(v, np.generic) else v
     return plain(dict(retrieval=retrieval, segmentation=segmentation, seconds={k: round(v, 1) for k, v in seconds.items()}))
 
-# %% ../nbs/06_report.ipynb #16bf3262
+# %% ../nbs/06_report.ipynb #659bc48a
 MIN_DROP, LEVEL = 0.02, 0.01
 
 def make_baseline(run:str|Path, # a run folder
@@ -66,34 +66,40 @@ def _same_table(now, then): # or else a sentence that says what differs
             gone, new = (sorted(a[kind][method].keys() - b[kind][method].keys()) for a, b in ((then, now), (now, then)))
             if gone or new:
                 what = " and ".join(f"{word} {len(o)} (such as {o[0]})" for word, o in (("lacks", gone), ("adds", new)) if o)
-                raise BadInput(f"the baseline has other photos than the run, which {what}: accept a new one with --update-baseline")
+                raise BadInput(f"the baseline has other photos than the run, which {what}: "
+                               "accept a new one with --update-baseline")
     if (a := then.get("table")) and (b := now.get("table")) and a != b:
-        what = f"{a['photos']} photos then, {b['photos']} now" if a["photos"] != b["photos"] else "an image_id, item_id, role or split differs"
+        what = ("an image_id, item_id, role or split differs" if a["photos"] == b["photos"] else
+                f"{a['photos']} photos then, {b['photos']} now")
         raise BadInput(f"the baseline is of another table ({what}): accept a new one with --update-baseline")
 
 def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, ranks and iou will do
                           baseline:dict # likewise, accepted earlier
                          ) -> pd.DataFrame: # a row a figure: figure, before, after, difference, p, lost, verdict
-    "Paired comparison; verdict: dropped, lower, same, higher or improved; raises `BadInput` when the two are of different photos"
+    "Paired comparison; verdict: dropped, lower, same, higher or improved; raises `BadInput` when the photos are others"
     _same_table(now, baseline)
     figures = [(kind, m) for kind in ("ranks", "iou") for m in baseline[kind]]
     level, rows = LEVEL/max(1, len(figures)), []
     def row(figure, before, after, p_drop, p_gain, lost=()):
         change = after - before
         sure = lambda p: abs(change) >= MIN_DROP and p <= level
-        verdict = "same" if not change else ("dropped" if sure(p_drop) else "lower") if change < 0 else "improved" if sure(p_gain) else "higher"
-        rows.append(dict(figure=figure, before=before, after=after, difference=change, p=p_drop, lost=";".join(lost), verdict=verdict))
+        verdict = ("same" if not change else "dropped" if change < 0 and sure(p_drop) else "lower" if change < 0 else
+                   "improved" if sure(p_gain) else "higher")
+        rows.append(dict(figure=figure, before=before, after=after, difference=change, p=p_drop, lost=";".join(lost),
+                         verdict=verdict))
     for method, n in baseline.get("gallery", {}).items():
         found = now.get("gallery", {}).get(method, n)
         if found != n: row(f"photos searched by {method}", n, found, 0, 1)
     for kind, method in figures:
-        name, then, new = f"{dict(ranks='top-10 accuracy', iou='mean IoU')[kind]} of {method}", baseline[kind][method], now[kind].get(method)
+        name = f"{'top-10 accuracy' if kind == 'ranks' else 'mean IoU'} of {method}"
+        then, new = baseline[kind][method], now[kind].get(method)
         ids = sorted(then)
         a = np.array([then[i] for i in ids])
-        if new is None: row(f"{name}, missing from this run,", (a <= 10)[a > 0].mean() if kind == "ranks" else a.mean(), 0.0, 0, 1)
+        if new is None:
+            row(f"{name}, missing from this run,", (a <= 10)[a > 0].mean() if kind == "ranks" else a.mean(), 0.0, 0, 1)
         elif kind == "ranks":
             b = np.array([new[i] for i in ids])
-            if not (b > 0).any(): b[:] = np.where(a > 0, max(10, a.max()) + 1, 0)  # no answer is left in the gallery: all are lost
+            if not (b > 0).any(): b[:] = np.where(a > 0, max(10, a.max()) + 1, 0)  # no answer is in the gallery: all lost
             c = compare_ranks(a, b, k=10)
             lost = [i for i, x, y in zip(ids, a, b) if 0 < x <= 10 and not 0 < y <= 10]
             row(name, c["before"], c["after"], c["p_drop"], compare_ranks(b, a, k=10)["p_drop"], lost)
@@ -103,13 +109,14 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
             row(name, a.mean(), (a + change).mean(), level if high < 0 else 1.0, level if low > 0 else 1.0)
     return pd.DataFrame(rows, columns=["figure", "before", "after", "difference", "p", "lost", "verdict"])
 
-# %% ../nbs/06_report.ipynb #05030372
+# %% ../nbs/06_report.ipynb #87f34978
 def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever describes the run
                    path:str|Path): # .json
     "Write a baseline, each photo's name once"
     packed = {k: v for k, v in baseline.items() if k not in ("ranks", "iou", "answers")}
     photos = {kind: sorted({i for o in baseline[kind].values() for i in o}) for kind in ("ranks", "iou")}
-    ids = sorted({*photos["ranks"], *photos["iou"], *(i for o in baseline["answers"].values() for found in o.values() for i in found)})
+    found = {i for o in baseline["answers"].values() for ten in o.values() for i in ten}
+    ids = sorted(found.union(*photos.values()))
     number = {o: i for i, o in enumerate(ids)}
     for kind, rows in photos.items():
         packed[kind] = dict(photos=[number[o] for o in rows], **{m: [o.get(i) for i in rows] for m, o in baseline[kind].items()})
@@ -121,24 +128,26 @@ def read_baseline(path:str|Path # .json
     "Read a baseline; raises `BadInput` when the file is damaged or of another version"
     try:
         packed = json.loads(Path(path).read_text())
-        if packed.get("version") != VERSION: raise BadInput(f"baseline {path} is of another version: make a new one with --update-baseline")
+        if packed.get("version") != VERSION:
+            raise BadInput(f"baseline {path} is of another version: make a new one with --update-baseline")
         ids = packed.pop("ids")
         rows = {kind: [ids[i] for i in packed[kind].pop("photos")] for kind in ("ranks", "iou")}
-        for kind in rows: packed[kind] = {m: {i: v for i, v in zip(rows[kind], o) if v is not None} for m, o in packed[kind].items()}
+        for kind in rows:
+            packed[kind] = {m: {i: v for i, v in zip(rows[kind], o) if v is not None} for m, o in packed[kind].items()}
         packed["answers"] = {m: {i: [ids[j] for j in v] for i, v in zip(rows["ranks"], o)} for m, o in packed["answers"].items()}
         return packed
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as e:
         if isinstance(e, BadInput): raise
         raise BadInput(f"baseline {path} is damaged: restore it, or make a new one with --update-baseline") from None
 
-# %% ../nbs/06_report.ipynb #72b8e460
+# %% ../nbs/06_report.ipynb #043bc3f7
 def add_to_history(baseline:dict, # accepted just now
                    metrics:dict, # of the same run, as `gather_metrics` gives them
                    path:str|Path): # .csv, made where it is missing
     "Add a row to the history of accepted baselines"
     e = baseline["environment"]
-    row = dict(date=e["when"][:10], profile=baseline["profile"], hardware=e["gpu"] or f"{e['cpu']}, {e['cores']} cores", commit=e["commit"][:7],
-               reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1),
+    row = dict(date=e["when"][:10], profile=baseline["profile"], hardware=e["gpu"] or f"{e['cpu']}, {e['cores']} cores",
+               commit=e["commit"][:7], reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1),
                **{f"top-10 {m}": round(o["top10"], 4) for m, o in metrics["retrieval"].items()},
                **{f"IoU {m}": round(o["iou_mean"], 4) for m, o in metrics["segmentation"].items()})
     old = [pd.read_csv(path)] if Path(path).is_file() else []
@@ -155,16 +164,17 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     drawn = [k for k in history if k.startswith(f"top-10 {features}/") or k.startswith("IoU ")]
     for i, k in enumerate(drawn):
         for hardware, rows in history.groupby("hardware"):
-            ax.plot(rows.index, rows[k], marks[hardware] + "-", color=f"C{i}", ls="--" if k.startswith("IoU ") else "-")
+            ax.plot(rows.index, rows[k], marker=marks[hardware], color=f"C{i}", ls="--" if k.startswith("IoU ") else "-")
     ax.set(xticks=history.index, xticklabels=history.date, ylabel="share, or mean IoU", ylim=(0, 1.02))
     ax.grid(alpha=0.3)
-    ax.legend([Line2D([], [], color=f"C{i}", ls="--" if k.startswith("IoU ") else "-") for i, k in enumerate(drawn)] +
-              [Line2D([], [], color="0.4", marker=o, ls="") for o in marks.values()],
-              [k.replace("top-10", "among ten,") for k in drawn] + list(marks), loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    lines = [Line2D([], [], color=f"C{i}", ls="--" if k.startswith("IoU ") else "-") for i, k in enumerate(drawn)]
+    lines += [Line2D([], [], color="0.4", marker=o, ls="") for o in marks.values()]
+    names = [k.replace("top-10", "among ten,") for k in drawn] + list(marks)
+    ax.legend(lines, names, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     plt.close(fig)
     return fig
 
-# %% ../nbs/06_report.ipynb #2fc5fc2a
+# %% ../nbs/06_report.ipynb #3a69991f
 CAPTIONS = dict(none="whole photo", mask="true mask", grabcut="GrabCut", tiramisu="Tiramisu", u2netp="U²-Net-p", otsu="Otsu")
 
 def best_method(metrics:dict # as `gather_metrics` gives them
@@ -227,7 +237,7 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
                verdict:str, # its first sentence is set in bold
                bad:bool=False, # the run failed or accuracy dropped
                changes:pd.DataFrame|None=None, # as `compare_with_baseline` gives it
-               **more # accepted, differs: sentences about the baseline; flips: as `draw_lost` gives them; notes: what was not computed
+               **more # accepted, differs: sentences about the baseline; flips: from `draw_lost`; notes: what was not computed
               ) -> Path: # report.html
     "One page with everything inside, from whatever the stages have left"
     import jinja2
@@ -237,13 +247,15 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
     metrics, how, stages = read("metrics.json"), read("environment.json"), read("status.json")
     methods, best = metrics.get("retrieval", {}), best_method(metrics)
     unique = lambda i: list(dict.fromkeys(o.split("/")[i] for o in methods))
-    stale = {path for k, o in _records(run).items() if stages.get(k, {}).get("status") not in ("done", "reused") for path in o["outputs"]}
+    good = [k for k, o in stages.items() if o["status"] in ("done", "reused")]
+    stale = {path for k, o in _records(run).items() if k not in good for path in o["outputs"]}
     def picture(name, alt, caption):
         file = run/"figures"/name
         if not file.exists() or f"figures/{name}" in stale: return ""
         data = f"data:image/{'png' if file.suffix == '.png' else 'jpeg'};base64,{base64.b64encode(file.read_bytes()).decode()}"
         wide = Markup(' class="wide" tabindex="0"') if name.startswith(("answers", "lost", "interesting")) else ""
-        return Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>').format(wide, data, alt, caption)
+        figure = Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>')
+        return figure.format(wide, data, alt, caption)
     categories, interesting = [], ""
     if best:
         ranks, table = make_baseline(run, "")["ranks"][best], read_table(run/"images.csv").set_index("image_id")
@@ -252,18 +264,18 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
         interesting = draw_interesting(run, best)
     failed = next((k for k, o in stages.items() if o["status"] == "failed"), "")
     trace = stages.get(failed, {}).get("traceback", "")
-    how = {k: ", ".join(f"{a} {b}" for a, b in v.items()) if isinstance(v, dict) else ", ".join(map(str, v)) if isinstance(v, list) else v
-           for k, v in how.items()}
+    for k, v in how.items():
+        if isinstance(v, (dict, list)): how[k] = ", ".join(f"{a} {b}" for a, b in v.items()) if isinstance(v, dict) else ", ".join(map(str, v))
     template = (Path(fashion_retail.__file__).parent/"report.html.j2").read_text(encoding="utf-8")
     html = jinja2.Environment(autoescape=True).from_string(template).render(
-        title=title, verdict=verdict, bad=bad, methods=methods, features=unique(0), cutouts=unique(1), captions=CAPTIONS, best=best,
-        best_words=_words(best) if best else "", any=next(iter(methods.values()), {}), segmentation=metrics.get("segmentation", {}),
+        title=title, verdict=verdict, bad=bad, methods=methods, any=next(iter(methods.values()), {}), features=unique(0), cutouts=unique(1),
+        captions=CAPTIONS, best=best, best_words=_words(best) if best else "", segmentation=metrics.get("segmentation", {}),
         changes=[] if changes is None else changes.to_dict("records"), categories=categories, interesting=interesting, stages=stages,
         failed_stage=failed, trace="\n".join(trace.splitlines()[-60:]), picture=picture, how=how, **more)
     with atomic(run/"report.html") as tmp: tmp.write_text(html, encoding="utf-8")
     return run/"report.html"
 
-# %% ../nbs/06_report.ipynb #a72e99bb
+# %% ../nbs/06_report.ipynb #6f4bb689
 def write_junit(run:str|Path, # the run folder; junit.xml is written into it
                 title:str, # name of the suite
                 changes:pd.DataFrame|None=None, # as `compare_with_baseline` gives it
@@ -280,10 +292,11 @@ def write_junit(run:str|Path, # the run folder; junit.xml is written into it
         clean = re.sub(r"[\x00-\x08\x0b-\x1f]", "", o.get("traceback", ""))  # no XML
         case("stage", name, tag, o.get("why", o["status"]), clean, o.get("seconds", 0))
     for o in [] if changes is None else changes.itertuples():
-        case("gate", o.figure.strip(" ,"), "failure" if o.verdict == "dropped" else "", f"{o.before:.3f} before, {o.after:.3f} now",
-             o.lost and "lost: " + o.lost.replace(";", ", "))
+        case("gate", o.figure.strip(" ,"), "failure" if o.verdict == "dropped" else "",
+             f"{o.before:.3f} before, {o.after:.3f} now", o.lost and "lost: " + o.lost.replace(";", ", "))
     if refused: case("gate", "comparison with the baseline", "error", refused)
-    for k, tag in dict(failures="failure", errors="error", skipped="skipped").items(): suite.set(k, str(len(suite.findall(f"*/{tag}"))))
+    for k, tag in dict(failures="failure", errors="error", skipped="skipped").items():
+        suite.set(k, str(len(suite.findall(f"*/{tag}"))))
     suite.set("tests", str(len(suite)))
     with atomic(Path(run)/"junit.xml") as tmp: ET.ElementTree(suite).write(tmp, encoding="utf-8", xml_declaration=True)
     return Path(run)/"junit.xml"
@@ -298,7 +311,8 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
     "The report in a screenful of Markdown"
     run, safe = Path(run), lambda o: str(o).replace("|", "\\|").replace("\n", " ")
     metrics = json.loads((run/"metrics.json").read_text()) if (run/"metrics.json").exists() else {}
-    def table(head, rows): return ["", "| " + " | ".join(head) + " |", "|---"*len(head) + "|", *("| " + " | ".join(map(safe, o)) + " |" for o in rows)]
+    line = lambda cells: "| " + " | ".join(map(safe, cells)) + " |"
+    table = lambda head, rows: ["", line(head), "|---"*len(head) + "|", *map(line, rows)]
     methods = metrics.get("retrieval", {})
     features, cutouts = (list(dict.fromkeys(o.split("/")[i] for o in methods)) for i in (0, 1))
     cell = lambda m: f"**{m['top10']:.1%}** ({m['top10_low']:.0%}–{m['top10_high']:.0%})" if m else "–"
@@ -307,23 +321,25 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
         lines += table(["top-10 accuracy (95 %)", *(CAPTIONS.get(o, o) for o in cutouts)],
                        [[f, *(cell(methods.get(f"{f}/{c}")) for c in cutouts)] for f in features])
     if metrics.get("segmentation"):
-        lines += table(["cut-out", "IoU mean", "worst tenth"], [[k, f"{o['iou_mean']:.3f}", f"{o['iou_p10']:.3f}"] for k, o in metrics["segmentation"].items()])
+        lines += table(["cut-out", "IoU mean", "worst tenth"],
+                       [[k, f"{o['iou_mean']:.3f}", f"{o['iou_p10']:.3f}"] for k, o in metrics["segmentation"].items()])
     if changes is not None and len(changes):
         number = lambda v: f"{v:.3f}" if abs(v) <= 1 else f"{v:.0f}"
+        bold = lambda verdict: f"**{verdict}**" if verdict in ("dropped", "improved") else verdict
         lines += table(["since the baseline", "before", "now", "verdict"],
-                       [[o.figure, number(o.before), number(o.after), f"**{o.verdict}**" if o.verdict in ("dropped", "improved") else o.verdict]
-                        for o in changes.itertuples()])
-        for o in changes[changes.verdict == "dropped"].itertuples():
-            if o.lost: lines += ["", f"Lost by {o.figure.split(' of ')[-1]}: {', '.join(o.lost.split(';')[:20])}{' …' if o.lost.count(';') >= 20 else ''}"]
+                       [[o.figure, number(o.before), number(o.after), bold(o.verdict)] for o in changes.itertuples()])
+        for o in changes[(changes.verdict == "dropped") & (changes.lost != "")].itertuples():
+            lost = o.lost.split(";")
+            lines += ["", f"Lost by {o.figure.split(' of ')[-1]}: {', '.join(lost[:20])}{' …' if len(lost) > 20 else ''}"]
     lines += ["", *(f"- Not computed: {o}" for o in notes)]
     with atomic(run/"summary.md") as tmp: tmp.write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
     return run/"summary.md"
 
-# %% ../nbs/06_report.ipynb #b977081a
+# %% ../nbs/06_report.ipynb #2e3b048c
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
-    "Where the accepted baseline is kept: data/baselines for a profile that ships, beside the profile or table that is one's own"
+    "Where the accepted baseline is kept: data/baselines for a profile that ships, beside one's own profile or table"
     if images: return images.with_name(f"{images.stem}.{Path(profile).stem}.baseline.json")
     if Path(profile).suffix in (".yaml", ".yml"): return Path(profile).with_suffix(".baseline.json")
     return notebooks_dir().parent/"data"/"baselines"/f"{profile}.json"
@@ -332,7 +348,8 @@ def history_file(baseline:Path # as `baseline_file` gives it
                 ) -> Path: # it may not exist
     "Where accepted baselines are listed: data/results/history.csv, or beside a baseline that is one's own"
     data = notebooks_dir().parent/"data"
-    return data/"results"/"history.csv" if baseline.parent == data/"baselines" else baseline.with_name(baseline.name.replace(".json", ".history.csv"))
+    if baseline.parent == data/"baselines": return data/"results"/"history.csv"
+    return baseline.with_name(baseline.name.replace(".json", ".history.csv"))
 
 def _is_run(folder): # written by `run_report`, so that it may be written over
     try: return "stages" in (yaml.safe_load((folder/"params.yaml").read_text()) or {})
@@ -350,11 +367,10 @@ def _sentences(run, say): # for what may happen at any moment of a run
         raise
 
 def _differs(accepted, plan, now): # what else is not as it was at the baseline
-    then = accepted.get("environment", {})
-    old, new = ({f"{s.split('_', 1)[1]}.{k}": v for s, o in p.items() for k, v in o.items() if k != "images"} for p in (accepted.get("parameters", {}), plan))
-    said = [f"{k} was {old.get(k, 'not set')} and is {new.get(k, 'not set')}" for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
-    said += [f"{k} was {then[k] or 'none'} and is {now[k] or 'none'}" for k in ("cpu", "gpu", "python") if k in then and then[k] != now[k]]
-    return "; ".join(said + [f"{k} was {v} and is {now['versions'].get(k)}" for k, v in then.get("versions", {}).items() if now["versions"].get(k) != v])
+    flat = lambda plan: {f"{s.split('_', 1)[1]}.{k}": v for s, o in plan.items() for k, v in o.items() if k != "images"}
+    where = lambda e: {**{k: e[k] for k in ("cpu", "gpu", "python")}, **e["versions"]}
+    old, new = {**flat(accepted["parameters"]), **where(accepted["environment"])}, {**flat(plan), **where(now)}
+    return "; ".join(f"{k} was {old.get(k) or 'not set'} and is {new.get(k) or 'not set'}" for k in {**old, **new} if old.get(k) != new.get(k))
 
 def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML file
                out:str|Path|None=None, # the run folder; None: runs/PROFILE, or runs/TABLE, in the current folder
@@ -364,7 +380,7 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
                images:str|Path|None=None, # an images table, in place of the profile's
                force:bool=False # redo stages whose inputs are unchanged
               ) -> bool: # True when no figure has really dropped
-    "Run all rooms, compare with the baseline, write the report; raises `BadInput` when a stage fails, what is finished stays"
+    "Run all rooms, compare with the baseline, write the report; raises `BadInput` when a stage fails; what is done stays"
     name, table, own = Path(profile).stem, None, find_table(images).absolute() if images else None
     values = override({**read_profile(profile), **({"images": str(own)} if own else {})}, assignments)
     plan, minutes = plan_run(values), cell_minutes(values)
@@ -372,10 +388,12 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
     run = Path(out or Path("runs")/what).absolute()
     if run.exists() and not _is_run(run) and (not run.is_dir() or any(o.name != ".lock" for o in run.iterdir())):
         raise BadInput(f"{out or run.name} is no run folder: give an empty or new folder with --out")
-    if update_baseline and assignments: raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
+    if update_baseline and assignments:
+        raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
     left_out, notes = {}, []
     if WARDROBE in plan: plan["00_data"]["images"] = str(run/"wardrobe"/"images.csv")
-    elif not values.get("images"): raise BadInput(f"profile {name} names no images: add a line `images: …`, or give a table with --images")
+    elif not values.get("images"):
+        raise BadInput(f"profile {name} names no images: add a line `images: …`, or give a table with --images")
     else:
         path = find_table(values["images"]).absolute()
         table, plan["00_data"]["images"] = read_table(path), str(path)
@@ -388,14 +406,15 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
     with only_run(run), _sentences(run, say):
         for file in OWN[1:]: (run/file).unlink(missing_ok=True)
         now = dict(environment(), seeds=sorted({p["seed"] for p in plan.values() if "seed" in p}))
-        with atomic(run/"params.yaml") as tmp: tmp.write_text(yaml.safe_dump(dict(profile=name, stages=plan), sort_keys=False))
+        params = yaml.safe_dump(dict(profile=name, stages=plan), sort_keys=False)
+        with atomic(run/"params.yaml") as tmp: tmp.write_text(params)
         with atomic(run/"environment.json") as tmp: tmp.write_text(json.dumps(now, indent=1))
         def publish(verdict, bad, **more):
             write_summary(run, title, verdict, bad, more.get("changes"), notes)
             return write_html(run, title, verdict, bad, notes=notes, **more)
         try:
-            seconds = run_notebooks(plan, run, say=say, minutes=minutes, left_out=left_out, photos="" if table is None else photos_digest(table),
-                                    force=force, expected=(accepted or {}).get("seconds"))
+            seconds = run_notebooks(plan, run, say=say, minutes=minutes, left_out=left_out, force=force,
+                                    photos="" if table is None else photos_digest(table), expected=(accepted or {}).get("seconds"))
         except BadInput as e:
             write_junit(run, title)
             publish(f"The run failed. {e}", True)
@@ -405,11 +424,14 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
         if accepted:
             try: changes = compare_with_baseline(found, accepted)
             except BadInput as e: gate, refused = dict(verdict="refused", why=str(e)), e
-            else: gate = dict(verdict="failed" if (changes.verdict == "dropped").any() else "passed", figures=changes.to_dict("records"))
+            else:
+                verdict = "failed" if (changes.verdict == "dropped").any() else "passed"
+                gate = dict(verdict=verdict, figures=changes.to_dict("records"))
         dropped, improved = ([] if changes is None else changes[changes.verdict == o] for o in ("dropped", "improved"))
         with atomic(run/"metrics.json") as tmp: tmp.write_text(json.dumps(dict(metrics, gate=gate), indent=1))
         if update_baseline:
-            found.update(reason=" ".join(update_baseline.split()), environment={k: v for k, v in now.items() if k != "seeds"}, seconds=metrics["seconds"],
+            found.update(reason=" ".join(update_baseline.split()), seconds=metrics["seconds"],
+                         environment={k: v for k, v in now.items() if k != "seeds"},
                          parameters={s: {k: v for k, v in o.items() if k != "images"} for s, o in plan.items()})
             write_baseline(found, baseline)
             add_to_history(found, metrics, history_file(baseline))
@@ -427,14 +449,15 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
                           "No figure has dropped since the baseline beyond what chance allows." if accepted else
                           "The profile was changed with --set, so it is not compared with the baseline." if assignments else
                           "There is no baseline to compare with; accept this run as one with --update-baseline and a reason.")
-        if len(improved): verdict += f" Improved beyond chance: {', '.join(improved.figure)}; a reason to accept a new baseline."
+        if len(improved): verdict += f" Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
         if history_file(baseline).exists() and best:
             past = pd.read_csv(history_file(baseline))
             if len(past := past[past.profile == name]):
                 with atomic(run/"figures"/"history.png") as tmp: plot_history(past, best.split("/")[0]).savefig(tmp, dpi=110)
         words = "" if not accepted else f"Accepted on {accepted['environment']['when'][:10]}: {accepted['reason']}."
         page = publish(verdict, bool(len(dropped) or refused), changes=changes, accepted=words,
-                       differs=_differs(accepted, plan, now) if accepted else "", flips=draw_lost(run, changes, found, accepted) if len(dropped) else [])
+                       differs=_differs(accepted, plan, now) if accepted else "",
+                       flips=draw_lost(run, changes, found, accepted) if len(dropped) else [])
         write_junit(run, title, changes, str(refused or ""))
         say(verdict)
         say(f"report: {os.path.relpath(page)}")

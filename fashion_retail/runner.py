@@ -43,7 +43,7 @@ def read_profile(profile:str|Path # a name in nbs/profiles, or a YAML file
     if not isinstance(values, dict): raise BadInput(f"profile {path} is no mapping: write lines of `name: value`")
     return values
 
-# %% ../nbs/06_runner.ipynb #1a9ab390
+# %% ../nbs/06_runner.ipynb #04e4af4c
 def stage_parameters(stage:str, # such as `03_training`
                      folder:Path|None=None # of the notebooks
                     ) -> dict: # name -> default value
@@ -102,7 +102,8 @@ def cell_minutes(values:dict # as `read_profile` gives them
                 ) -> float: # minutes
     "The longest that a cell may take under a profile"
     minutes = values.get("cell_minutes", 60)
-    if not _fits(minutes, 0.0) or not minutes > 0: raise BadInput(f"cell_minutes is {minutes!r}: give a number of minutes above 0")
+    if not _fits(minutes, 0.0) or not minutes > 0:
+        raise BadInput(f"cell_minutes is {minutes!r}: give a number of minutes above 0")
     return minutes
 
 def override(values:dict, # as `read_profile` gives them
@@ -120,7 +121,7 @@ def override(values:dict, # as `read_profile` gives them
         except (yaml.YAMLError, ValueError): raise BadInput(f"--set {text}: {value!r} is no YAML value") from None
     return values
 
-# %% ../nbs/06_runner.ipynb #a9af560d
+# %% ../nbs/06_runner.ipynb #b1b46060
 def what_lacks(table:pd.DataFrame, # an images table
                plan:dict, # stage -> parameters, as `plan_run` gives them
                folder:Path|None=None # of the notebooks
@@ -132,18 +133,21 @@ def what_lacks(table:pd.DataFrame, # an images table
     queries, gallery = rows("snapshot", split), rows("catalogue", value("04_features", "gallery_splits"))
     lessons, labeled = (o[o.mask_path != ""] for o in (rows("snapshot", "train"), queries))
     left_out, notes, batch = {}, [], value("03_training", "batch_size")
-    if not len(queries): left_out["01_labeling"] = f"the table has no snapshots in split {split}, so nothing is cut out or searched for"
+    if not len(queries):
+        left_out["01_labeling"] = f"the table has no snapshots in split {split}, so nothing is cut out or searched for"
     if not len(labeled): left_out["03_training"] = f"no snapshot of split {split} has a mask, so cutting out cannot be measured"
     elif len(lessons) < batch:
-        left_out["03_training"] = f"{len(lessons)} snapshots of split train have a mask, fewer than one batch of {batch}: no network was trained"
+        left_out["03_training"] = (f"{len(lessons)} snapshots of split train have a mask, fewer than one batch of {batch}, "
+                                   "so no network was trained")
     if len(queries) and not len(gallery): notes.append("the table has no catalogue photos, so there is nothing to search in")
     elif not queries.item_id.isin(gallery.item_id).any():
         notes.append("no query shows an item of the catalogue, so no accuracy can be computed")
     elif len(labeled) < len(queries):
-        notes.append(f"{len(queries) - len(labeled)} of {len(queries)} queries have no mask_path, so retrieval with true masks is left out")
+        notes.append(f"{len(queries) - len(labeled)} of {len(queries)} queries have no mask_path, "
+                     "so retrieval with true masks is left out")
     return left_out, [*left_out.values(), *notes]
 
-# %% ../nbs/06_runner.ipynb #dc402fc4
+# %% ../nbs/06_runner.ipynb #e903975f
 def _digest(data): # of plain values, or of a file's contents
     digest = blake2b(digest_size=10)
     if isinstance(data, Path):
@@ -167,7 +171,8 @@ def code_of(stage:str, # such as `03_training`
            ) -> dict: # notebook or module -> digest of its code
     "The code that a stage runs: its notebook's cells, and all modules of the package that they import"
     package, notebook = Path(fashion_retail.__file__).parent, (folder or notebooks_dir())/f"{stage}.ipynb"
-    cells = ["".join(o["source"]) for o in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if o["cell_type"] == "code"]
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = ["".join(o["source"]) for o in cells if o["cell_type"] == "code"]
     digests, todo = {stage: _digest(cells)}, [name for o in cells for name in _imports(o)]
     while todo:
         name, file = (o := todo.pop()), package/f"{o}.py"
@@ -185,9 +190,9 @@ def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
         except OSError: return path, -1, -1
     return _digest([look(o) for c in ("path", "mask_path") for o in table[c] if o])
 
-# %% ../nbs/06_runner.ipynb #9e61e979
+# %% ../nbs/06_runner.ipynb #23af91b5
 VERSION = 1  # of the run folder; raised when its records change their meaning
-OWN = ".lock params.yaml environment.json status.json metrics.json report.html junit.xml summary.md".split()  # the runner's files
+OWN = ".lock params.yaml environment.json status.json metrics.json report.html junit.xml summary.md".split()  # no stage's
 
 def _files(run): # what the stages have written so far: path within the run folder -> size and time of change
     found = {o.relative_to(run).as_posix(): o.stat() for o in run.rglob("*") if o.is_file()}
@@ -207,8 +212,8 @@ def _remove(run, paths): # files of the run folder, and the folders that are emp
 def _changed(record, inputs, run): # why a stage must run; "" when its old results will do
     if not record: return "not done yet"
     old = record["inputs"]
-    said = dict(parameters="other parameters", files="a file named in the parameters changed", table="the table's photos changed",
-                weights="the weights that ship with the package changed", machine="other versions or hardware")
+    said = dict(parameters="other parameters", files="a file named in the parameters changed",
+                table="the table's photos changed", weights="the weights that ship with the package changed", machine="other versions or hardware")
     for k, what in said.items():
         if old[k] != inputs[k]: return what
     differ = lambda k: ", ".join(sorted(o for o in old[k].keys() | inputs[k].keys() if old[k].get(o) != inputs[k].get(o)))
@@ -220,7 +225,7 @@ def _changed(record, inputs, run): # why a stage must run; "" when its old resul
         if now.st_size != size or now.st_mtime_ns != when and _digest(run/path) != digest: return f"{path} was altered"
     return ""
 
-# %% ../nbs/06_runner.ipynb #481b1bad
+# %% ../nbs/06_runner.ipynb #12a50bae
 def environment(packages=("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn",
                           "papermill", "nbdev") # whose versions are wanted
                ) -> dict: # when, commit, uncommitted_changes, python, platform, cpu, cores, gpu, versions
@@ -229,18 +234,19 @@ def environment(packages=("fashion_retail", "torch", "fastai", "opencv-python-he
     def said(*command):
         try: return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=20).stdout.strip()
         except (OSError, subprocess.SubprocessError): return ""
-    git = (lambda *o: said("git", *o)) if (home.parent/"nbs").is_dir() else lambda *o: ""  # installed: that commit is not ours
+    git = (lambda *o: said("git", *o)) if (home.parent/"nbs").is_dir() else lambda *o: ""  # installed: not our commit
     versions = {}
     for name in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError): versions[name] = importlib.metadata.version(name)
     cpu = platform.processor()
     with contextlib.suppress(OSError, StopIteration):
         cpu = next(line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    return dict(when=datetime.now(timezone.utc).isoformat(timespec="seconds"), commit=git("rev-parse", "HEAD"),
-                uncommitted_changes=bool(git("status", "--porcelain")), python=platform.python_version(), platform=platform.platform(),
-                cpu=cpu, cores=os.cpu_count(), gpu=said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader"), versions=versions)
+    return dict(when=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                commit=git("rev-parse", "HEAD"), uncommitted_changes=bool(git("status", "--porcelain")),
+                python=platform.python_version(), platform=platform.platform(), cpu=cpu, cores=os.cpu_count(),
+                gpu=said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").replace("\n", ", "), versions=versions)
 
-def _execute(stage, parameters, run, folder, minutes, tell): # papermill, with every failure as one sentence; `tell` hears of each cell
+def _execute(stage, parameters, run, folder, minutes, tell): # every failure as one sentence; `tell` hears of each cell
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
@@ -257,13 +263,16 @@ def _execute(stage, parameters, run, folder, minutes, tell): # papermill, with e
         return e
     try:  # papermill's own bar would break the lines of progress; sockets in a folder are no open TCP ports
         with contextlib.redirect_stderr(io.StringIO()), TemporaryDirectory(prefix="fr-") as sockets:
-            papermill.execute_notebook(folder/f"{stage}.ipynb", run/f"{stage}.ipynb", parameters={**parameters, "run_dir": str(run)},
-                                       cwd=folder, kernel_name="python3", progress_bar=False, log_output=False,
+            papermill.execute_notebook(folder/f"{stage}.ipynb", run/f"{stage}.ipynb",
+                                       parameters={**parameters, "run_dir": str(run)}, cwd=folder,
+                                       kernel_name="python3", progress_bar=False, log_output=False,
                                        execution_timeout=max(1, round(60*minutes)), on_cell_start=starting,
+                                       shutdown_kernel="immediate",  # no noise from a kernel that is busy
                                        config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}))
     except PapermillExecutionError as e:
         if e.ename == "BadInput": raise BadInput(f"{stage}: {e.evalue}") from None
-        if "No space left" in e.evalue: raise failed("found the disk full HERE: make room, then give the same command again") from None
+        if "No space left" in e.evalue:
+            raise failed("found the disk full HERE: make room, then give the same command again") from None
         raise failed(f"failed HERE with {' '.join(f'{e.ename}: {e.evalue}'.split())}", "\n".join(e.traceback)) from None
     except TimeoutError:
         raise failed(f"took longer than {minutes:g} minutes HERE: give it more with `cell_minutes`, or less to do") from None
@@ -280,12 +289,12 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
                   force:bool=False, # reuse nothing
                   expected:dict|None=None # stage -> seconds, to tell the time left
                  ) -> dict: # stage -> seconds, when it last ran
-    "Execute the stages with papermill, but for those whose inputs are as they were; raises `BadInput` naming notebook and cell"
+    "Execute the stages whose inputs have changed with papermill; raises `BadInput` naming the notebook and cell that failed"
     folder, run = Path(folder or notebooks_dir()).absolute(), Path(run).absolute()
     (run/"stages").mkdir(parents=True, exist_ok=True)
     records = {} if force else {k: v for k, v in _records(run).items() if k in plan}
     if not records and (_files(run) or any((run/"stages").iterdir())):
-        say("everything is done anew" if force else "the run folder is of another version or unfinished: everything is done anew")
+        say(("" if force else "the run folder is of another version or unfinished: ") + "everything is done anew")
     for file in (run/"stages").iterdir():
         if file.stem not in records: file.unlink()
     _remove(run, _files(run).keys() - {path for o in records.values() for path in o["outputs"]})
@@ -303,9 +312,10 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
             note(stage, status="left out", why=why)
             say(f"{head} left out: {why}")
             continue
-        inputs = json.loads(json.dumps(dict(
-            parameters=parameters, code=code_of(stage, folder), table=photos, machine=machine, before=before, weights=shipped,
-            files={v: _digest(Path(v)) for v in parameters.values() if isinstance(v, str) and Path(v).is_file()})).replace(f"{run}/", ""))
+        files = {v: _digest(Path(v)) for v in parameters.values() if isinstance(v, str) and Path(v).is_file()}
+        inputs = dict(parameters=parameters, files=files, code=code_of(stage, folder), table=photos, machine=machine, before=before,
+                      weights=shipped)
+        inputs = json.loads(json.dumps(inputs).replace(f"{run}/", ""))  # as it is read back; the folder may be moved
         if why := _changed(record, inputs, run):
             _forget(run, stage, record)
             say(f"{head} … ({why})" if record else f"{head} …")
@@ -314,8 +324,8 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
             def tell(n):
                 if (now := time.perf_counter()) - last[0] < 20: return
                 last[0] = now
-                left = "" if None in (times.get(stage), *later) else f", about {(max(0, times[stage] - now + began) + sum(later))/60:.1f} minutes left"
-                say(f"{head} cell {n} of {cells}, {now - began:.0f} s{left}")
+                left = None if None in (times.get(stage), *later) else max(0, times[stage] - now + began) + sum(later)
+                say(f"{head} cell {n} of {cells}, {now - began:.0f} s" + ("" if left is None else f", about {left/60:.1f} minutes left"))
             try: _execute(stage, parameters, run, folder, minutes, tell)
             except BadInput as e:
                 note(stage, status="failed", why=str(e), traceback=getattr(e, "trace", ""))
@@ -333,7 +343,8 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
             note(stage, status="reused", seconds=record["seconds"])
             say(f"{head} reused, {record['seconds']:.0f} s saved")
         seconds[stage] = record["seconds"]
-        before[stage] = _digest({k: o[2] for k, o in record["outputs"].items() if not re.match(r"(figures|lesson)/|[^/]*\.ipynb$", k)})
+        handed_on = {k: o[2] for k, o in record["outputs"].items() if not re.match(r"(figures|lesson)/|[^/]*\.ipynb$", k)}
+        before[stage] = _digest(handed_on)
     return seconds
 
 def _forget(run, stage, record): # a stage about to run must not take its old files for new ones
@@ -344,7 +355,7 @@ def _n_cells(stage, folder): # code cells, and the one with the parameters that 
     cells = json.loads((folder/f"{stage}.ipynb").read_text(encoding="utf-8"))["cells"]
     return 1 + sum(o["cell_type"] == "code" and bool("".join(o["source"]).strip()) for o in cells)
 
-# %% ../nbs/06_runner.ipynb #8f129bec
+# %% ../nbs/06_runner.ipynb #15450baf
 @contextlib.contextmanager
 def only_run(run:Path # the run folder
             ):
@@ -355,7 +366,8 @@ def only_run(run:Path # the run folder
         try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise BadInput(f"process {file.read() or 'unknown'} is at work in {run}: wait for it, or give another folder with --out") from None
+            raise BadInput(f"process {file.read() or 'unknown'} is at work in {run}: wait for it, "
+                           "or give another folder with --out") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
