@@ -63,7 +63,7 @@ def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue phot
     n = rows.groupby("role").item_id.agg(["size", "nunique"])
     print(f"{out}: {n['size'].get('catalogue', 0)} catalogue photos and {n['size'].get('snapshot', 0)} snapshots of {rows.item_id.nunique()} items")
     for what, names in odd.items():
-        if names: print(f"{len(names)} {what}: {', '.join(names[:10])}{' …' if len(names) > 10 else ''}")
+        if names: print(f"{what}: {len(names)} ({', '.join(names[:10])}{' …' if len(names) > 10 else ''})")
 
 
 @app.command()

@@ -174,7 +174,7 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     plt.close(fig)
     return fig
 
-# %% ../nbs/06_report.ipynb #3a69991f
+# %% ../nbs/06_report.ipynb #65e6a176
 CAPTIONS = dict(none="whole photo", mask="true mask", grabcut="GrabCut", tiramisu="Tiramisu", u2netp="U²-Net-p", otsu="Otsu")
 
 def best_method(metrics:dict # as `gather_metrics` gives them
@@ -253,7 +253,7 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
         file = run/"figures"/name
         if not file.exists() or f"figures/{name}" in stale: return ""
         data = f"data:image/{'png' if file.suffix == '.png' else 'jpeg'};base64,{base64.b64encode(file.read_bytes()).decode()}"
-        wide = Markup(' class="wide" tabindex="0"') if name.startswith(("answers", "lost", "interesting")) else ""
+        wide = Markup(' class="wide" tabindex="0"') if name.startswith(("accuracy", "answers", "history", "interesting", "lost")) else ""
         figure = Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>')
         return figure.format(wide, data, alt, caption)
     categories, interesting = [], ""
@@ -335,7 +335,7 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
     with atomic(run/"summary.md") as tmp: tmp.write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
     return run/"summary.md"
 
-# %% ../nbs/06_report.ipynb #2e3b048c
+# %% ../nbs/06_report.ipynb #e82ee4bf
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
@@ -440,7 +440,7 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
                    f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries ({_words(best)}). ")
         if len(dropped):
             number = lambda v: f"{v:.3f}" if v <= 1 else f"{v:.0f}"
-            fell = [f"{o.figure} fell from {number(o.before)} to {number(o.after)}" for o in dropped.itertuples()]
+            fell = [f"{o.figure[0].upper()}{o.figure[1:]} fell from {number(o.before)} to {number(o.after)}" for o in dropped.itertuples()]
             lost = sorted({q for o in dropped.lost for q in o.split(";") if q})
             verdict = f"Accuracy has dropped since the baseline, more than chance allows. {'; '.join(fell)}. " + (
                 f"{len(lost)} queries flipped from hit to miss, such as {', '.join(lost[:5])}. " if lost else "") + verdict
