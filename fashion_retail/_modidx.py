@@ -16,7 +16,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'fashion_retail/benchmarks.py')},
             'fashion_retail.camvid': { 'fashion_retail.camvid._optimizer': ('camvid.html#_optimizer', 'fashion_retail/camvid.py'),
                                        'fashion_retail.camvid._rate': ('camvid.html#_rate', 'fashion_retail/camvid.py'),
-                                       'fashion_retail.camvid._version': ('camvid.html#_version', 'fashion_retail/camvid.py'),
                                        'fashion_retail.camvid.append_csv': ('camvid.html#append_csv', 'fashion_retail/camvid.py'),
                                        'fashion_retail.camvid.camvid_split': ('camvid.html#camvid_split', 'fashion_retail/camvid.py'),
                                        'fashion_retail.camvid.class_shares': ('camvid.html#class_shares', 'fashion_retail/camvid.py'),
