@@ -243,7 +243,7 @@ def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
     split = pd.Series(np.select([middle < valid, middle < valid + test], ["valid", "test"], "train"), index=sizes.index)
     return check_table(table.assign(split=block.map(split)))
 
-# %% ../nbs/00_data.ipynb #8b1b3239
+# %% ../nbs/00_data.ipynb #b13afde7
 PHOTOS = ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"
 
 def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with all folders in it
@@ -254,12 +254,13 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     "Join two folders by the ids in their file names; raises `BadInput` when they share none"
     def photos(folder):
         if not Path(folder).is_dir(): raise BadInput(f"{folder} is no folder: give one with photos")
-        found = [o for o in sorted(Path(folder).rglob("*")) if o.suffix.lower() in PHOTOS and not o.stem.endswith((".mask", ".cutout"))]
+        found = [o for o in sorted(Path(folder).rglob("*"))
+                 if o.suffix.lower() in PHOTOS and not o.stem.endswith((".mask", ".cutout"))]
         if not found: raise BadInput(f"{folder} holds no photos ({', '.join(PHOTOS)})")
         return found
     files = dict(catalogue=photos(catalogue), snapshot=photos(snapshots))
     names = {o.stem for o in files["catalogue"]}
-    starts = lambda name: [name[:i] for i in range(1, len(name) + 1) if i == len(name) or not name[i].isalnum()]  # shortest first
+    starts = lambda name: [name[:i] for i in range(1, len(name) + 1) if not name[i:i+1].isalnum()]  # shortest first
     try: expression = re.compile(pattern) if pattern else None
     except re.error as e: raise BadInput(f"{pattern!r} is no regular expression ({e})") from None
     if expression and not expression.groups: raise BadInput(f"{pattern!r} has no group: put the id in brackets, such as '([^/]+)/'")
@@ -272,14 +273,16 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     for role, folder in (("catalogue", catalogue), ("snapshot", snapshots)):
         for path in files[role]:
             name, mask = path.relative_to(folder).as_posix(), path.with_name(f"{path.stem}.mask.png")
-            rows.append(dict(image_id=f"{role}/{name}", item_id=item(path, folder), role=role, path=str(path), mask_path=str(mask) if mask.is_file() else "", split="valid"))
+            rows.append(dict(image_id=f"{role}/{name}", item_id=item(path, folder), role=role, path=str(path),
+                             mask_path=str(mask) if mask.is_file() else "", split="valid"))
     table = pd.DataFrame(rows)
     known = set(table[table.role == "catalogue"].item_id.dropna())
     lost = ~table.item_id.isin(known)
     unread += list(table.image_id[lost & (table.role == "catalogue")])
     strange += list(table.image_id[lost & (table.role == "snapshot")])
     if len(strange) == (table.role == "snapshot").sum():
-        raise BadInput(f"no snapshot shares an id with the catalogue: {strange[0]} beside {table.image_id[0]}; say with --id where the id stands")
+        raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, {table.image_id[0]}): "
+                       "say with --id where the id stands")
     table = table[~table.image_id.isin(unread)].reset_index(drop=True)
     table["item_id"] = table.item_id.where(table.item_id.isin(known), "not in the catalogue: " + table.image_id)
     return (table if valid >= 1 else split_table(table, valid)), odd

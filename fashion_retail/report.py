@@ -174,7 +174,7 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     plt.close(fig)
     return fig
 
-# %% ../nbs/06_report.ipynb #65e6a176
+# %% ../nbs/06_report.ipynb #58375721
 CAPTIONS = dict(none="whole photo", mask="true mask", grabcut="GrabCut", tiramisu="Tiramisu", u2netp="U²-Net-p", otsu="Otsu")
 
 def best_method(metrics:dict # as `gather_metrics` gives them
@@ -221,7 +221,7 @@ def draw_interesting(run:str|Path, # the run folder
     ranks = _table(run, "ranks.csv")
     features, cutout = method.split("/")
     whole, cut = (ranks[(ranks.features == features) & (ranks.cutout == c)].set_index("image_id") for c in ("none", cutout))
-    both = whole.join(cut, rsuffix="_cut", how="inner").query("rank > 0 and rank_cut > 0")
+    both = whole.merge(cut, left_index=True, right_index=True, suffixes=("", "_cut")).query("rank > 0 and rank_cut > 0")
     gain = np.log(both["rank"]/both.rank_cut).sort_values(kind="stable")
     if cutout == "none" or not len(gain) or gain.iloc[-1] <= 0: return ""
     queries = [gain.index[-1]] + ([gain.index[0]] if gain.iloc[0] < 0 else [])
@@ -248,6 +248,9 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
     methods, best = metrics.get("retrieval", {}), best_method(metrics)
     unique = lambda i: list(dict.fromkeys(o.split("/")[i] for o in methods))
     good = [k for k, o in stages.items() if o["status"] in ("done", "reused")]
+    if changes is not None:  # what matters first
+        order = dict(dropped=0, improved=1, lower=2, higher=3, same=4)
+        changes = changes.sort_values("verdict", key=lambda o: o.map(order), kind="stable")
     stale = {path for k, o in _records(run).items() if k not in good for path in o["outputs"]}
     def picture(name, alt, caption):
         file = run/"figures"/name
