@@ -174,7 +174,7 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     plt.close(fig)
     return fig
 
-# %% ../nbs/06_report.ipynb #58375721
+# %% ../nbs/06_report.ipynb #f59dbbfd
 CAPTIONS = dict(none="whole photo", mask="true mask", grabcut="GrabCut", tiramisu="Tiramisu", u2netp="U²-Net-p", otsu="Otsu")
 
 def best_method(metrics:dict # as `gather_metrics` gives them
@@ -256,7 +256,8 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
         file = run/"figures"/name
         if not file.exists() or f"figures/{name}" in stale: return ""
         data = f"data:image/{'png' if file.suffix == '.png' else 'jpeg'};base64,{base64.b64encode(file.read_bytes()).decode()}"
-        wide = Markup(' class="wide" tabindex="0"') if name.startswith(("accuracy", "answers", "history", "interesting", "lost")) else ""
+        wide = name.startswith(("accuracy", "answers", "history", "interesting", "lost"))  # a phone scrolls inside them
+        wide = Markup(' class="wide" tabindex="0"') if wide else ""
         figure = Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>')
         return figure.format(wide, data, alt, caption)
     categories, interesting = [], ""
@@ -267,14 +268,14 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
         interesting = draw_interesting(run, best)
     failed = next((k for k, o in stages.items() if o["status"] == "failed"), "")
     trace = stages.get(failed, {}).get("traceback", "")
-    for k, v in how.items():
-        if isinstance(v, (dict, list)): how[k] = ", ".join(f"{a} {b}" for a, b in v.items()) if isinstance(v, dict) else ", ".join(map(str, v))
+    if "versions" in how: how["versions"] = ", ".join(f"{a} {b}" for a, b in how["versions"].items())
+    if "seeds" in how: how["seeds"] = ", ".join(map(str, how["seeds"]))
     template = (Path(fashion_retail.__file__).parent/"report.html.j2").read_text(encoding="utf-8")
     html = jinja2.Environment(autoescape=True).from_string(template).render(
-        title=title, verdict=verdict, bad=bad, methods=methods, any=next(iter(methods.values()), {}), features=unique(0), cutouts=unique(1),
-        captions=CAPTIONS, best=best, best_words=_words(best) if best else "", segmentation=metrics.get("segmentation", {}),
-        changes=[] if changes is None else changes.to_dict("records"), categories=categories, interesting=interesting, stages=stages,
-        failed_stage=failed, trace="\n".join(trace.splitlines()[-60:]), picture=picture, how=how, **more)
+        title=title, verdict=verdict, bad=bad, methods=methods, any=next(iter(methods.values()), {}), features=unique(0),
+        cutouts=unique(1), captions=CAPTIONS, best=best, best_words=_words(best) if best else "", segmentation=metrics.get("segmentation", {}),
+        changes=[] if changes is None else changes.to_dict("records"), categories=categories, interesting=interesting,
+        stages=stages, failed_stage=failed, trace="\n".join(trace.splitlines()[-60:]), picture=picture, how=how, **more)
     with atomic(run/"report.html") as tmp: tmp.write_text(html, encoding="utf-8")
     return run/"report.html"
 
@@ -338,7 +339,7 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
     with atomic(run/"summary.md") as tmp: tmp.write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
     return run/"summary.md"
 
-# %% ../nbs/06_report.ipynb #e82ee4bf
+# %% ../nbs/06_report.ipynb #f2773e64
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
@@ -373,7 +374,8 @@ def _differs(accepted, plan, now): # what else is not as it was at the baseline
     flat = lambda plan: {f"{s.split('_', 1)[1]}.{k}": v for s, o in plan.items() for k, v in o.items() if k != "images"}
     where = lambda e: {**{k: e[k] for k in ("cpu", "gpu", "python")}, **e["versions"]}
     old, new = {**flat(accepted["parameters"]), **where(accepted["environment"])}, {**flat(plan), **where(now)}
-    return "; ".join(f"{k} was {old.get(k) or 'not set'} and is {new.get(k) or 'not set'}" for k in {**old, **new} if old.get(k) != new.get(k))
+    other = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+    return "; ".join(f"{k} was {old.get(k) or 'not set'} and is {new.get(k) or 'not set'}" for k in other)
 
 def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML file
                out:str|Path|None=None, # the run folder; None: runs/PROFILE, or runs/TABLE, in the current folder
@@ -416,8 +418,9 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
             write_summary(run, title, verdict, bad, more.get("changes"), notes)
             return write_html(run, title, verdict, bad, notes=notes, **more)
         try:
-            seconds = run_notebooks(plan, run, say=say, minutes=minutes, left_out=left_out, force=force,
-                                    photos="" if table is None else photos_digest(table), expected=(accepted or {}).get("seconds"))
+            photos = "" if table is None else photos_digest(table)
+            seconds = run_notebooks(plan, run, say=say, minutes=minutes, left_out=left_out, force=force, photos=photos,
+                                    expected=(accepted or {}).get("seconds"))
         except BadInput as e:
             write_junit(run, title)
             publish(f"The run failed. {e}", True)
@@ -440,10 +443,12 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
             add_to_history(found, metrics, history_file(baseline))
         best = best_method(metrics)
         verdict = ("Nothing could be searched. " if best is None else
-                   f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries ({_words(best)}). ")
+                   f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries "
+                   f"({_words(best)}). ")
         if len(dropped):
             number = lambda v: f"{v:.3f}" if v <= 1 else f"{v:.0f}"
-            fell = [f"{o.figure[0].upper()}{o.figure[1:]} fell from {number(o.before)} to {number(o.after)}" for o in dropped.itertuples()]
+            fell = [f"{o.figure[0].upper()}{o.figure[1:]} fell from {number(o.before)} to {number(o.after)}"
+                    for o in dropped.itertuples()]
             lost = sorted({q for o in dropped.lost for q in o.split(";") if q})
             verdict = f"Accuracy has dropped since the baseline, more than chance allows. {'; '.join(fell)}. " + (
                 f"{len(lost)} queries flipped from hit to miss, such as {', '.join(lost[:5])}. " if lost else "") + verdict
@@ -452,7 +457,8 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
                           "No figure has dropped since the baseline beyond what chance allows." if accepted else
                           "The profile was changed with --set, so it is not compared with the baseline." if assignments else
                           "There is no baseline to compare with; accept this run as one with --update-baseline and a reason.")
-        if len(improved): verdict += f" Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
+        if len(improved):
+            verdict += f" Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
         if history_file(baseline).exists() and best:
             past = pd.read_csv(history_file(baseline))
             if len(past := past[past.profile == name]):

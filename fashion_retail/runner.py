@@ -190,7 +190,7 @@ def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
         except OSError: return path, -1, -1
     return _digest([look(o) for c in ("path", "mask_path") for o in table[c] if o])
 
-# %% ../nbs/06_runner.ipynb #23af91b5
+# %% ../nbs/06_runner.ipynb #bb50f819
 VERSION = 1  # of the run folder; raised when its records change their meaning
 OWN = ".lock params.yaml environment.json status.json metrics.json report.html junit.xml summary.md".split()  # no stage's
 
@@ -213,7 +213,8 @@ def _changed(record, inputs, run): # why a stage must run; "" when its old resul
     if not record: return "not done yet"
     old = record["inputs"]
     said = dict(parameters="other parameters", files="a file named in the parameters changed",
-                table="the table's photos changed", weights="the weights that ship with the package changed", machine="other versions or hardware")
+                table="the table's photos changed", weights="the weights that ship with the package changed",
+                machine="other versions or hardware")
     for k, what in said.items():
         if old[k] != inputs[k]: return what
     differ = lambda k: ", ".join(sorted(o for o in old[k].keys() | inputs[k].keys() if old[k].get(o) != inputs[k].get(o)))
@@ -225,7 +226,7 @@ def _changed(record, inputs, run): # why a stage must run; "" when its old resul
         if now.st_size != size or now.st_mtime_ns != when and _digest(run/path) != digest: return f"{path} was altered"
     return ""
 
-# %% ../nbs/06_runner.ipynb #12a50bae
+# %% ../nbs/06_runner.ipynb #617cb6ee
 def environment(packages=("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn",
                           "papermill", "nbdev") # whose versions are wanted
                ) -> dict: # when, commit, uncommitted_changes, python, platform, cpu, cores, gpu, versions
@@ -313,8 +314,8 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
             say(f"{head} left out: {why}")
             continue
         files = {v: _digest(Path(v)) for v in parameters.values() if isinstance(v, str) and Path(v).is_file()}
-        inputs = dict(parameters=parameters, files=files, code=code_of(stage, folder), table=photos, machine=machine, before=before,
-                      weights=shipped)
+        inputs = dict(parameters=parameters, files=files, code=code_of(stage, folder), table=photos, machine=machine,
+                      before=before, weights=shipped)
         inputs = json.loads(json.dumps(inputs).replace(f"{run}/", ""))  # as it is read back; the folder may be moved
         if why := _changed(record, inputs, run):
             _forget(run, stage, record)
@@ -325,7 +326,8 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
                 if (now := time.perf_counter()) - last[0] < 20: return
                 last[0] = now
                 left = None if None in (times.get(stage), *later) else max(0, times[stage] - now + began) + sum(later)
-                say(f"{head} cell {n} of {cells}, {now - began:.0f} s" + ("" if left is None else f", about {left/60:.1f} minutes left"))
+                tail = "" if left is None else f", about {left/60:.1f} minutes left"
+                say(f"{head} cell {n} of {cells}, {now - began:.0f} s{tail}")
             try: _execute(stage, parameters, run, folder, minutes, tell)
             except BadInput as e:
                 note(stage, status="failed", why=str(e), traceback=getattr(e, "trace", ""))

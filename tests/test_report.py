@@ -1,14 +1,13 @@
 "The report from end to end, at toy size: what a run leaves, what is reused, and that the gate catches planted faults"
-import ast, json, os, re, shutil, signal, subprocess, sys, time
-from pathlib import Path
+import ast, json, re, shutil, signal, subprocess, sys, time
 from xml.etree import ElementTree
 
-import nbformat, numpy as np, pandas as pd, pytest, yaml
+import nbformat, pandas as pd, pytest, yaml
 
 from fashion_retail import report, runner
 from fashion_retail.data import BadInput, read_table, write_table
 from fashion_retail.report import baseline_file, compare_with_baseline, make_baseline, read_baseline, run_report, write_baseline
-from fashion_retail.runner import STAGES, WARDROBE, only_run
+from fashion_retail.runner import STAGES, WARDROBE
 
 TOY = dict(images="wardrobe", seed=1, wardrobe=dict(n_items=16, size=128, valid=0.5),
            training=dict(size=32, epochs=1, batch_size=4, n_filters_first_conv=8, growth_rate=4, n_layers_per_block=[1, 1, 1]))
@@ -77,6 +76,13 @@ def test_run_folder_is_complete(toy):
     assert {o.name for o in run.glob("*.ipynb")} == {f"{o}.ipynb" for o in (WARDROBE, *STAGES)}
     assert {o.stem for o in (run/"stages").iterdir()} == set(metrics["seconds"]) == {WARDROBE, *STAGES}
     assert metrics["gate"]["verdict"] == "not compared"
+
+
+def test_real_notebooks_are_reused(toy):
+    before = (toy/"one"/"metrics.json").read_text()
+    assert run_report(toy/"toy.yaml", toy/"one")
+    assert {o["status"] for o in json.loads((toy/"one"/"status.json").read_text()).values()} == {"reused"}
+    assert (toy/"one"/"metrics.json").read_text() == before
 
 
 def test_page_stands_alone(toy):
