@@ -6,8 +6,8 @@
 __all__ = ['CLASSES', 'VOID', 'RECIPES', 'NETS', 'camvid_split', 'toy_split', 'class_shares', 'confusion', 'scores', 'views',
            'evaluate', 'train_camvid', 'surroundings', 'flat', 'append_csv', 'score_camvid']
 
-# %% ../nbs/30_camvid.ipynb #d2584357
-import copy, importlib.metadata, math, os, platform, subprocess, time
+# %% ../nbs/30_camvid.ipynb #5d1da5b0
+import copy, math, time
 from pathlib import Path
 
 import numpy as np, pandas as pd
@@ -15,8 +15,8 @@ import torch, torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-import fashion_retail
 from .data import BadInput, atomic, find_table, load_image
+from .runner import environment
 from .tiramisu import fc_densenet56, fc_densenet67, fc_densenet103, load_weights, save_weights
 from .training import pick_device
 
@@ -211,21 +211,12 @@ def train_camvid(
             done += 1
     return pd.DataFrame(history)
 
-# %% ../nbs/30_camvid.ipynb #de68d7ac
-def _version(package):
-    try: return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError: return ''
-
+# %% ../nbs/30_camvid.ipynb #2251c42d
 def surroundings()->dict: # plain strings and numbers
     "Hardware, versions and commit of this run: a figure without its machine is hearsay"
-    info = Path('/proc/cpuinfo')
-    names = [l.split(':')[1].strip() for l in info.read_text().splitlines() if l.startswith('model name')] if info.exists() else []
-    hardware = dict(cpu=names[0] if names else platform.processor(), cores=os.cpu_count(), threads=torch.get_num_threads(),
-                    gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else '')
-    try: commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True, cwd=Path(fashion_retail.__file__).parent).stdout.strip()
-    except OSError: commit = ''
-    return dict(hardware=hardware, versions={p: _version(p) for p in ('torch', 'onnxruntime', 'tiramisu-brulee', 'fashion_retail')},
-                commit=commit, date=time.strftime('%Y-%m-%d'))
+    e = environment(('torch', 'onnxruntime', 'tiramisu-brulee', 'fashion_retail'))
+    return dict(hardware=dict(cpu=e['cpu'], cores=e['cores'], threads=torch.get_num_threads(), gpu=e['gpu']),
+                versions={'onnxruntime': '', 'tiramisu-brulee': '', **e['versions']}, commit=e['commit'][:7], date=e['when'][:10])
 
 def flat(result:dict)->dict: # `{'versions': {'torch': 1}}` becomes `{'versions.torch': 1}`
     "A nested result as one row of a table"

@@ -36,13 +36,34 @@ def _no_folder(*files):
 
 @app.command()
 def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file.")] = "default",
-           out: Annotated[Optional[Path], typer.Option(help="The run folder; by default runs/PROFILE.")] = None,
+           images: Annotated[Optional[str], typer.Option("--images", help="Your own images table, in place of the profile's.")] = None,
+           out: Annotated[Optional[Path], typer.Option(help="The run folder; by default runs/PROFILE, or runs/TABLE with --images.")] = None,
            set_: Settings = None,
-           update_baseline: Annotated[bool, typer.Option("--update-baseline", help="Accept this run as the new baseline.")] = False):
+           force: Annotated[bool, typer.Option("--force", help="Redo stages whose inputs have not changed.")] = False,
+           update_baseline: Annotated[str, typer.Option("--update-baseline", metavar="REASON",
+                                                        help="Accept this run as the new baseline, for this reason (a line).")] = ""):
     "Run all notebooks under a profile and write report.html; exit 1 when accuracy has dropped since the baseline."
     from fashion_retail.report import run_report
     say = lambda line: print(line, flush=True)
-    if not run_report(profile, out, set_ or [], update_baseline, say): raise typer.Exit(1)
+    if not run_report(profile, out, set_ or [], update_baseline, say, images, force): raise typer.Exit(1)
+
+
+@app.command()
+def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue photos.")],
+          snapshots: Annotated[Path, typer.Option(help="Folder of phone photos.")],
+          out: Annotated[Path, typer.Option("--out", help="The images table to write, such as images.csv.")],
+          pattern: Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="Where a file's path holds the item's id: the "
+                             "expression's first group. By default the longest catalogue file name that a name begins with.")] = None,
+          valid: Annotated[float, typer.Option(help="Share of the items to measure on; the others are for training, which needs masks.")] = 1.0):
+    "An images table from two folders whose file names share ids; NAME.mask.png beside a photo is its mask."
+    _no_folder(out)
+    from fashion_retail.data import table_from_folders, write_table
+    rows, odd = table_from_folders(catalogue, snapshots, pattern, valid)
+    write_table(rows, out)
+    n = rows.groupby("role").item_id.agg(["size", "nunique"])
+    print(f"{out}: {n['size'].get('catalogue', 0)} catalogue photos and {n['size'].get('snapshot', 0)} snapshots of {rows.item_id.nunique()} items")
+    for what, names in odd.items():
+        if names: print(f"{what}: {len(names)} ({', '.join(names[:10])}{' …' if len(names) > 10 else ''})")
 
 
 @app.command()

@@ -39,7 +39,7 @@ def test_help_and_import_leave_torch_alone():
         loaded = subprocess.run([sys.executable, "-c", f"{code}; import sys; print([o for o in ('torch', 'fastai', 'pandas') if o in sys.modules])"],
                                 capture_output=True, text=True).stdout.strip()
         assert loaded == "[]"
-    for name in ("report", "segment", "score", "evaluate", "train"): assert name in command("--help").stdout
+    for name in ("report", "table", "segment", "score", "evaluate", "train"): assert name in command("--help").stdout
 
 
 def test_evaluate_contract(wardrobe, tmp_path):
@@ -89,6 +89,29 @@ def test_segment_contract(wardrobe, tmp_path):
     assert cutout.shape == (*photo.shape[:2], 4) and (cutout[..., 3] == mask*255).all() and (cutout[mask][:, :3] == photo[mask]).all()
 
 
+def test_table_from_two_folders(wardrobe, tmp_path):
+    "File names that share ids become an images table that the other commands take; what does not fit is named"
+    table = read_table(wardrobe)
+    for role, folder in (("catalogue", "shop"), ("snapshot", "phone")):
+        (tmp_path/folder).mkdir()
+        for i, row in enumerate(table[table.role == role].itertuples()):
+            shutil.copy(row.path, tmp_path/folder/f"{row.item_id}{'' if role == 'catalogue' else f'_{i}'}{Path(row.path).suffix}")
+            if role == "snapshot": shutil.copy(row.mask_path, tmp_path/folder/f"{row.item_id}_{i}.mask.png")
+    shutil.copy(table.path[0], tmp_path/"phone"/"stranger.jpg")
+    done = command("table", "--catalogue", tmp_path/"shop", "--snapshots", tmp_path/"phone", "--out", tmp_path/"images.csv")
+    assert "snapshots whose item is not in the catalogue: 1 (snapshot/stranger.jpg)" in done.stdout
+    made, n = read_table(tmp_path), (table.role == "snapshot").sum()
+    assert (made.role == "snapshot").sum() == n + 1 and (made.mask_path != "").sum() == n and set(made.split) == {"valid"}
+    done = command("evaluate", "--images", tmp_path/"images.csv", "--split", "valid", "--cutout", "none", "--features", "color_histogram", "--out", tmp_path/"e.json")
+    result = json.loads((tmp_path/"e.json").read_text())
+    assert (result["n_queries"], result["n_without_answer"]) == (n, 1)
+    folders = "--catalogue", tmp_path/"shop", "--snapshots", tmp_path/"phone"
+    assert "no regular expression" in refused("table", *folders, "--out", tmp_path/"x.csv", "--id", "(")
+    assert "is a folder" in refused("table", *folders, "--out", tmp_path)
+    assert "is no folder" in refused("table", "--catalogue", tmp_path/"gone", "--snapshots", tmp_path, "--out", tmp_path/"x.csv")
+    assert "no snapshot shares an id" in refused("table", *folders, "--out", tmp_path/"x.csv", "--id", "(.*)")
+
+
 def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
     def evaluate(images, *more, split="valid", cutout="none", features="color_histogram"):
         return refused("evaluate", "--images", images, "--split", split, "--cutout", cutout, "--features", features, "--out", tmp_path/"x.json", *more)
@@ -131,6 +154,8 @@ def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
     assert "takes no weights" in evaluate(wardrobe, "--weights", weights)
     assert "unknown profile" in refused("report", "--profile", "defualt")
     assert "unknown parameter" in refused("report", "--set", "epoch=1", "--out", tmp_path/"r")
+    assert "names 'gust'" in refused("report", "--set", "features=gust", "--out", tmp_path/"r")
+    assert "no images table" in refused("report", "--images", tmp_path/"nothing", "--out", tmp_path/"r")
     assert "use auto, cpu or cuda" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", weights,
                                                 "--device", "tpu", "--out", tmp_path/"x.json")
     pickled = tmp_path/"pickle.safetensors"
