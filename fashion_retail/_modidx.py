@@ -109,6 +109,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                            'fashion_retail.similarity._prepare': ( 'similarity.html#_prepare',
                                                                                    'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity._rows': ('similarity.html#_rows', 'fashion_retail/similarity.py'),
+                                           'fashion_retail.similarity._screen': ('similarity.html#_screen', 'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity._thumbnail': ( 'similarity.html#_thumbnail',
                                                                                      'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity.accuracy_by': ( 'similarity.html#accuracy_by',
