@@ -114,6 +114,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity.accuracy_by': ( 'similarity.html#accuracy_by',
                                                                                       'fashion_retail/similarity.py'),
+                                           'fashion_retail.similarity.accuracy_curve': ( 'similarity.html#accuracy_curve',
+                                                                                         'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity.answers_figure': ( 'similarity.html#answers_figure',
                                                                                          'fashion_retail/similarity.py'),
                                            'fashion_retail.similarity.bootstrap_interval': ( 'similarity.html#bootstrap_interval',

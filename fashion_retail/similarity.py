@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METRICS', 'STYLES', 'top_k', 'first_match_ranks', 'top_k_accuracy', 'mrr', 'median_rank', 'mean_average_precision',
            'wilson_interval', 'bootstrap_interval', 'compare_ranks', 'retrieval_metrics', 'accuracy_by',
-           'plot_accuracy', 'answers_figure', 'evaluate_table']
+           'accuracy_curve', 'plot_accuracy', 'answers_figure', 'evaluate_table']
 
 # %% ../nbs/05_similarity.ipynb #ed5604f8
 import time
@@ -263,13 +263,17 @@ def compare_ranks(before, # (Q,) ranks of one method
                 p_drop=float(bdtrc(lost - 1, lost + won, 0.5)) if lost else 1.0,
                 mrr_difference=float((now_mrr - was_mrr).mean()), mrr_low=mrr_low, mrr_high=mrr_high)
 
-# %% ../nbs/05_similarity.ipynb #7e5ddcb0
+# %% ../nbs/05_similarity.ipynb #828df8f7
 def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
-                      n_gallery:int # photos in the gallery
+                      n_gallery:int, # photos in the gallery
+                      groups=None # (Q,) which queries belong together, such as their items; None: each stands alone
                      ) -> dict: # plain numbers; accuracies divide by `n_queries`, which leaves out `n_without_answer`
-    "Top-1, top-5, top-10 with its 95 % Wilson interval, MRR and median rank; raises `BadInput` when no query can be answered"
-    found = _answerable(ranks)
-    low, high = wilson_interval((found <= 10).sum(), len(found))
+    "Top-1, top-5, top-10 with its 95 % interval (Wilson; bootstrap where a group repeats), MRR, median rank; raises `BadInput` when no query can be answered"
+    found, hits = _answerable(ranks), np.asarray(ranks)[np.asarray(ranks) > 0] <= 10
+    groups = pd.Series(np.arange(len(ranks)) if groups is None else np.asarray(groups, str))[np.asarray(ranks) > 0]
+    low, high = wilson_interval(hits.sum(), len(hits))
+    if groups.duplicated().any():  # all hit or all missed leaves nothing to draw: then as many queries as groups
+        low, high = bootstrap_interval(hits, groups) if 0 < hits.mean() < 1 else wilson_interval(hits.mean()*groups.nunique(), groups.nunique())
     return dict(n_queries=len(found), n_gallery=int(n_gallery), n_without_answer=len(ranks) - len(found),
                 **{f"top{k}": top_k_accuracy(found, k) for k in (1, 5, 10)},
                 top10_low=float(low), top10_high=float(high), mrr=mrr(found), median_rank=median_rank(found))
@@ -285,9 +289,18 @@ def accuracy_by(ranks, # (Q,) from `first_match_ranks`
     low, high = wilson_interval(by.hits, by.n)
     return by.assign(accuracy=by.hits/by.n.where(by.n > 0), low=low, high=high).drop(columns="hits")
 
-# %% ../nbs/05_similarity.ipynb #6579487d
+# %% ../nbs/05_similarity.ipynb #f113758b
 STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f".split(),
                   ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (9, 1, 2, 1))]))
+
+def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
+                   ks=range(1, 51) # list lengths
+                  ) -> pd.DataFrame: # a row a length: k, accuracy, low, high (95 % Wilson)
+    "Top-k accuracy of the answerable queries for every `k`"
+    found, ks = _answerable(ranks), np.asarray(ks)
+    hits = (found[:, None] <= ks).sum(0)
+    low, high = wilson_interval(hits, len(found))
+    return pd.DataFrame(dict(k=ks, accuracy=hits/len(found), low=low, high=high))
 
 def plot_accuracy(curves:dict, # name -> (Q,) ranks
                   ks=range(1, 51) # list lengths, rising
@@ -300,11 +313,10 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
     ends = []
     for i, (name, ranks) in enumerate(curves.items()):
         color, style = STYLES[i % len(STYLES)]
-        found = _answerable(ranks)
-        hits = (found[:, None] <= ks).sum(0)
-        ax.fill_between(ks, *wilson_interval(hits, len(found)), color=color, alpha=min(0.12, 0.4/len(curves)), lw=0)
-        ax.plot(ks, hits/len(found), color=color, ls=style, lw=1.8)
-        ends.append((hits[-1]/len(found), name, color, style))
+        curve = accuracy_curve(ranks, ks)
+        ax.fill_between(ks, curve.low, curve.high, color=color, alpha=min(0.12, 0.4/len(curves)), lw=0)
+        ax.plot(ks, curve.accuracy, color=color, ls=style, lw=1.8)
+        ends.append((curve.accuracy.iloc[-1], name, color, style))
     ends.sort(key=lambda o: o[0])
     heights, gap = np.array([o[0] for o in ends]), 0.22/fig.get_figheight()  # labels keep a line's height apart
     for _ in range(200):
@@ -322,7 +334,7 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #85bb679f
+# %% ../nbs/05_similarity.ipynb #1be71517
 def _thumbnail(image, size, frame="white"):
     "`image` in the middle of a white square inside a frame of 4 pixels"
     thumb = Image.fromarray(image)
@@ -370,7 +382,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #fd3b004f
+# %% ../nbs/05_similarity.ipynb #f0b52f5a
 def evaluate_table(table:pd.DataFrame, # an images table
                    split:str, # the snapshots of this split are the queries
                    cutout:str, # see `features.CUTOUTS`
@@ -391,6 +403,6 @@ def evaluate_table(table:pd.DataFrame, # an images table
     found, _ = top_k(q, g, min(10, len(g)))
     seconds = (time.perf_counter() - began)/len(queries)
     ranks = first_match_ranks(q, g, *items, exclude=ids)
-    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery)),
+    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery), groups=items[0]),
                   n_empty_masks=int(q_empty.sum() + g_empty.sum()), seconds_per_query=seconds)
     return result, pd.DataFrame(dict(image_id=ids[0], item_id=items[0], rank=ranks, answers=[";".join(o) for o in ids[1][found]]))
