@@ -7,14 +7,14 @@ __all__ = ['METRICS', 'STYLES', 'top_k', 'first_match_ranks', 'top_k_accuracy', 
            'wilson_interval', 'bootstrap_interval', 'compare_ranks', 'retrieval_metrics', 'accuracy_by',
            'accuracy_curve', 'plot_accuracy', 'answers_figure', 'evaluate_table']
 
-# %% ../nbs/05_similarity.ipynb #ed5604f8
+# %% ../nbs/05_similarity.ipynb #d31c5b20
 import time
 from pathlib import Path
 
 import numpy as np, pandas as pd
 from PIL import Image
 from scipy.spatial.distance import cdist
-from scipy.special import bdtr, bdtrc, ndtri
+from scipy.special import bdtr, bdtrc, ndtr, ndtri
 
 from .data import BadInput, load_image, select
 
@@ -240,28 +240,30 @@ def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
         sums = np.array([(total[o].sum(), count[o].sum()) for o in draws])
     return tuple(float(o) for o in np.quantile(sums[:, 0]/sums[:, 1], [0.5 - confidence/2, 0.5 + confidence/2]))
 
-# %% ../nbs/05_similarity.ipynb #7598eb86
+# %% ../nbs/05_similarity.ipynb #4c981db0
 def compare_ranks(before, # (Q,) ranks of one method
                   after, # (Q,) ranks of another one, for the same queries in the same order
                   k:int=10, # a hit is a rank of 1 to k
                   groups=None, # (Q,) which queries belong together, for the bootstrap
                   seed:int=42 # of the bootstrap
-                 ) -> dict: # counts, accuracies, `difference` (after - before) with `low`, `high`, `p_two_sided`, `p_drop`; the same of MRR
-    "Paired comparison of two methods: exact McNemar test, and bootstrap intervals of the differences in top-k accuracy and MRR"
+                 ) -> dict: # counts, accuracies, `difference` (after - before) with `low` and `high`, `p_two_sided`, `p_drop`, `p_worse`
+    "Paired comparison of two methods: exact McNemar test and bootstrap interval of the difference in top-k accuracy, test of the ranks"
     before, after = np.asarray(before), np.asarray(after)
     if before.shape != after.shape: raise BadInput(f"{len(before)} ranks before and {len(after)} after: compare the same queries")
-    _answerable(before), _answerable(after)
+    last = 1 + max(_answerable(before).max(), _answerable(after).max())  # where an answer stands that has left the gallery
     seen = (before > 0) | (after > 0)
+    before, after = (np.where(o > 0, o, last)[seen] for o in (before, after))
     groups = None if groups is None else np.asarray(groups)[seen]
-    (was, was_mrr), (now, now_mrr) = (((o > 0) & (o <= k), np.where(o > 0, 1/np.maximum(o, 1), 0)) for o in (before[seen], after[seen]))
+    was, now = before <= min(k, last - 1), after <= min(k, last - 1)
     lost, won = int((was & ~now).sum()), int((~was & now).sum())
     low, high = bootstrap_interval(now.astype(float) - was, groups, seed=seed)
-    mrr_low, mrr_high = bootstrap_interval(now_mrr - was_mrr, groups, seed=seed)
+    change = np.log(after/before)
+    if groups is not None: change = np.bincount(pd.factorize(np.asarray(groups, str))[0], change)
     return dict(n=int(seen.sum()), k=k, both=int((was & now).sum()), only_before=lost, only_after=won, neither=int((~was & ~now).sum()),
                 before=float(was.mean()), after=float(now.mean()), difference=float(now.mean() - was.mean()), low=low, high=high,
                 p_two_sided=float(min(1, 2*bdtr(min(lost, won), lost + won, 0.5))) if lost + won else 1.0,
                 p_drop=float(bdtrc(lost - 1, lost + won, 0.5)) if lost else 1.0,
-                mrr_difference=float((now_mrr - was_mrr).mean()), mrr_low=mrr_low, mrr_high=mrr_high)
+                p_worse=float(ndtr(-change.sum()/np.sqrt((change**2).sum()))) if change.any() else 1.0)
 
 # %% ../nbs/05_similarity.ipynb #828df8f7
 def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
