@@ -215,6 +215,17 @@ def tiramisu(out: OutFile,
     _write_json(benchmark_tiramisu(depth, size, batch), out)
 
 
+@benchmarks.command()
+def search(out: OutFile,
+           queries: Annotated[int, typer.Option(help="Vectors to search for.")] = 10_000,
+           gallery: Annotated[int, typer.Option(help="Vectors to search in.")] = 100_000,
+           dim: Annotated[int, typer.Option(help="Numbers a vector.")] = 512):
+    "Exact top-10 search beside FAISS's flat index (faiss-cpu, optional): time, memory, equal answers."
+    _no_folder(out)
+    from fashion_retail.benchmarks import benchmark_search
+    _write_json(benchmark_search(queries, gallery, dim), out)
+
+
 TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "
             "grad_checkpointing device seed").split()
 

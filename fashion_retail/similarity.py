@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['METRICS', 'STYLES', 'top_k', 'first_match_ranks', 'top_k_accuracy', 'mrr', 'median_rank', 'mean_average_precision',
            'wilson_interval', 'bootstrap_interval', 'compare_ranks', 'retrieval_metrics', 'accuracy_by',
-           'plot_accuracy', 'answers_figure', 'evaluate_table']
+           'accuracy_curve', 'plot_accuracy', 'answers_figure', 'evaluate_table']
 
-# %% ../nbs/05_similarity.ipynb #ed5604f8
+# %% ../nbs/05_similarity.ipynb #d31c5b20
 import time
 from pathlib import Path
 
 import numpy as np, pandas as pd
 from PIL import Image
 from scipy.spatial.distance import cdist
-from scipy.special import bdtr, bdtrc, ndtri
+from scipy.special import bdtr, bdtrc, ndtr, ndtri
 
 from .data import BadInput, load_image, select
 
@@ -61,7 +61,15 @@ def _pairs(q, g, rows, cols, metric, p):
         out[i:i+step] = (np.abs(d)**p).sum(1)**(1/p) if metric == "minkowski" else np.sqrt(np.einsum("ij,ij->i", d, d))
     return out
 
-# %% ../nbs/05_similarity.ipynb #f0390650
+# %% ../nbs/05_similarity.ipynb #8b99f27b
+def _screen(q32, q, g, block, part):
+    "|g|² - 2 q·g in float32 for a block of queries (`q32` is -2q) and a part of the gallery, and its largest error, a row"
+    score = q32 @ _rows(g, part, np.float32).T
+    score += g[2][part].astype(np.float32)
+    # The rounded product errs by at most D·2^-24·|q||g| (Higham, Accuracy and Stability of Numerical Algorithms, ch. 3),
+    # and 2|q||g| is at most half of (|q| + |g|)²; the 8 covers the rounding of inputs, sums and limits
+    return score, (q32.shape[1]/2 + 8)*2.0**-24*(np.sqrt(q[2][block]) + np.sqrt(g[2][part].max()))**2
+
 def top_k(queries:np.ndarray, # (Q, D) numbers
           gallery:np.ndarray, # (N, D) numbers, same features
           k:int=10, # answers a query, 1 to N
@@ -76,9 +84,6 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
     indices, distances = np.empty((nq, k), np.int64), np.empty((nq, k), np.float32)
     step = max(8*chunk, k)  # the first gallery block must hold k answers; a longer one gets fewer queries
     chunk = max(1, 8*chunk*chunk//step)
-    # Error of |g|² - 2 q·g in float32, input rounding included, is below unit*(|q| + |g|)² (Higham, Accuracy and
-    # Stability of Numerical Algorithms, ch. 3)
-    unit = (q[0].shape[1] + 8)*2.0**-24
     for a in range(0, nq, chunk):
         block = np.arange(a, min(a + chunk, nq))
         q32, n = -2*_rows(q, slice(a, a + chunk), np.float32), len(block)
@@ -89,9 +94,7 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
                 score, slack = cdist(q[0][a:a+chunk], g[0][part], "minkowski", p=p), 0
                 limit = best_d[:, -1]*(1 + 1e-12)
             else:
-                score = q32 @ _rows(g, part, np.float32).T
-                score += g[2][part].astype(np.float32)
-                slack = unit*(np.sqrt(q[2][block]) + np.sqrt(g[2][part].max()))**2
+                score, slack = _screen(q32, q, g, block, part)
                 limit = best_d[:, -1]**2 - q[2][block] + slack
             if b == 0: # nothing to compare with yet: the k-th best of the block itself
                 limit = np.partition(score, k - 1, axis=1)[:, k - 1]*(1 + 1e-12) + 2*slack
@@ -105,13 +108,13 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
         indices[block], distances[block] = best_i, best_d**2/2 if metric == "cosine" else best_d
     return indices, distances
 
-# %% ../nbs/05_similarity.ipynb #b04731ff
+# %% ../nbs/05_similarity.ipynb #9cd2acc2
 def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery:np.ndarray, # (N, D) numbers, same features
                       query_items, # (Q,) the garment each query shows
                       gallery_items, # (N,) the garment each gallery photo shows
                       metric:str="euclidean", # one of `METRICS`
-                      chunk:int=1024, # queries in a block; a gallery block has 4 times as many rows
+                      chunk:int=1024, # queries in a block; a gallery block has 8 times as many rows
                       exclude:tuple|None=None, # (query image ids, gallery image ids): equal ids are one photo, which is skipped
                       p:float=3 # of metric minkowski, at least 1
                      ) -> np.ndarray: # int64 (Q,), 1 = first; 0 = no right answer in the gallery
@@ -125,27 +128,44 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
     qi, gi = codes[:nq], codes[nq:]
     codes = pd.factorize(np.r_[np.asarray(exclude[0], str), np.asarray(exclude[1], str)])[0] if exclude else np.arange(nq + ng)
     qx, gx = codes[:nq], codes[nq:]
-    ranks, right = np.zeros(nq, np.int64), pd.DataFrame({"item": gi, "col": np.arange(ng)})
+    def same(a, b, block): # positions in the block and gallery rows where the codes agree
+        pairs = pd.DataFrame({"code": a[block], "row": np.arange(len(block))}).merge(pd.DataFrame({"code": b, "col": np.arange(ng)}), on="code")
+        return pairs.row.to_numpy(), pairs.col.to_numpy()
+    ranks = np.zeros(nq, np.int64)
     for a in range(0, nq, chunk):
-        block = slice(a, min(a + chunk, nq))
-        pairs = pd.DataFrame({"item": qi[block], "row": np.arange(a, block.stop)}).merge(right, on="item")
-        row, col = pairs.row.to_numpy(), pairs.col.to_numpy()
-        row, col = row[qx[row] != gx[col]], col[qx[row] != gx[col]]
-        best = np.full(block.stop - a, np.inf)
-        np.minimum.at(best, row - a, _pairs(q, g, row, col, metric, p))
+        block = np.arange(a, min(a + chunk, nq))
+        (row, col), (own_row, own_col), n = same(qi, gi, block), same(qx, gx, block), len(block)
+        right = qx[block[row]] != gx[col]
+        best = np.full(n, np.inf)
+        np.minimum.at(best, row[right], _pairs(q, g, block[row[right]], col[right], metric, p))
         near = best + 1e-6*(2*np.sqrt(q[2][block]) + best)
-        q64, before = _rows(q, block, np.float64), np.zeros(block.stop - a, np.int64)
-        for b in range(0, ng, 4*chunk):
-            part = slice(b, b + 4*chunk)
-            g64 = _rows(g, part, np.float64)
-            # float64: the cancellation that `top_k` repairs is here far below the tolerance
-            closer = (cdist(q64, g64, "minkowski", p=p) <= near[:, None] if metric == "minkowski" else
-                      g[2][part] - 2*(q64 @ g64.T) <= (near**2 - q[2][block])[:, None])
-            before += (closer & (qi[block, None] != gi[part]) & (qx[block, None] != gx[part])).sum(1)
+        limit, before = near**2 - q[2][block], np.zeros(n, np.int64)
+        row, col = np.r_[row, own_row], np.r_[col, own_col]  # no rivals
+        order = np.argsort(col, kind="stable")
+        row, col = row[order], col[order]
+        q32 = -2*_rows(q, block, np.float32)
+        for b in range(0, ng, 8*chunk):
+            part = slice(b, min(b + 8*chunk, ng))
+            here = slice(*np.searchsorted(col, [part.start, part.stop]))
+            if metric == "minkowski": score, low, high = cdist(q[0][block], g[0][part], "minkowski", p=p), near, near
+            else:
+                score, slack = _screen(q32, q, g, block, part)
+                low, high = limit - slack, limit + slack
+            score[row[here], col[here] - b] = np.inf
+            low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
+            closer = score <= low
+            unsure = np.flatnonzero((score <= high) ^ closer)
+            if len(unsure) > score.size//64:  # ties without end, as when all vectors are one: float64 errs less than a tie allows
+                score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
+                score[row[here], col[here] - b] = np.inf
+                closer, unsure = score <= limit[:, None], unsure[:0]
+            before += np.count_nonzero(closer, axis=1)
+            r, c = np.divmod(unsure, score.shape[1])
+            before += np.bincount(r[_pairs(q, g, block[r], c + b, metric, p) <= near[r]], minlength=n)
         ranks[block] = np.where(np.isfinite(best), before + 1, 0)
     return ranks
 
-# %% ../nbs/05_similarity.ipynb #07139734
+# %% ../nbs/05_similarity.ipynb #2cd3f81a
 def _answerable(ranks):
     "The ranks above 0, as an array"
     ranks = np.asarray(ranks)
@@ -172,7 +192,7 @@ def median_rank(ranks # (Q,) from `first_match_ranks`
     "Median rank of the answerable queries"
     return float(np.median(_answerable(ranks)))
 
-# %% ../nbs/05_similarity.ipynb #460a2a14
+# %% ../nbs/05_similarity.ipynb #f6ac8f9a
 def mean_average_precision(answers:np.ndarray, # int (Q, at least k) gallery rows, best first, from `top_k`
                            query_items, # (Q,)
                            gallery_items, # (N,)
@@ -189,7 +209,7 @@ def mean_average_precision(answers:np.ndarray, # int (Q, at least k) gallery row
     precision = right.cumsum(1)/np.arange(1, k + 1)
     return float(((precision*right).sum(1)[n_right > 0]/np.minimum(n_right, k)[n_right > 0]).mean())
 
-# %% ../nbs/05_similarity.ipynb #a2441d1f
+# %% ../nbs/05_similarity.ipynb #2ce5c79d
 def wilson_interval(hits, # number of hits, or an array of them
                     n, # number of trials
                     confidence:float=0.95 # 0 to 1
@@ -199,7 +219,7 @@ def wilson_interval(hits, # number of hits, or an array of them
     center, half = (hits + z*z/2)/(n + z*z), z/(n + z*z)*np.sqrt(hits*(1 - hits/np.maximum(n, 1)) + z*z/4)
     return tuple(o.clip(0, 1)[()] for o in (center - half, center + half))
 
-# %% ../nbs/05_similarity.ipynb #361ec820
+# %% ../nbs/05_similarity.ipynb #736b6352
 def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
                        groups=None, # (Q,) which values belong together; None: each stands alone
                        confidence:float=0.95, # 0 to 1
@@ -212,40 +232,50 @@ def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
     codes = np.arange(len(values)) if groups is None else pd.factorize(np.asarray(groups, str))[0]
     if len(codes) != len(values): raise BadInput(f"{len(codes)} groups for {len(values)} values: give one each")
     total, count, rng = np.bincount(codes, values), np.bincount(codes), np.random.default_rng(seed)
-    draws = (rng.integers(0, len(total), len(total)) for _ in range(n_boot))
-    means = [total[o].sum()/count[o].sum() for o in draws]
-    return tuple(float(o) for o in np.quantile(means, [0.5 - confidence/2, 0.5 + confidence/2]))
+    kinds, n_of = np.unique(np.c_[total, count], axis=0, return_counts=True)
+    if len(kinds) <= 50:  # few kinds of groups, as with hits and misses: count how often each kind is drawn, which is quick
+        sums = rng.multinomial(len(total), n_of/len(total), n_boot) @ kinds
+    else:
+        draws = (rng.integers(0, len(total), len(total)) for _ in range(n_boot))
+        sums = np.array([(total[o].sum(), count[o].sum()) for o in draws])
+    return tuple(float(o) for o in np.quantile(sums[:, 0]/sums[:, 1], [0.5 - confidence/2, 0.5 + confidence/2]))
 
-# %% ../nbs/05_similarity.ipynb #5c400e95
+# %% ../nbs/05_similarity.ipynb #4c981db0
 def compare_ranks(before, # (Q,) ranks of one method
                   after, # (Q,) ranks of another one, for the same queries in the same order
                   k:int=10, # a hit is a rank of 1 to k
                   groups=None, # (Q,) which queries belong together, for the bootstrap
                   seed:int=42 # of the bootstrap
-                 ) -> dict: # counts, accuracies, `difference` (after - before) with `low` and `high`, `p_two_sided`, `p_drop`
-    "Paired comparison of two methods: exact McNemar test and bootstrap interval of the difference in top-k accuracy"
+                 ) -> dict: # counts, accuracies, `difference` (after - before) with `low` and `high`, `p_two_sided`, `p_drop`, `p_worse`
+    "Paired comparison of two methods: exact McNemar test and bootstrap interval of the difference in top-k accuracy, test of the ranks"
     before, after = np.asarray(before), np.asarray(after)
     if before.shape != after.shape: raise BadInput(f"{len(before)} ranks before and {len(after)} after: compare the same queries")
-    _answerable(before), _answerable(after)
+    last = 1 + max(_answerable(before).max(), _answerable(after).max())  # where an answer stands that has left the gallery
     seen = (before > 0) | (after > 0)
-    was, now = ((o[seen] > 0) & (o[seen] <= k) for o in (before, after))
+    before, after = (np.where(o > 0, o, last)[seen] for o in (before, after))
+    groups = None if groups is None else np.asarray(groups)[seen]
+    was, now = before <= min(k, last - 1), after <= min(k, last - 1)
     lost, won = int((was & ~now).sum()), int((~was & now).sum())
-    change = now.astype(float) - was
-    low, high = bootstrap_interval(change, None if groups is None else np.asarray(groups)[seen], seed=seed)
-    flips = lost + won
-    return dict(n=int(seen.sum()), k=k,
-                both=int((was & now).sum()), only_before=lost, only_after=won, neither=int((~was & ~now).sum()),
-                before=float(was.mean()), after=float(now.mean()), difference=float(change.mean()), low=low, high=high,
-                p_two_sided=float(min(1, 2*bdtr(min(lost, won), flips, 0.5))) if flips else 1.0,
-                p_drop=float(bdtrc(lost - 1, flips, 0.5)) if lost else 1.0)
+    low, high = bootstrap_interval(now.astype(float) - was, groups, seed=seed)
+    change = np.log(after/before)
+    if groups is not None: change = np.bincount(pd.factorize(np.asarray(groups, str))[0], change)
+    return dict(n=int(seen.sum()), k=k, both=int((was & now).sum()), only_before=lost, only_after=won, neither=int((~was & ~now).sum()),
+                before=float(was.mean()), after=float(now.mean()), difference=float(now.mean() - was.mean()), low=low, high=high,
+                p_two_sided=float(min(1, 2*bdtr(min(lost, won), lost + won, 0.5))) if lost + won else 1.0,
+                p_drop=float(bdtrc(lost - 1, lost + won, 0.5)) if lost else 1.0,
+                p_worse=float(ndtr(-change.sum()/np.sqrt((change**2).sum()))) if change.any() else 1.0)
 
-# %% ../nbs/05_similarity.ipynb #ad9c014d
+# %% ../nbs/05_similarity.ipynb #828df8f7
 def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
-                      n_gallery:int # photos in the gallery
+                      n_gallery:int, # photos in the gallery
+                      groups=None # (Q,) which queries belong together, such as their items; None: each stands alone
                      ) -> dict: # plain numbers; accuracies divide by `n_queries`, which leaves out `n_without_answer`
-    "Top-1, top-5, top-10 with its 95 % Wilson interval, MRR and median rank; raises `BadInput` when no query can be answered"
-    found = _answerable(ranks)
-    low, high = wilson_interval((found <= 10).sum(), len(found))
+    "Top-1, top-5, top-10 with its 95 % interval (Wilson; bootstrap where a group repeats), MRR, median rank; raises `BadInput` when no query can be answered"
+    found, hits = _answerable(ranks), np.asarray(ranks)[np.asarray(ranks) > 0] <= 10
+    groups = pd.Series(np.arange(len(ranks)) if groups is None else np.asarray(groups, str))[np.asarray(ranks) > 0]
+    low, high = wilson_interval(hits.sum(), len(hits))
+    if groups.duplicated().any():  # all hit or all missed leaves nothing to draw: then as many queries as groups
+        low, high = bootstrap_interval(hits, groups) if 0 < hits.mean() < 1 else wilson_interval(hits.mean()*groups.nunique(), groups.nunique())
     return dict(n_queries=len(found), n_gallery=int(n_gallery), n_without_answer=len(ranks) - len(found),
                 **{f"top{k}": top_k_accuracy(found, k) for k in (1, 5, 10)},
                 top10_low=float(low), top10_high=float(high), mrr=mrr(found), median_rank=median_rank(found))
@@ -261,9 +291,18 @@ def accuracy_by(ranks, # (Q,) from `first_match_ranks`
     low, high = wilson_interval(by.hits, by.n)
     return by.assign(accuracy=by.hits/by.n.where(by.n > 0), low=low, high=high).drop(columns="hits")
 
-# %% ../nbs/05_similarity.ipynb #eee3170b
+# %% ../nbs/05_similarity.ipynb #f113758b
 STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f".split(),
                   ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (9, 1, 2, 1))]))
+
+def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
+                   ks=range(1, 51) # list lengths
+                  ) -> pd.DataFrame: # a row a length: k, accuracy, low, high (95 % Wilson)
+    "Top-k accuracy of the answerable queries for every `k`"
+    found, ks = _answerable(ranks), np.asarray(ks)
+    hits = (found[:, None] <= ks).sum(0)
+    low, high = wilson_interval(hits, len(found))
+    return pd.DataFrame(dict(k=ks, accuracy=hits/len(found), low=low, high=high))
 
 def plot_accuracy(curves:dict, # name -> (Q,) ranks
                   ks=range(1, 51) # list lengths, rising
@@ -276,11 +315,10 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
     ends = []
     for i, (name, ranks) in enumerate(curves.items()):
         color, style = STYLES[i % len(STYLES)]
-        found = _answerable(ranks)
-        hits = (found[:, None] <= ks).sum(0)
-        ax.fill_between(ks, *wilson_interval(hits, len(found)), color=color, alpha=min(0.12, 0.4/len(curves)), lw=0)
-        ax.plot(ks, hits/len(found), color=color, ls=style, lw=1.8)
-        ends.append((hits[-1]/len(found), name, color, style))
+        curve = accuracy_curve(ranks, ks)
+        ax.fill_between(ks, curve.low, curve.high, color=color, alpha=min(0.12, 0.4/len(curves)), lw=0)
+        ax.plot(ks, curve.accuracy, color=color, ls=style, lw=1.8)
+        ends.append((curve.accuracy.iloc[-1], name, color, style))
     ends.sort(key=lambda o: o[0])
     heights, gap = np.array([o[0] for o in ends]), 0.22/fig.get_figheight()  # labels keep a line's height apart
     for _ in range(200):
@@ -298,7 +336,7 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #0c701383
+# %% ../nbs/05_similarity.ipynb #1be71517
 def _thumbnail(image, size, frame="white"):
     "`image` in the middle of a white square inside a frame of 4 pixels"
     thumb = Image.fromarray(image)
@@ -346,7 +384,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #1ee8b3e5
+# %% ../nbs/05_similarity.ipynb #f0b52f5a
 def evaluate_table(table:pd.DataFrame, # an images table
                    split:str, # the snapshots of this split are the queries
                    cutout:str, # see `features.CUTOUTS`
@@ -367,6 +405,6 @@ def evaluate_table(table:pd.DataFrame, # an images table
     found, _ = top_k(q, g, min(10, len(g)))
     seconds = (time.perf_counter() - began)/len(queries)
     ranks = first_match_ranks(q, g, *items, exclude=ids)
-    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery)),
+    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery), groups=items[0]),
                   n_empty_masks=int(q_empty.sum() + g_empty.sum()), seconds_per_query=seconds)
     return result, pd.DataFrame(dict(image_id=ids[0], item_id=items[0], rank=ranks, answers=[";".join(o) for o in ids[1][found]]))
