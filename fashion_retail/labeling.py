@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['segmentation_scores', 'central_rectangle', 'stroke', 'overlay', 'cut_out', 'clean_mask', 'lift_mask', 'grabcut',
-           'otsu_mask', 'write_masks', 'score_masks', 'summarize']
+           'Annotation', 'otsu_mask', 'write_masks', 'score_masks', 'summarize', 'bare', 'plain_background',
+           'superimpose', 'superimpose_table']
 
-# %% ../nbs/01_labeling.ipynb #5ea0d71d
+# %% ../nbs/01_labeling.ipynb #f896fcd4
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2, numpy as np, pandas as pd
 from tqdm import tqdm
 
-from .data import BadInput, load_image, load_mask, safe_name, save_mask
+from .data import BadInput, load_image, load_mask, read_table, safe_name, save_image, save_mask, write_table
 
 # %% ../nbs/01_labeling.ipynb #655565bf
 def segmentation_scores(pred:np.ndarray, # bool (H, W), the mask to judge
@@ -90,7 +92,9 @@ def clean_mask(mask:np.ndarray, # bool (H, W)
     hole[np.unique(np.r_[0, label[0], label[-1], label[:, 0], label[:, -1]])] = False # open to the frame: not a hole
     return mask | hole[label]
 
-# %% ../nbs/01_labeling.ipynb #391b3882
+# %% ../nbs/01_labeling.ipynb #d2ce61c6
+def _disc(r): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*r + 1, 2*r + 1))
+def _grow(m, r): return cv2.dilate(m.astype(np.uint8), _disc(r)) > 0
 def _box(x, r): return cv2.blur(x, (2*r + 1, 2*r + 1), borderType=cv2.BORDER_REFLECT)
 
 def _guided(guide, # float32 (h, w, 3), 0 to 1
@@ -104,7 +108,8 @@ def _guided(guide, # float32 (h, w, 3), 0 to 1
     pairs = [(i, j) for i in range(3) for j in range(3)]
     var = np.stack([_box(guide[..., i]*guide[..., j], r) - mean_i[..., i]*mean_i[..., j] for i, j in pairs], -1)
     var = var.reshape(*mask.shape, 3, 3) + eps*np.eye(3, dtype=np.float32)
-    a = np.linalg.solve(var, cov[..., None])[..., 0]
+    a, edge = np.zeros_like(guide), (mean_p > 0) & (mean_p < 1) # elsewhere the window holds one label: nothing to explain
+    a[edge] = np.linalg.solve(var[edge], cov[edge][..., None])[..., 0]
     return _box(a, r), _box(mean_p - (a*mean_i).sum(-1), r)
 
 def _shrink(image, size): # the long side becomes at most `size`
@@ -119,10 +124,24 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
     h, w = image.shape[:2]
     if mask.shape == (h, w): return mask
     small = cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
-    a, b = _guided(small.astype(np.float32)/255, mask)
-    lifted = cv2.resize(b, (w, h))
-    for c in range(3): lifted += cv2.resize(a[..., c], (w, h))*image[..., c]/np.float32(255)
-    return clean_mask(lifted > 0.5, 0.001) # the filter itself leaves a few pinholes
+    model = np.dstack(_guided(small.astype(np.float32)/255, mask))
+    model[..., :3] /= 255
+    m = mask.astype(np.uint8)
+    near = cv2.dilate(m, _disc(3)) != cv2.erode(m, _disc(3)) # only there an edge can move
+    lifted = cv2.resize(m, (w, h), interpolation=cv2.INTER_NEAREST)
+    sy, sx = mask.shape[0]/h, mask.shape[1]/w
+    step = round(16/min(sy, sx, 1))
+    for y in range(0, h, step):
+        for x in range(0, w, step):
+            block = image[y:y+step, x:x+step]
+            bh, bw = block.shape[:2]
+            if not near[int(y*sy):int((y + bh)*sy) + 1, int(x*sx):int((x + bw)*sx) + 1].any(): continue
+            to = np.float32([[sx, 0, (x + 0.5)*sx - 0.5], [0, sy, (y + 0.5)*sy - 0.5]])
+            at = cv2.warpAffine(model, to, (bw, bh), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+            soft = at[..., 3] + (at[..., :3]*block).sum(-1)
+            ring = cv2.warpAffine(near.astype(np.uint8), to, (bw, bh), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+            lifted[y:y+step, x:x+step] = np.where(ring, soft > 0.5, lifted[y:y+step, x:x+step])
+    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # the filter leaves a few pinholes
 
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
@@ -177,9 +196,153 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     if background is not None: found[background] = False
     return found
 
-# %% ../nbs/01_labeling.ipynb #18a35505
-def _disc(r): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*r + 1, 2*r + 1))
-def _grow(m, r): return cv2.dilate(m.astype(np.uint8), _disc(r)) > 0
+# %% ../nbs/01_labeling.ipynb #7fc23ce7
+def _histogram(colors, # int (h, w), each pixel's color cell, 0 to 4095
+               weight): # float (h, w)
+    "Smoothed share of each of the 16 × 16 × 16 color cells"
+    h = np.bincount(colors.ravel(), weights=weight.ravel(), minlength=4096).reshape(16, 16, 16)
+    for _ in range(2):
+        for axis in range(3):
+            p = np.pad(h, [(int(axis == o),)*2 for o in range(3)], mode="edge")
+            h = (p.take(range(16), axis) + 2*h + p.take(range(2, 18), axis))/4
+    return h.ravel()/max(h.sum(), 1e-9) + 1e-5
+
+def _cut(colors, # uint8 (h, w, 2)
+         pull, # float (h, w), positive towards garment, cut off at ±10
+         hard): # int8 (h, w): 1 garment, -1 background, 0 open
+    "The minimum cut between `pull` and borders where the photo has no edge, solved by the graph inside `cv2.grabCut`"
+    sure, open_ = np.where(hard > 0, _FG, _BG), np.where(pull > 0, _MAYBE_FG, _MAYBE_BG)
+    states = np.where(hard != 0, sure, open_).astype(np.uint8)
+    inside = np.isin(states, (_FG, _MAYBE_FG))
+    if inside.all() or not inside.any(): return inside
+    def palette(pole): # one Gaussian that looks at the third channel only: its log-odds are `pull`
+        p = np.zeros((1, 65))
+        p[0, 0], p[0, 5:8], p[0, 20:29] = 1, (128, 128, pole), np.diag([1e4, 1e4, 40**2/20]).ravel()
+        return p
+    levels = (np.clip(pull/20 + 0.5, 0, 1)*40).round().astype(np.uint8)
+    cv2.grabCut(np.dstack([colors, levels]), states, None, palette(0), palette(40), 1, cv2.GC_EVAL_FREEZE_MODEL)
+    return np.isin(states, (_FG, _MAYBE_FG))
+
+# %% ../nbs/01_labeling.ipynb #3615dfca
+class _State(NamedTuple): # one step of an annotation
+    preview: np.ndarray # bool (h, w)
+    strokes: tuple # (points, garment, radius), in the photo's pixels
+    base: np.ndarray|None # bool (H, W), the full-size mask it started from
+    base_preview: np.ndarray|None # bool (h, w), `base` at working size
+
+class Annotation:
+    "A mask under a person's hand: a start, then strokes, each of which mends its neighborhood; undo and redo are exact"
+    def __init__(self,
+        image:np.ndarray, # uint8 (H, W, 3)
+        rect:tuple|None=None, # (x, y, w, h), pixels: start with GrabCut in this rectangle
+        mask:np.ndarray|None=None, # bool (H, W): start with this mask; neither: start with nothing
+        size:int=512, # long side at which it works, pixels
+        seed:int=0 # of GrabCut's color clusters
+    ):
+        _check(image, proposed=mask)
+        if rect is not None and mask is not None: raise BadInput("an annotation starts with a rectangle or with a mask: leave one of them out")
+        self.image, self.seed, self._small = image, seed, _shrink(image, size)
+        lab = cv2.cvtColor(cv2.GaussianBlur(self._small, (0, 0), 0.7), cv2.COLOR_RGB2Lab).astype(np.float32)
+        cell = ((lab - [0, 56, 56])/[16, 9, 9]).clip(0, 15).astype(np.int32) # of a, b the middle part: few colors are that strong
+        self._cells = cell @ np.array([256, 16, 1])
+        x = (lab - lab.mean((0, 1))).reshape(-1, 3)
+        axes = np.linalg.svd(x.T @ x)[0][:, :2] # the two directions in which the photo's colors differ most
+        self._colors = (x @ axes + 128).clip(0, 255).astype(np.uint8).reshape(*lab.shape[:2], 2)
+        empty = np.zeros(lab.shape[:2], bool)
+        preview = empty if mask is None else self._shrunk(mask)
+        self._states, self._at, self._lifted = [_State(preview, (), mask, preview)], 0, None
+        if rect is not None:
+            x, y, w, h = rect
+            self.rectangle(x, y, x + w, y + h)
+            self._states, self._at = self._states[1:], 0 # the start itself is not undone
+
+    def _shrunk(self, mask): return cv2.resize(mask.astype(np.float32), self._small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
+
+    def _draw(self, canvas, strokes, values): # values: (of background, of garment)
+        sy, sx = np.array(canvas.shape)/self.image.shape[:2]
+        for points, garment, radius in strokes:
+            line = ((points + 0.5)*[sx, sy] - 0.5).round().astype(np.int32)
+            cv2.polylines(canvas, [np.vstack([line, line[-1:]])], False, values[garment], max(1, round(2*radius*sx)))
+        return canvas
+
+    def _push(self, state):
+        self._states = self._states[:self._at + 1] + [state]
+        self._at, self._lifted = self._at + 1, None
+
+    def rectangle(self, x0, y0, x1, y1): # two opposite corners in the photo's pixels
+        "Start again with GrabCut inside a rectangle; strokes stay"
+        (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))
+        _inside((x0, y0, x1 - x0, y1 - y0), self.image.shape[:2]) # refuses an empty one
+        sy, sx = np.array(self._small.shape[:2])/self.image.shape[:2]
+        rect = x0*sx, y0*sy, max(1, (x1 - x0)*sx), max(1, (y1 - y0)*sy)
+        hard = self._draw(np.zeros(self._small.shape[:2], np.int8), self._now.strokes, (-1, 1))
+        preview = grabcut(self._small, rect, garment=hard > 0, background=hard < 0, seed=self.seed)
+        self._push(_State(preview, self._now.strokes, None, None))
+
+    def stroke(self, points, garment, radius=5): # (x, y) pairs, garment or background, brush radius: the photo's pixels
+        "Mend the mask around a stroke; raises `BadInput` where the stroke misses the photo"
+        points, (h, w) = np.asarray(points, np.float64).reshape(-1, 2), self.image.shape[:2]
+        if not len(points) or not np.isfinite(points).all(): raise BadInput("a stroke needs at least one point (x, y)")
+        if not radius > 0: raise BadInput(f"a brush of radius {radius} draws nothing: use at least half a pixel")
+        stroke = points.clip([-w, -h], [2*w, 2*h]), bool(garment), float(radius)
+        mark = self._draw(np.zeros(self._small.shape[:2], np.uint8), [stroke], (1, 1)) > 0
+        if not mark.any(): raise BadInput(f"the stroke lies outside the photo, which is {w} wide and {h} high: draw on the photo")
+        strokes = self._now.strokes + (stroke,)
+        hard = self._draw(np.zeros(mark.shape, np.int8), strokes, (-1, 1))
+        preview = self._refine(self._now.preview, mark, bool(garment), hard)
+        self._push(self._now._replace(preview=(preview | (hard > 0)) & ~(hard < 0), strokes=strokes))
+
+    def _refine(self, mask, mark, garment, hard):
+        "`mask` with the neighborhood of `mark` cut anew, where that turns pixels to the stroke's side and they hang together with it"
+        side = max(mark.shape)
+        away = cv2.distanceTransform((~mark).astype(np.uint8), cv2.DIST_L2, 5)/side
+        ys, xs = np.nonzero(away < 0.35)
+        box = np.s_[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
+        away, old, mark, cells, hard = away[box], mask[box], mark[box], self._cells[box], hard[box].copy()
+        near, around = np.exp(-away/0.08), np.exp(-(away/0.25)**2/2)
+        same = old == garment
+        own = 0.75*_histogram(cells, around*same) + 0.25*_histogram(cells, mark)
+        other = _histogram(cells, around*~same*(1 - near)) # what is near the stroke is doubtful
+        evidence = cv2.blur(np.log(own/other)[cells].astype(np.float32), (3, 3)).clip(-4, 4)
+        towards = 2.5*evidence + 8*near - np.where(same, -1.5, 1.5)*(1 - near)
+        far = (away > 0.34) & (hard == 0)
+        hard[far] = np.where(old, 1, -1)[far]
+        turned = (_cut(self._colors[box], towards if garment else -towards, hard) == garment) & ~same | mark
+        _, label = cv2.connectedComponents(turned.astype(np.uint8))
+        mask = mask.copy()
+        mask[box][np.isin(label, np.unique(label[mark]))] = garment
+        return mask
+
+    def undo(self) -> bool: # whether there was a step to take back
+        "Take back the last stroke or rectangle"
+        self._at, self._lifted, moved = max(0, self._at - 1), None, self._at > 0
+        return moved
+
+    def redo(self) -> bool: # whether there was a step to repeat
+        "Repeat what `undo` took back"
+        last = len(self._states) - 1
+        self._at, self._lifted, moved = min(last, self._at + 1), None, self._at < last
+        return moved
+
+    @property
+    def _now(self): return self._states[self._at]
+    @property
+    def n_strokes(self): return len(self._now.strokes)
+    @property
+    def preview(self): return self._now.preview # bool (h, w), at working size
+    @property
+    def mask(self): # bool (H, W); lifted when it is asked for, and where the start was not touched it is the start itself
+        "The mask at the photo's size"
+        if self._lifted is None:
+            preview, strokes, base, base_preview = self._now
+            full = lift_mask(preview, self.image)
+            if base is not None:
+                touched = cv2.resize(_grow(preview != base_preview, 4).astype(np.uint8), full.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+                full = np.where(touched, full, base)
+            self._lifted = self._draw(full.astype(np.uint8), strokes, (0, 1)) > 0
+        return self._lifted.copy()
+
+# %% ../nbs/01_labeling.ipynb #3ca0242e
 def _erode(m, r): return cv2.erode(m.astype(np.uint8), _disc(r), borderValue=1) > 0
 
 def _outside(free): # bool (H, W)
@@ -237,7 +400,7 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
     mask = lift_mask(mask, image)
     return mask if mask.any() else rectangle
 
-# %% ../nbs/01_labeling.ipynb #d9ba275b
+# %% ../nbs/01_labeling.ipynb #771f2375
 def write_masks(table, # rows of an images table, paths as `read_table` gives them
                 folder:str|Path, # where `<image_id>.png` go
                 method, # image -> bool mask
@@ -273,3 +436,136 @@ def summarize(scores:pd.DataFrame # as `score_masks` gives them
     "Means over photos; `iou_p10` is the 10th percentile: one photo in ten is worse"
     return dict(n=len(scores), iou_mean=float(scores.iou.mean()), iou_median=float(scores.iou.median()), iou_p10=float(scores.iou.quantile(0.1)),
                 dice_mean=float(scores.dice.mean()), pixel_accuracy=float(scores.pixel_accuracy.mean()))
+
+# %% ../nbs/01_labeling.ipynb #5e4016b6
+def _fill(image, # float32 (H, W, 3)
+          known): # bool (H, W)
+    "`image` with its unknown pixels drawn in smoothly from the known ones (push-pull)"
+    if known.all() or not known.any(): return image
+    weight, half = known.astype(np.float32), tuple(-(-o//2) for o in known.shape[::-1])
+    w = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    x = cv2.resize(image*weight[..., None], half, interpolation=cv2.INTER_AREA)/np.maximum(w, 1e-6)[..., None]
+    coarse = cv2.GaussianBlur(cv2.resize(_fill(x, w > 0), known.shape[::-1]), (0, 0), 1)
+    return np.where(known[..., None], image, coarse)
+
+def bare(photo:np.ndarray, # uint8 (H, W, 3)
+         mask:np.ndarray # bool (H, W), the garment; some of the photo must be left
+        ) -> np.ndarray: # uint8 (H, W, 3)
+    "The photo without its garment: colors drawn in from around the hole, texture copied from elsewhere in the photo"
+    _check(photo, mask=mask)
+    if mask.all(): raise BadInput("the mask covers the whole photo: no background is left to fill it from")
+    (h, w), side = mask.shape, max(mask.shape)
+    hole = _grow(mask, max(2, round(0.02*side))) # the shadow at its edge goes too
+    if hole.all(): hole = mask
+    image = photo.astype(np.float32)
+    smooth = cv2.GaussianBlur(_fill(image, ~hole), (0, 0), 0.02*side)
+    texture, todo = np.where(hole[..., None], 0, image - smooth), hole.copy()
+    mirrored = [(texture[::i, ::j], hole[::i, ::j]) for i in (1, -1) for j in (1, -1)]
+    copies = [(np.roll(t, by, (0, 1)), np.roll(m, by, (0, 1))) for t, m in mirrored for by in ((i*h//4, j*w//4) for i in range(4) for j in range(4))]
+    while todo.any(): # each time the copy that brings floor to most of what is left
+        best, unknown = max(copies, key=lambda o: np.count_nonzero(todo & ~o[1]))
+        new = todo & ~unknown
+        if not new.any(): break
+        texture[new] = best[new]
+        todo &= ~new
+    return np.where(hole[..., None], smooth + texture, image).clip(0, 255).astype(np.uint8)
+
+def plain_background(rng:np.random.Generator, # all randomness
+                     shape:tuple=(448, 336) # (H, W), pixels
+                    ) -> np.ndarray: # uint8 (H, W, 3)
+    "A procedural floor: one color, light that falls off, grain of a random coarseness, on some of them boards or stripes"
+    h, w = shape
+    y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
+    a, b = rng.uniform(0, 2*np.pi, 2)
+    light = 1 + rng.uniform(0, 0.3)*(x*np.cos(a) + y*np.sin(a))
+    for cells in (3, 3*int(rng.integers(2, 12)), 90): # clouds, weave, grain
+        noise = rng.normal(0, 1, (cells, cells)).astype(np.float32)
+        light += rng.uniform(0, 0.05)*cv2.resize(noise, (w, h), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.4: light *= np.where(np.sin((x*np.cos(b) + y*np.sin(b))*rng.uniform(8, 40)) > rng.uniform(-0.98, 0.5), 1, rng.uniform(0.6, 1.1))
+    gray = rng.uniform(40, 245)
+    color = gray + rng.normal(0, 0.15*min(gray, 255 - gray) + 4, 3)
+    return (light[..., None]*color).clip(0, 255).astype(np.uint8)
+
+# %% ../nbs/01_labeling.ipynb #5ce6bc96
+def _lamp(image, where): # RGB of the brightest surfaces, which say most about the light
+    return np.quantile(image[where], 0.9, axis=0) + 8 if where.any() else np.full(3, 200.)
+
+def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
+                mask:np.ndarray, # bool (H, W), its garment
+                background:np.ndarray, # uint8 (h, w, 3)
+                rng:np.random.Generator # all randomness
+               ) -> tuple: # uint8 (h, w, 3) and bool (h, w)
+    "The garment laid onto `background`: scaled, turned, in the background's light, with a shadow and soft edges; and its exact mask"
+    _check(photo, mask=mask)
+    _check(background)
+    if not mask.any(): raise BadInput("the mask is empty: there is no garment to superimpose")
+    h, w = background.shape[:2]
+    ys, xs = np.nonzero(mask)
+    box = np.s_[max(0, ys.min() - 4):ys.max() + 5, max(0, xs.min() - 4):xs.max() + 5]
+    light = np.sqrt(_lamp(background, np.ones((h, w), bool))/_lamp(photo, ~mask)).clip(0.75, 1.33) # half of the way to the other lamp
+    photo, mask = photo[box], mask[box]
+    inner = _erode(mask, 1) # the outermost pixels hold some of the old floor
+    if not inner.any(): inner = mask
+    cloth = _fill(photo.astype(np.float32), inner)
+
+    angle = np.deg2rad(rng.normal(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])*[rng.choice([-1, 1]), 1]
+    points = np.argwhere(mask)[:, ::-1] @ turn.T
+    low, high = points.min(0), points.max(0) + 1
+    scale = min(np.sqrt(rng.uniform(0.1, 0.5)*h*w/mask.sum()), *(rng.choice([0.97, 1.15], p=[0.85, 0.15])*np.array([w, h])/(high - low)))
+    room = np.array([w, h]) - scale*(high - low) # negative: the frame crops the garment
+    to = np.c_[scale*turn, room*rng.uniform(0, 1, 2) - scale*low]
+    blur = max(0.01, 0.4/scale - 0.4) # against aliasing
+    warp = lambda x: cv2.warpAffine(cv2.GaussianBlur(x, (0, 0), blur), to, (w, h), flags=cv2.INTER_LINEAR, borderValue=0)
+    cover = cv2.GaussianBlur(warp(mask.astype(np.float32)), (0, 0), rng.uniform(0.4, 0.9))
+
+    floor, side = background.astype(np.float32), max(h, w)
+    falloff = cv2.GaussianBlur(floor.mean(-1), (0, 0), 0.2*side) + 8 # what dims the floor dims the cloth
+    cloth = warp(cloth)*light.astype(np.float32)*np.sqrt(falloff/falloff.mean())[..., None].clip(0.7, 1.3)
+    for reach, strength in ((0.006, rng.uniform(0.15, 0.4)), (rng.uniform(0.01, 0.04), rng.uniform(0.1, 0.45))): # at the hem; from the lamp
+        dx, dy = rng.normal(0, reach*side/2, 2)
+        dark = cv2.warpAffine(cover, np.float32([[1, 0, dx], [0, 1, dy]]), (w, h))
+        floor *= 1 - np.float32(strength)*cv2.GaussianBlur(dark, (0, 0), reach*side)[..., None]
+    return (floor + cover[..., None]*(cloth - floor)).clip(0, 255).astype(np.uint8), cover > 0.5
+
+# %% ../nbs/01_labeling.ipynb #0f939a57
+def _cut_off(mask): # does the frame cut the garment?
+    return np.r_[mask[0], mask[-1], mask[:, 0], mask[:, -1]].sum() > 0.02*sum(mask.shape)
+
+def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split `train`, with masks
+                      out:str|Path, # folder for photo/, mask/ and images.csv
+                      n:int, # photos to make
+                      size:int=448, # their long side, pixels
+                      plain:float=0.25, # share on procedural floors, 0 to 1
+                      seed:int=42 # settles everything
+                     ) -> pd.DataFrame: # a new images table: n snapshots of split `train`, with `garment_from` and `background_from` (an image_id, or '')
+    "Write `n` superimposed photos with exact masks and their table; raises `BadInput` for rows that would leak or have no mask"
+    if not len(rows) or (rows.split != "train").any(): raise BadInput("superimposing takes rows of split train only: select them first, or other splits leak into the training")
+    if (rows.mask_path == "").any(): raise BadInput(f"{rows.image_id[rows.mask_path == ''].iloc[0]} has no mask: superimpose rows with a mask_path only")
+    rows, out, made = rows.reset_index(drop=True), Path(out), []
+    read = lambda i: (image := load_image(rows.path[i]), load_mask(rows.mask_path[i], image.shape))
+    for k in tqdm(range(n), desc="superimposing", mininterval=1, disable=None):
+        rng = np.random.default_rng([seed, k])
+        for i in rng.permutation(len(rows)):
+            photo, mask = read(i)
+            if mask.any() and not _cut_off(mask): break
+        else: raise BadInput("no garment lies whole inside its photo: superimposing needs at least one")
+        floor, j = None, None if rng.random() < plain else int(rng.integers(len(rows)))
+        path, mask_path = out/"photo"/f"superimposed-{k:05}.jpg", out/"mask"/f"superimposed-{k:05}.png"
+        if not (path.exists() and mask_path.exists()):
+            if j is not None:
+                floor, old = read(j)
+                scale = min(1, size/max(old.shape))
+                new = max(1, round(old.shape[1]*scale)), max(1, round(old.shape[0]*scale))
+                floor, old = cv2.resize(floor, new, interpolation=cv2.INTER_AREA), cv2.resize(old.astype(np.uint8), new) > 0
+                floor = None if old.all() else bare(floor, old)[:, ::rng.choice([-1, 1])]
+            if floor is None: floor = plain_background(rng, (size, size*3//4))
+            image, mask = superimpose(photo, mask, np.ascontiguousarray(floor), rng)
+            save_mask(mask, mask_path)
+            save_image(image, path)
+        made.append(dict(image_id=path.stem, item_id=rows.item_id[i], role="snapshot", path=str(path), mask_path=str(mask_path), split="train",
+                         category=rows.category[i] if "category" in rows else "", mask_source="superimposed",
+                         garment_from=rows.image_id[i], background_from="" if j is None else rows.image_id[j]))
+    table = pd.DataFrame(made)
+    write_table(table, out/"images.csv")
+    return read_table(out/"images.csv")
