@@ -40,12 +40,16 @@ const CSS = `
 .fr-label .count { flex: 1 1 180px; display: flex; flex-wrap: wrap; align-items: center; gap: 2px 10px; }
 .fr-label progress { flex: 1 1 80px; max-width: 220px; height: 8px; accent-color: var(--brand); }
 .fr-label .help { color: var(--jp-ui-font-color2, inherit); font-size: 12px; line-height: 1.8; }
-.fr-label kbd { padding: 0 4px; border: 1px solid var(--line); border-radius: 3px; font: inherit; background: var(--jp-layout-color2, #8882); }
+.fr-label .help span { white-space: nowrap; margin-right: 8px; }
+.fr-label .touch { display: none; }
+.fr-label kbd { padding: 0 4px; border: 1px solid var(--line); border-radius: 3px; font: inherit; color: inherit; background: var(--jp-layout-color2, #8882); }
 .fr-label:fullscreen { border: 0; border-radius: 0; }
 .fr-label:fullscreen .stage { flex: 1; height: auto; }
 @media (pointer: coarse) {
   .fr-label button, .fr-label select { min-height: 44px; padding: 0 13px; }
-  .fr-label input[type=range] { width: 110px; height: 40px; } }
+  .fr-label input[type=range] { width: 110px; height: 40px; }
+  .fr-label .help { display: none; }
+  .fr-label .touch { display: block; } }
 `;
 
 const HTML = `
@@ -61,12 +65,12 @@ const HTML = `
     <button data-key="z" title="Z">Undo</button>
     <button data-key="Z" title="Shift+Z">Redo</button>
   </span>
-  <label title="O: none, light, strong">Tint <input type="range" name="tint" min="0" max="0.9" step="0.05"></label>
 </div>
 <div class="stage"><canvas aria-label="Photo with the garment's outline"></canvas><div class="card" hidden></div></div>
 <div class="bar">
   <span class="caption"></span>
   <label title="T: begin this photo again, from the next kind of start">Start <select name="start"></select></label>
+  <label title="O: none, light, strong">Tint <input type="range" name="tint" min="0" max="0.9" step="0.05"></label>
   <span class="group">
     <button data-key="-" title="-" aria-label="Zoom out">−</button>
     <button data-key="0" title="0">Fit</button>
@@ -82,6 +86,7 @@ const HTML = `
   <button data-key="Enter" class="main" title="Enter">Save, next ›</button>
 </div>
 <div class="help"></div>
+<div class="help touch">One finger draws, two fingers zoom and move.</div>
 `;
 
 const HELP = [["R", "rectangle"], ["G", "garment"], ["B", "background"], ["right button", "the other brush"], ["[ ]", "brush size"],
@@ -97,7 +102,7 @@ function render({ model, el }) {
   const find = (selector) => root.querySelector(selector);
   const [canvas, stage, card, brush, tint, start] = ["canvas", ".stage", ".card", "[name=brush]", "[name=tint]", "[name=start]"].map(find);
   const ctx = canvas.getContext("2d");
-  find(".help").innerHTML = HELP.map(([key, what]) => `<kbd>${key}</kbd> ${what}`).join(" &nbsp; ");
+  find(".help").innerHTML = HELP.map(([key, what]) => `<span><kbd>${key}</kbd> ${what}</span>`).join(" ");
   brush.value = 10;
   tint.value = 0.3;
 
@@ -171,6 +176,7 @@ function render({ model, el }) {
   }
   function paint() {
     const dpr = window.devicePixelRatio, { clientWidth: w, clientHeight: h } = stage;
+    if (!w || !h) return;                            // the notebook is behind another tab
     if (canvas.width !== Math.round(w * dpr)) canvas.width = Math.round(w * dpr);
     if (canvas.height !== Math.round(h * dpr)) canvas.height = Math.round(h * dpr);
     ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -222,7 +228,7 @@ function render({ model, el }) {
   const smallest = () => Math.min(stage.clientWidth / state.width, stage.clientHeight / state.height);
   const radius = () => brush.value / at.scale;       // the brush keeps its size on the screen: zoom in to be precise
   function fit() {
-    if (!state.width) return;
+    if (!state.width || !stage.clientWidth) return;
     at = { scale: smallest(), x: 0, y: 0 };
     moveBy(0, 0);
   }
@@ -349,6 +355,7 @@ function render({ model, el }) {
   start.addEventListener("change", () => { send("restart", { start: start.value }); root.focus({ preventScroll: true }); });
 
   const observer = new ResizeObserver(() => { if (fitted) fit(); else moveBy(0, 0); });
+  canvas.addEventListener("contextrestored", draw);  // the browser may drop what a canvas shows, and only says so
   observer.observe(stage);
   model.on("change:state", takeState);
   model.on("change:photo", takePhoto);

@@ -1,11 +1,12 @@
 "The labeling widget as a person meets it: a real JupyterLab, a real browser; and two processes on one folder"
-import json, os, shutil, socket, subprocess, sys, time, urllib.request
+import os, shutil, socket, subprocess, sys, time, urllib.request
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest
 
-from fashion_retail.data import load_image, load_mask, read_table, write_table
+from fashion_retail.data import BadInput, load_mask, read_table, write_table
 from fashion_retail.labeling import segmentation_scores
+from fashion_retail.widget import LabelSession, LabelWidget
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT/"runs"/"tests"/"widget"  # screenshots, to be looked at
@@ -38,10 +39,9 @@ def lab(folder, tmp_path_factory):
         port = s.getsockname()[1]
     env = {**os.environ, "PYTHONPATH": str(ROOT), **{k: str(home/k) for k in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
                                                                             "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}}
-    for name, settings in dict(notification=dict(fetchNews="false"), themes=dict(theme=os.environ.get("THEME", "JupyterLab Light"))).items():
-        path = home/"JUPYTERLAB_SETTINGS_DIR"/"@jupyterlab"/"apputils-extension"/f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
+    settings = home/"JUPYTERLAB_SETTINGS_DIR"/"@jupyterlab"/"apputils-extension"
+    settings.mkdir(parents=True)
+    (settings/"notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     with open(home/"log", "w") as log:
         server = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
                                    "--IdentityProvider.token=wardrobe", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser",
@@ -102,8 +102,104 @@ class Page:
         for x, y in at: self.page.mouse.move(x, y, steps=8)
         self.page.mouse.up(button=button)
 
+    def touch(self, *fingers):
+        "Fingers, each a list of positions on the screen, go down, move along and are lifted"
+        tablet, point = self.context.new_cdp_session(self.page), lambda i: [dict(x=f[i][0], y=f[i][1], id=k) for k, f in enumerate(fingers)]
+        tablet.send("Input.dispatchTouchEvent", dict(type="touchStart", touchPoints=point(0)))
+        for i in range(1, len(fingers[0])): tablet.send("Input.dispatchTouchEvent", dict(type="touchMove", touchPoints=point(i)))
+        tablet.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
+
     def key(self, key): self.page.locator(".fr-label").press(key)
 
     def shot(self, name):
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS/f"{name}.png")
+
+
+def test_a_person_labels_in_jupyterlab(folder, lab, chromium, wardrobe):
+    rows = read_table(folder)
+    ids, truth = list(rows.image_id), load_mask(read_table(wardrobe).set_index("image_id").mask_path[rows.image_id[0]])
+    (y0, x0), (y1, x1) = np.argwhere(truth).min(0) - 2, np.argwhere(truth).max(0) + 2
+    inside = np.argwhere(truth)[len(np.argwhere(truth))//2][::-1]
+    outside = np.argwhere(~truth)[0][::-1]
+    p = Page(chromium, lab, has_touch=True)
+    p.run()
+    p.settled(photo=ids[0], left=3)
+    p.key("Enter")  # nothing is drawn yet
+    p.page.get_by_text("nothing is outlined").wait_for()
+
+    p.drag(truth.shape, (x0, y0), (x1, y1))
+    p.settled(tool="garment", strokes=0)
+    p.drag(truth.shape, inside, inside + 1)
+    p.settled(strokes=1)
+    p.drag(truth.shape, outside + 1, outside + 3, button="right")  # the right button is the other brush
+    p.settled(strokes=2)
+    p.shot("1-strokes")
+    p.key("Control+z")
+    p.settled(strokes=1)
+    p.key("z")
+    p.settled(strokes=0)
+    p.key("Shift+Z")
+    p.settled(strokes=1)
+
+    box = p.page.locator(".fr-label canvas").bounding_box()
+    x, y = box["x"] + box["width"]/2, box["y"] + box["height"]/2
+    p.touch([(x, y), (x + 5, y + 5), (x + 10, y + 10)])  # a finger strokes
+    p.settled(strokes=2)
+    p.touch([(x - 20, y), (x - 60, y), (x - 90, y)], [(x + 20, y), (x + 60, y), (x + 90, y)])  # two fingers zoom, and draw nothing
+    p.key("z")
+    p.settled(strokes=1)
+    p.shot("2-zoomed")
+
+    p.key("Enter")
+    p.settled(photo=ids[1], left=2)
+    p.key("s")
+    p.page.get_by_text("Skip this photo").wait_for()
+    p.key("4")
+    p.settled(photo=ids[2], left=1)
+    labels = folder/"labels"
+    log = pd.read_csv(labels/"label_log.csv", keep_default_na=False)
+    assert list(log.image_id) == ids[:2] and list(log.strokes) == [1, 0] and list(log.skipped) == ["", "blurred or too dark"]
+    saved = read_table(labels).set_index("image_id")
+    assert list(saved.mask_source) == ["checked", "", ""]
+    assert segmentation_scores(load_mask(saved.mask_path[ids[0]], truth.shape), truth)["iou"] >= 0.9
+
+    p.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")  # as if the laptop had been closed
+    p.run("notebook:clear-all-cell-outputs")
+    p.settled(photo=ids[2], left=1)
+    p.key("p")
+    p.settled(photo=ids[1])
+    p.key("p")
+    p.settled(photo=ids[0])
+    assert p.page.locator(".fr-label select").input_value() == "saved"
+    p.shot("3-resumed")
+    p.context.close()
+
+
+def test_two_windows_on_one_folder(folder, tmp_path):
+    session = LabelSession(folder, tmp_path)
+    code = f"from fashion_retail.widget import LabelWidget; print(LabelWidget({str(folder)!r}, {str(tmp_path)!r}).state['closed'])"
+    said = lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout
+    assert "another window is labeling" in said()
+    session.close()
+    assert said() == "\n"
+
+
+def test_folders_that_cannot_be_written(folder, tmp_path):
+    (tmp_path/"file").touch()
+    assert "cannot be written" in LabelWidget(folder, tmp_path/"file"/"labels").state["closed"]
+    session = LabelSession(folder, tmp_path/"labels")
+    image_id = session.photo.row.image_id
+    (tmp_path/"labels"/"masks").touch()  # in the way of the folder of masks
+    with pytest.raises(BadInput, match=f"{image_id} is not saved.*try again"): session.next()
+    assert session.photo.row.image_id == image_id and not len(session.log())
+    (tmp_path/"labels"/"masks").unlink()
+    session.next()
+    assert list(session.log().image_id) == [image_id]
+    session.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into a read-only folder")
+def test_read_only_folder(folder, tmp_path):
+    tmp_path.chmod(0o555)
+    assert "cannot be written" in LabelWidget(folder, tmp_path).state["closed"]
