@@ -434,6 +434,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'fashion_retail.widget._first': ('label_widget.html#_first', 'fashion_retail/widget.py'),
                                        'fashion_retail.widget._method': ('label_widget.html#_method', 'fashion_retail/widget.py'),
                                        'fashion_retail.widget._name': ('label_widget.html#_name', 'fashion_retail/widget.py'),
+                                       'fashion_retail.widget.label_notebook': ( 'label_widget.html#label_notebook',
+                                                                                 'fashion_retail/widget.py'),
                                        'fashion_retail.widget.label_order': ('label_widget.html#label_order', 'fashion_retail/widget.py'),
                                        'fashion_retail.widget.outline': ('label_widget.html#outline', 'fashion_retail/widget.py'),
                                        'fashion_retail.widget.preview_jpeg': ( 'label_widget.html#preview_jpeg',

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STARTS', 'REASONS', 'LOG', 'IDLE', 'preview_jpeg', 'outline', 'label_order', 'LabelSession', 'Occupied',
-           'LabelWidget']
+           'LabelWidget', 'label_notebook']
 
 # %% ../nbs/15_label_widget.ipynb #6d7cecc6
 import base64, os, time
@@ -52,7 +52,7 @@ def label_order(table:pd.DataFrame # an images table
         if column in table: return pd.to_numeric(table[column], errors="coerce").sort_values(ascending=ascending, kind="stable").index.tolist()
     return table.index.tolist()
 
-# %% ../nbs/15_label_widget.ipynb #4f336470
+# %% ../nbs/15_label_widget.ipynb #ed65cae4
 STARTS = "proposal", "rectangle", "nothing", "u2netp"
 REASONS = "no garment", "several garments", "garment cut off", "blurred or too dark", "cannot tell what is garment"
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
@@ -84,11 +84,12 @@ class LabelSession:
         table = read_table(source) if source else check_table(table).reset_index(drop=True)
         self.table = table.assign(mask_source=table.get("mask_source", ""), mask_path=table.get("mask_path", ""))
         self.out, self.start, self.size, self.closed, self.on_close = Path(out), start, size, "", lambda: None
+        self.place = "this folder" if self.out == Path(".") else self.out  # for messages
         self._pool, self._ready, self.photo = ThreadPoolExecutor(1), {}, None
         self._claim()
         try:
             if (self.out/"images.csv").exists() and not self._log_path.exists() and (source is None or source.resolve() != (self.out/"images.csv").resolve()):
-                raise BadInput(f"{self.out} holds an images table that is not from labeling: choose another folder for the labels")
+                raise BadInput(f"{self.place} holds an images table that is not from labeling: choose another folder for the labels")
             self._log = self.log()
             self.queue = [i for i in label_order(self.table) if self.table.mask_source[i] != "checked" or self.table.image_id[i] in self.done]
             self._go(self._undone(-1))
@@ -212,7 +213,7 @@ def redo(self:LabelSession) -> bool: # False: nothing was undone
     else: return False
     return True
 
-# %% ../nbs/15_label_widget.ipynb #9662b6f4
+# %% ../nbs/15_label_widget.ipynb #87bae8e8
 @patch
 def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or skipped photo, in the order of time
     "The label log as it is on disk"
@@ -258,7 +259,7 @@ def save(self:LabelSession):
 
 @patch
 def _unsaved(self:LabelSession, e):
-    return (f"{self.photo.row.image_id} is not saved, {self.out} cannot be written ({e.strerror or e}); what was saved before is untouched: "
+    return (f"{self.photo.row.image_id} is not saved, {self.place} cannot be written ({e.strerror or e}); what was saved before is untouched: "
             "make room or mend the folder, then try again")
 
 # %% ../nbs/15_label_widget.ipynb #86446fe8
@@ -300,7 +301,7 @@ def progress(self:LabelSession) -> dict: # total, done (skipped ones among them)
     return dict(total=len(known), done=sum(o is not None for o in known), skipped=sum(bool(o) for o in known), left=known.count(None),
                 seconds=float(saved.seconds.astype(float).median()) if len(saved) else 0.0)
 
-# %% ../nbs/15_label_widget.ipynb #133d43d2
+# %% ../nbs/15_label_widget.ipynb #d3b126a3
 _HERE = {}  # folder: the session of this process that has it
 
 class Occupied(BadInput):
@@ -316,8 +317,8 @@ def _claim(self:LabelSession):
         self._lock = FileLock(self.out/".labeling.lock")
         self._lock.acquire(timeout=0)
     except Timeout:
-        raise Occupied(f"another window is labeling into {self.out}: close its notebook and shut its kernel down, or choose another folder") from None
-    except OSError as e: raise Occupied(f"{self.out} cannot be written ({e.strerror or e}): choose another folder or mend its rights") from None
+        raise Occupied(f"another window is labeling into {self.place}: close its notebook and shut its kernel down, or choose another folder") from None
+    except OSError as e: raise Occupied(f"{self.place} cannot be written ({e.strerror or e}): choose another folder or mend its rights") from None
     _HERE[key] = self
 
 @patch
@@ -329,7 +330,7 @@ def close(self:LabelSession, reason:str="this session is closed"): # what is sai
     self.closed = reason
     self.on_close()
 
-# %% ../nbs/15_label_widget.ipynb #bf4a78fb
+# %% ../nbs/15_label_widget.ipynb #97b1ba7a
 class LabelWidget(anywidget.AnyWidget):
     "Label the photos of a table in the notebook"
     _esm = Path(fashion_retail.__file__).parent/"widget.js"
@@ -380,8 +381,8 @@ class LabelWidget(anywidget.AnyWidget):
             p, photo = s.progress(), s.photo
             minutes = p["left"]*p["seconds"]/60
             state.update(total=p["total"], left=p["left"], progress=f"{p['done']} done, {p['left']} left"
-                         + (f", {p['seconds']:.0f} s a photo, about {minutes:.0f} min to go" if p["seconds"] and p["left"] else ""),
-                         caption="" if photo else f"All {p['total']} photos are done ({p['skipped']} skipped). Masks and images.csv are in {s.out}.")
+                         + (f", {p['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go" if p["seconds"] and p["left"] else ""),
+                         caption="" if photo else f"All {p['total']} photos are done ({p['skipped']} skipped). Masks and images.csv are in {s.place}.")
             if photo:
                 row, work = photo.row, photo.work
                 start = _name(s.start)
@@ -414,3 +415,18 @@ class LabelWidget(anywidget.AnyWidget):
         data["text/plain"] = f"LabelWidget: {self.state['closed'] or self.state['caption']}; {self.state['progress']}"
         data["image/jpeg"] = base64.b64encode(preview_jpeg(self.picture(), 480)).decode() # for whoever reads the notebook without a kernel
         return data, meta
+
+# %% ../nbs/15_label_widget.ipynb #40cd4d3d
+def label_notebook(table:str|Path, # where the images table lies
+                   out:str|Path, # folder for masks, log and the new images.csv; the notebook goes there too
+                   start:str="proposal" # as for `LabelWidget`
+                  ) -> Path: # out/label.ipynb
+    "Write a notebook whose only cell shows the widget"
+    import nbformat
+    table, out = find_table(table), Path(out)
+    cell = (f"from fashion_retail.widget import LabelWidget\n\n"
+            f"LabelWidget({Path(os.path.relpath(table, out)).as_posix()!r}, \".\", start={start!r})  # Shift+Enter shows the widget")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)],
+                                    metadata=dict(kernelspec=dict(name="python3", display_name="Python 3", language="python")))
+    with atomic(out/"label.ipynb") as tmp: nbformat.write(book, tmp)
+    return out/"label.ipynb"

@@ -6,27 +6,22 @@ import numpy as np, pandas as pd, pytest
 
 from fashion_retail.data import BadInput, load_mask, read_table, write_table
 from fashion_retail.labeling import segmentation_scores
-from fashion_retail.widget import LabelSession, LabelWidget
+from fashion_retail.widget import LabelSession, LabelWidget, label_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT/"runs"/"tests"/"widget"  # screenshots, to be looked at
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE = 120_000  # milliseconds for any single thing to happen: other work may keep both cores busy
-NOTEBOOK = """from fashion_retail.widget import LabelWidget
-widget = LabelWidget("images.csv", "labels", start="nothing")
-widget"""
 
 
 @pytest.fixture(scope="module")
 def folder(wardrobe, tmp_path_factory):
     "Three snapshots without masks, and a notebook that labels them"
-    import nbformat
     folder = tmp_path_factory.mktemp("lab")
     rows = read_table(wardrobe)
     rows = rows[rows.role == "snapshot"].iloc[:3]
     write_table(rows.assign(mask_path=""), folder/"images.csv")
-    kernel = dict(name="python3", display_name="Python 3", language="python")
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)], metadata=dict(kernelspec=kernel)), folder/"label.ipynb")
+    label_notebook(folder/"images.csv", folder/"labels", start="nothing")
     return folder
 
 
@@ -76,7 +71,7 @@ class Page:
         self.context = chromium.new_context(**{"viewport": dict(width=1280, height=900), **context})
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
-        self.page.goto(f"{lab}/lab/tree/label.ipynb?token=wardrobe&reset")
+        self.page.goto(f"{lab}/lab/tree/labels/label.ipynb?token=wardrobe&reset")
 
     def run(self, *commands):
         "Run all cells (after other JupyterLab commands) and wait for the widget to show a photo, or why it does not"
