@@ -133,6 +133,44 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
     print(f"weights: {out/'segmenter.safetensors'}")
 
 
+@app.command()
+def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images table (images.csv), its folder, or a folder's name under the data root.")],
+          out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
+          start: Annotated[str, typer.Option(help="grabcut, tiramisu, u2netp or otsu.")] = "grabcut",
+          weights: Weights = None, device: Device = "auto"):
+    "Propose masks for all photos without one, the least certain first; goes on where it stopped."
+    from fashion_retail.data import find_table, read_table
+    from fashion_retail.label_quality import propose_masks
+    from fashion_retail.training import mask_method
+    source = find_table(images)
+    table = propose_masks(read_table(source), out, mask_method(start, weights, device), start)
+    todo, written = table[table.certainty != ""], out/"images.csv"
+    print(f"{len(todo)} masks proposed, the table is {written}")
+    if not len(todo): return
+    print("least certain first: " + ", ".join(todo.image_id[:5]))
+    print(f'to mend them, in a notebook: from fashion_retail.widget import LabelWidget; LabelWidget("{written}", "{out}")')
+
+
+@app.command()
+def label_benchmark(images: Images, split: Split, out: OutFile,
+                    start: Annotated[str, typer.Option(help="rectangle, u2netp, tiramisu or grabcut.")] = "rectangle",
+                    limit: Annotated[Optional[int], typer.Option(help="Take only the first N photos.")] = None,
+                    weights: Weights = None, device: Device = "auto"):
+    "Strokes that a simulated person needs to reach IoU 0.90 and 0.95 on the snapshots of a split; FILE.csv beside --out has a row a photo."
+    _no_folder(out)
+    from fashion_retail.data import BadInput, find_table, read_table, select
+    from fashion_retail.label_quality import checked, label_benchmark
+    from fashion_retail.training import mask_method
+    if limit is not None and limit < 1: raise BadInput(f"--limit {limit} leaves no photo: give at least 1")
+    rows = checked(select(read_table(find_table(images)), split, "snapshot", "mask_path"))[:limit]
+    cut = start if start == "rectangle" else mask_method(start, weights, device)
+    part = out.with_suffix(f".{start}.part.csv")
+    result, photos = label_benchmark(rows, cut, part=part)
+    photos.to_csv(out.with_suffix(".csv"), index=False)
+    part.unlink()
+    _write_json(dict(start=start, **result), out)
+
+
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")
 app.add_typer(benchmarks, name="benchmark")
 
