@@ -106,7 +106,7 @@ function render({ model, el }) {
   brush.value = 10;
   tint.value = 0.3;
 
-  let state = {}, image = null, outline = new Path2D();
+  let state = {}, image = null, outline = new Path2D(), marks = [];
   let at = { scale: 1, x: 0, y: 0 }, fitted = true;  // canvas position = photo position * scale + (x, y), in CSS pixels
   let drag = null, hover = null, space = false;
   const pointers = new Map();                        // fingers, pen or mouse that are down: id -> canvas position
@@ -140,12 +140,15 @@ function render({ model, el }) {
     sent = sent.filter((o) => o.seq > heard);
     outline = new Path2D();
     for (const line of state.outline) {
-      for (let i = 0; i < line.length; i += 2) outline.lineTo(line[i], line[i + 1]);
+      for (let i = 0; i < line.length; i += 2) outline[i ? "lineTo" : "moveTo"](line[i], line[i + 1]);
       outline.closePath();
     }
+    const last = state.marks.findLast((o) => !o.points);  // a rectangle replaces the one before
+    marks = state.marks.filter((o) => o.points || o === last);
     if (state.image_id !== before) {
-      [fitted, drag] = [true, null];
+      [fitted, drag, image] = [true, null, null];
       fit();
+      takePhoto();
       choose(state.outline.length ? "garment" : "rectangle");
       closeCard();
     }
@@ -192,7 +195,7 @@ function render({ model, el }) {
     ctx.globalAlpha = 1;
     line(outline, "#fffc", 4 * px);
     line(outline, COLORS.edge, 2 * px);
-    for (const o of [...state.marks.filter((o) => o.points), ...state.marks.filter((o) => !o.points).slice(-1), ...sent]) mark(o, px, o.seq ? 0.5 : 0.15);
+    for (const o of [...marks, ...sent]) mark(o, px, o.seq ? 0.5 : 0.15);
     if (drag?.kind === "rectangle") mark(box(drag), px, 0.5);
     if (drag?.kind === "stroke") mark({ ...drag, radius: radius() }, px, 0.5);
     if (hover && (tool === "garment" || tool === "background")) {
@@ -358,14 +361,11 @@ function render({ model, el }) {
   canvas.addEventListener("contextrestored", draw);  // the browser may drop what a canvas shows, and only says so
   observer.observe(stage);
   model.on("change:state", takeState);
-  model.on("change:photo", takePhoto);
   takeState();
-  takePhoto();
   return () => {
     observer.disconnect();
     clearTimeout(patience);
     model.off("change:state", takeState);
-    model.off("change:photo", takePhoto);
   };
 }
 

@@ -6,11 +6,12 @@
 __all__ = ['STARTS', 'REASONS', 'LOG', 'IDLE', 'preview_jpeg', 'outline', 'label_order', 'LabelSession', 'Occupied',
            'LabelWidget', 'label_notebook']
 
-# %% ../nbs/15_label_widget.ipynb #6d7cecc6
+# %% ../nbs/15_label_widget.ipynb #29f40108
 import base64, os, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -52,8 +53,10 @@ def label_order(table:pd.DataFrame # an images table
         if column in table: return pd.to_numeric(table[column], errors="coerce").sort_values(ascending=ascending, kind="stable").index.tolist()
     return table.index.tolist()
 
-# %% ../nbs/15_label_widget.ipynb #ed65cae4
-STARTS = "proposal", "rectangle", "nothing", "u2netp"
+# %% ../nbs/15_label_widget.ipynb #3d59c6fd
+STARTS = ("proposal", "rectangle", "nothing", # and these where they are installed
+          *(["tiramisu"] if (Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors").exists() else []),
+          *(["u2netp"] if find_spec("rembg") else []))
 REASONS = "no garment", "several garments", "garment cut off", "blurred or too dark", "cannot tell what is garment"
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
 IDLE = 60  # seconds without any action after which the person is having coffee: they are not counted
@@ -64,11 +67,13 @@ def _method(name): # loaded once
     return mask_method(name)
 
 def _first(start, row, image): # -> rect and mask for an `Annotation`
-    if callable(start): return None, start(image)
     if start == "nothing": return None, None
     if start == "proposal" and row.mask_path: return None, load_mask(row.mask_path, image.shape)
     if start in ("proposal", "rectangle"): return central_rectangle(image.shape), None
-    return None, _method(start)(image)
+    cut = start if callable(start) else _method(start)
+    try: return None, cut(image)
+    except BadInput: raise
+    except Exception as e: raise BadInput(f"start {_name(start)} failed on {row.image_id} ({type(e).__name__}: {e})") from e
 
 def _name(start): return getattr(start, "__name__", "function") if callable(start) else start
 
@@ -150,7 +155,7 @@ def _undone(self:LabelSession, at): # the first position after `at` that is not 
     left = [i for i, o in enumerate(self.queue) if self.table.image_id[o] not in self.done and i != at]
     return next((i for i in left if i > at), left[0] if left else len(self.queue))
 
-# %% ../nbs/15_label_widget.ipynb #b1786e57
+# %% ../nbs/15_label_widget.ipynb #8b352f9d
 @patch
 def _hand(self:LabelSession): # the photo in hand, its clock brought up to now
     if self.closed: raise BadInput(self.closed)
@@ -163,7 +168,7 @@ def _hand(self:LabelSession): # the photo in hand, its clock brought up to now
 @patch
 def _draw(self:LabelSession, **mark): # a rectangle or a stroke, as the engine takes it
     photo = self._hand()
-    if photo.work is None: raise BadInput(f"{photo.problem}: skip it")
+    if photo.work is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     (photo.work.engine.stroke if "points" in mark else photo.work.engine.rectangle)(**mark)
     photo.work.marks.append(mark)
     photo.work.undone, photo.future, photo.touched, photo.problem = [], [], True, ""
@@ -186,7 +191,7 @@ def stroke(self:LabelSession,
 def restart(self:LabelSession, start): # as for `LabelSession`
     "Begin this photo again from another start"
     photo, before = self._hand(), self.photo.work
-    if before is None: raise BadInput(f"{photo.problem}: skip it")
+    if before is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     photo.problem = ""
     self._begin(photo, start)
     photo.past, photo.future, photo.touched = photo.past + [before], [], True
@@ -213,7 +218,7 @@ def redo(self:LabelSession) -> bool: # False: nothing was undone
     else: return False
     return True
 
-# %% ../nbs/15_label_widget.ipynb #87bae8e8
+# %% ../nbs/15_label_widget.ipynb #cb96b49b
 @patch
 def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or skipped photo, in the order of time
     "The label log as it is on disk"
@@ -248,7 +253,7 @@ def _record(self:LabelSession, skipped=""): # "" : its mask is saved
 def save(self:LabelSession):
     "Write the mask of the photo in hand; raises `BadInput` and stays with the photo when that fails"
     photo = self._hand()
-    if photo.work is None: raise BadInput(f"{photo.problem}: skip it")
+    if photo.work is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     mask, image_id = photo.work.engine.mask, photo.row.image_id
     if not mask.any(): raise BadInput(f"nothing is outlined on {image_id} yet: draw a rectangle around the garment, or skip the photo")
     if mask.all(): raise BadInput(f"all of {image_id} is marked as garment: stroke some background, or skip the photo")
