@@ -11,7 +11,7 @@ from fashion_retail.widget import LabelSession, LabelWidget, label_notebook
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT/"runs"/"tests"/"widget"  # screenshots, to be looked at
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE = 120_000  # milliseconds for any single thing to happen: other work may keep both cores busy
+PATIENCE = 300_000  # milliseconds for any single thing to happen: other work may keep both cores busy
 
 
 @pytest.fixture(scope="module")
