@@ -188,7 +188,7 @@ def label_benchmark(images: Images, split: Split, out: OutFile,
                     weights: Weights = None, device: Device = "auto"):
     "Strokes that a simulated person needs to reach IoU 0.90 and 0.95 on the snapshots of a split; FILE.csv beside --out has a row a photo."
     _no_folder(out)
-    from fashion_retail.data import BadInput, find_table, read_table, select
+    from fashion_retail.data import BadInput, atomic, find_table, read_table, select
     from fashion_retail.label_quality import checked, label_benchmark
     from fashion_retail.training import mask_method
     if limit is not None and limit < 1: raise BadInput(f"--limit {limit} leaves no photo: give at least 1")
@@ -196,9 +196,38 @@ def label_benchmark(images: Images, split: Split, out: OutFile,
     cut = start if start == "rectangle" else mask_method(start, weights, device)
     part = out.with_suffix(f".{start}.part.csv")
     result, photos = label_benchmark(rows, cut, part=part)
-    photos.to_csv(out.with_suffix(".csv"), index=False)
+    with atomic(out.with_suffix(".csv")) as tmp: photos.to_csv(tmp, index=False)
     part.unlink()
     _write_json(dict(start=start, **result), out)
+
+
+@app.command()
+def label_quality(images: Images, split: Split, out: OutFile,
+                  model: Annotated[Optional[str], typer.Option(help="A second opinion: tiramisu, grabcut, otsu or u2netp.")] = None,
+                  weights: Weights = None, device: Device = "auto"):
+    "Rank the masks of a split, the most suspicious first, in FILE.csv beside --out; checked rows with a model_mask_path measure the ranking."
+    _no_folder(out)
+    from fashion_retail.data import atomic, find_table, read_table, select
+    from fashion_retail.label_quality import checked, rank_masks, ranking_quality
+    from fashion_retail.labeling import score_masks
+    source = find_table(images)
+    rows = select(read_table(source), split, "snapshot", "mask_path")
+    machine = "model_mask_path" in rows and (checked(rows).model_mask_path != "").all()
+    if machine:  # the machine's masks are judged by the checked ones
+        rows = checked(rows)
+        rows = rows.assign(truth_path=rows.mask_path, mask_path=[str(source.parent/o) for o in rows.model_mask_path])
+    cut = None
+    if model:
+        from fashion_retail.training import mask_method
+        cut = mask_method(model, weights, device)
+    part = out.with_suffix(f".{model}.part.csv")
+    ranked, result = rank_masks(rows, cut, part), dict(n=len(rows))
+    if machine:
+        ranked["iou"] = score_masks(ranked.assign(mask_path=ranked.truth_path), ranked.mask_path).iou
+        result = ranking_quality(ranked.suspicion, ranked.iou < 0.9)
+    with atomic(out.with_suffix(".csv")) as tmp: ranked.drop(columns=["path", "mask_path", "label_path", "truth_path"], errors="ignore").to_csv(tmp, index=False)
+    part.unlink()
+    _write_json(result, out)
 
 
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIGNALS', 'WEIGHTS', 'worst_point', 'simulate', 'tight_rectangle', 'label_benchmark', 'edgeless', 'mask_signals',
-           'suspicion', 'rank_masks', 'propose_masks', 'checked']
+           'suspicion', 'rank_masks', 'ranking_quality', 'propose_masks', 'checked']
 
 # %% ../nbs/16_label_quality.ipynb #2daf584f
 import time
@@ -136,7 +136,7 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                 model=np.nan if model is None else differs(m, shrunk(model)), edgeless=edgeless(small, m), pieces=differs(m, whole),
                 area=float(max(0, np.log2(0.05/share), np.log2(share/0.85))))
 
-# %% ../nbs/16_label_quality.ipynb #7d96ce36
+# %% ../nbs/16_label_quality.ipynb #69d9001b
 WEIGHTS = dict(again=1, rectangle=1, model=2, edgeless=1, pieces=2, area=1)
 
 def suspicion(signals:dict # as `mask_signals` gives them
@@ -147,14 +147,28 @@ def suspicion(signals:dict # as `mask_signals` gives them
     return float(sum(w*min(1, s[k]) for k, w in WEIGHTS.items())/sum(WEIGHTS.values()))
 
 def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
-               models:list|None=None, # another model's mask of each row: paths, aligned with the rows
+               model=None, # uint8 photo (H, W, 3) -> bool mask (H, W), a second opinion
                part:str|Path|None=None # CSV file that keeps finished rows, for a run that goes on where it stopped
               ) -> pd.DataFrame: # the rows with `SIGNALS` and `suspicion`, the most suspicious first
     "Rank masks by what speaks against them"
-    signals = _resumed(rows, part, lambda row, k: (image := load_image(row.path), mask_signals(
-        image, load_mask(row.mask_path, image.shape), None if models is None else load_mask(models[k], image.shape)))[1])
+    def one(row, k):
+        image = load_image(row.path)
+        return mask_signals(image, load_mask(row.mask_path, image.shape), model and model(image))
+    signals = _resumed(rows, part, one)
     table = rows.reset_index(drop=True).assign(**{k: [o[k] for o in signals] for k in SIGNALS}, suspicion=[suspicion(o) for o in signals])
     return table.sort_values("suspicion", ascending=False, kind="stable").reset_index(drop=True)
+
+def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
+                    bad # bool a mask: it is wrong indeed
+                   ) -> dict: # n, bad, base_rate, auc, average_precision, found_in_worst_fifth
+    "How well suspicion finds bad masks. `auc`: the chance that a bad mask ranks before a good one, ties count half; average precision: the mean, over bad masks, of the share of bad ones down to its rank"
+    s, bad = np.asarray(suspicion, float), np.asarray(bad, bool)
+    if bad.all() or not bad.any(): raise BadInput("a ranking is measured on good and bad masks: there must be some of both")
+    a, b = s[bad][:, None], s[~bad][None]
+    hits = bad[np.argsort(-s, kind="stable")]
+    precision = np.cumsum(hits)/np.arange(1, len(hits) + 1)
+    return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()), auc=float(((a > b) + 0.5*(a == b)).mean()),
+                average_precision=float(precision[hits].mean()), found_in_worst_fifth=int(hits[:round(0.2*len(s))].sum()))
 
 # %% ../nbs/16_label_quality.ipynb #d4c6b757
 def propose_masks(table:pd.DataFrame, # an images table

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['segmentation_scores', 'central_rectangle', 'stroke', 'overlay', 'cut_out', 'clean_mask', 'lift_mask', 'grabcut',
-           'Annotation', 'otsu_mask', 'write_masks', 'score_masks', 'summarize', 'bare', 'plain_background',
-           'superimpose', 'superimpose_table']
+           'Annotation', 'otsu_mask', 'otsu_doubt', 'write_masks', 'score_masks', 'summarize', 'bare',
+           'plain_background', 'superimpose', 'superimpose_table']
 
 # %% ../nbs/01_labeling.ipynb #f896fcd4
 from concurrent.futures import ThreadPoolExecutor
@@ -400,7 +400,26 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
     mask = lift_mask(mask, image)
     return mask if mask.any() else rectangle
 
-# %% ../nbs/01_labeling.ipynb #771f2375
+# %% ../nbs/01_labeling.ipynb #54ec5fc8
+def otsu_doubt(image:np.ndarray, # uint8 (H, W, 3)
+               mask:np.ndarray # bool (H, W), what `otsu_mask` made of it
+              ) -> str: # '' where nothing speaks against it
+    "Why the mask of a studio photo is not to be trusted, in one sentence"
+    _check(image, mask=mask)
+    small = _shrink(image, 384)
+    m = cv2.resize(mask.astype(np.uint8), small.shape[1::-1]) > 0
+    lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1).astype(np.float32)/255, cv2.COLOR_RGB2Lab)
+    frame = np.ones(m.shape, bool)
+    frame[2:-2, 2:-2] = False
+    far = np.linalg.norm(lab - np.median(lab[frame], 0), axis=-1)
+    rim = m & ~_erode(m, 3) & _erode(m, 1) # just inside the edge
+    if np.quantile(far[frame], 0.8) > 6: return "the frame of the photo is not of one color: this is no studio photo, or the garment fills it"
+    if (m & frame).sum() > 0.25*frame.sum(): return "the garment runs out of the photo, so the background is hardly seen"
+    if not rim.any() or np.quantile(far[m], 0.9) < 2: return "nothing stands out from the background"
+    if (share := (far[rim] < 2).mean()) > 0.2: return f"along {share:.0%} of its edge the garment has the color of the background"
+    return ""
+
+# %% ../nbs/01_labeling.ipynb #9229fb5a
 def write_masks(table, # rows of an images table, paths as `read_table` gives them
                 folder:str|Path, # where `<image_id>.png` go
                 method, # image -> bool mask
@@ -437,7 +456,7 @@ def summarize(scores:pd.DataFrame # as `score_masks` gives them
     return dict(n=len(scores), iou_mean=float(scores.iou.mean()), iou_median=float(scores.iou.median()), iou_p10=float(scores.iou.quantile(0.1)),
                 dice_mean=float(scores.dice.mean()), pixel_accuracy=float(scores.pixel_accuracy.mean()))
 
-# %% ../nbs/01_labeling.ipynb #5e4016b6
+# %% ../nbs/01_labeling.ipynb #3d1559f3
 def _fill(image, # float32 (H, W, 3)
           known): # bool (H, W)
     "`image` with its unknown pixels drawn in smoothly from the known ones (push-pull)"
@@ -486,7 +505,7 @@ def plain_background(rng:np.random.Generator, # all randomness
     color = gray + rng.normal(0, 0.15*min(gray, 255 - gray) + 4, 3)
     return (light[..., None]*color).clip(0, 255).astype(np.uint8)
 
-# %% ../nbs/01_labeling.ipynb #5ce6bc96
+# %% ../nbs/01_labeling.ipynb #210e26bd
 def _lamp(image, where): # RGB of the brightest surfaces, which say most about the light
     return np.quantile(image[where], 0.9, axis=0) + 8 if where.any() else np.full(3, 200.)
 
@@ -528,7 +547,7 @@ def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
         floor *= 1 - np.float32(strength)*cv2.GaussianBlur(dark, (0, 0), reach*side)[..., None]
     return (floor + cover[..., None]*(cloth - floor)).clip(0, 255).astype(np.uint8), cover > 0.5
 
-# %% ../nbs/01_labeling.ipynb #0f939a57
+# %% ../nbs/01_labeling.ipynb #fcc0995e
 def _cut_off(mask): # does the frame cut the garment?
     return np.r_[mask[0], mask[-1], mask[:, 0], mask[:, -1]].sum() > 0.02*sum(mask.shape)
 

@@ -23,7 +23,7 @@ const CSS = `
 .fr-label button:focus-visible { outline: 2px solid var(--brand); outline-offset: 1px; }
 .fr-label button:disabled { opacity: .4; cursor: default; }
 .fr-label button[aria-pressed=true], .fr-label button.main { color: #fff; background: var(--brand); border-color: var(--brand); }
-.fr-label button.main { font-weight: 600; }
+.fr-label button.main { margin-left: auto; font-weight: 600; }
 .fr-label label { display: inline-flex; align-items: center; gap: 6px; }
 .fr-label input[type=range] { width: 76px; accent-color: var(--brand); }
 .fr-label .stage { position: relative; height: clamp(300px, 54vh, 900px); overflow: hidden; border-radius: 4px;

@@ -11,7 +11,7 @@ from fashion_retail.widget import LabelSession, LabelWidget, label_notebook
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT/"runs"/"tests"/"widget"  # screenshots, to be looked at
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE = 120_000  # milliseconds for any single thing to happen: other work may keep both cores busy
+PATIENCE = 300_000  # milliseconds for any single thing to happen: other work may keep both cores busy
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +178,26 @@ def test_two_windows_on_one_folder(folder, tmp_path):
     assert "another window is labeling" in said()
     session.close()
     assert said() == "\n"
+
+
+def test_the_table_in_its_own_folder(wardrobe, tmp_path):
+    "As `fashion-retail label` leaves it: proposals, the least certain first"
+    rows = read_table(wardrobe)
+    rows = rows[rows.role == "snapshot"].iloc[:3].assign(mask_source="grabcut", certainty=["0.9", "0.1", "0.5"])
+    write_table(rows, tmp_path/"images.csv")
+    ids = list(rows.image_id)
+    session = LabelSession(tmp_path, tmp_path)
+    assert session.photo.row.image_id == ids[1] and session.photo.work.start == "proposal"
+    session.next()
+    session.close()
+    session = LabelSession(tmp_path, tmp_path)
+    assert session.photo.row.image_id == ids[2] and session.progress()["done"] == 1
+    session.previous()
+    assert session.photo.row.image_id == ids[1] and session.photo.work.start == "saved"
+    session.close()
+    after = read_table(tmp_path)
+    assert list(after.mask_source) == ["grabcut", "checked", "grabcut"] and list(after.certainty) == list(rows.certainty)
+    assert (load_mask(after.mask_path[1]) == load_mask(rows.mask_path.iloc[1])).all()  # Enter on a good proposal changes nothing in it
 
 
 def test_folders_that_cannot_be_written(folder, tmp_path):
