@@ -37,6 +37,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'fashion_retail.data._to_srgb': ('data.html#_to_srgb', 'fashion_retail/data.py'),
                                      'fashion_retail.data.atomic': ('data.html#atomic', 'fashion_retail/data.py'),
                                      'fashion_retail.data.check_table': ('data.html#check_table', 'fashion_retail/data.py'),
+                                     'fashion_retail.data.checked': ('data.html#checked', 'fashion_retail/data.py'),
                                      'fashion_retail.data.data_root': ('data.html#data_root', 'fashion_retail/data.py'),
                                      'fashion_retail.data.find_table': ('data.html#find_table', 'fashion_retail/data.py'),
                                      'fashion_retail.data.load_image': ('data.html#load_image', 'fashion_retail/data.py'),

@@ -137,8 +137,8 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
           device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
-    from fashion_retail.data import BadInput, atomic, find_table, read_table, select
-    from fashion_retail.report import environment, override, plan_run, read_profile, stage_parameters
+    from fashion_retail.data import BadInput, atomic, checked, find_table, read_table, select
+    from fashion_retail.runner import environment, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     plan = plan_run(values)
     settings = {**stage_parameters("03_training"), **plan["03_training"], **({"device": device} if device != "auto" else {})}
@@ -149,7 +149,7 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
         from fashion_retail.wardrobe import make_wardrobe
         tables = {images: make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])}
     else: tables = {o: read_table(find_table(o)) for o in images.split()}
-    from fashion_retail.training import Segmenter, checked, label_names, score_method, train_segmenter
+    from fashion_retail.training import Segmenter, label_names, score_method, train_segmenter
     column = "label_path" if labels else "mask_path"
     rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])

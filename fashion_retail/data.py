@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ROLES', 'SPLITS', 'REQUIRED', 'OPTIONAL', 'PATHS', 'PHOTOS', 'BadInput', 'atomic', 'safe_name', 'load_image',
            'small_figures', 'show_images', 'load_mask', 'save_image', 'save_mask', 'check_table', 'read_table',
-           'write_table', 'select', 'split_table', 'table_from_folders', 'data_root', 'find_table']
+           'write_table', 'select', 'checked', 'split_table', 'table_from_folders', 'data_root', 'find_table']
 
 # %% ../nbs/00_data.ipynb #e025c7df
 import os, re, tempfile
@@ -223,7 +223,14 @@ def select(table:pd.DataFrame, # an images table
                 raise BadInput(f"{c} of {image_id} does not exist ({path}): correct the table or bring the file")
     return rows.reset_index(drop=True)
 
-# %% ../nbs/00_data.ipynb #5717fdd2
+# %% ../nbs/00_data.ipynb #2b68c338
+def checked(rows:pd.DataFrame # rows of an images table with masks
+           ) -> pd.DataFrame: # those whose mask somebody has looked at; all where the table does not say, or says it of none
+    "The rows to judge by: a score against a wrong mask is no score"
+    known = rows[rows["mask_source"] == "checked"] if "mask_source" in rows else rows
+    return (known if len(known) else rows).reset_index(drop=True)
+
+# %% ../nbs/00_data.ipynb #536dc2a9
 def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
                 valid:float=0.2, # share of the rows, about
                 test:float=0.0, # share of the rows, about
@@ -243,7 +250,7 @@ def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
     split = pd.Series(np.select([middle < valid, middle < valid + test], ["valid", "test"], "train"), index=sizes.index)
     return check_table(table.assign(split=block.map(split)))
 
-# %% ../nbs/00_data.ipynb #b13afde7
+# %% ../nbs/00_data.ipynb #16bd55b5
 PHOTOS = ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"
 
 def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with all folders in it
@@ -287,7 +294,7 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     table["item_id"] = table.item_id.where(table.item_id.isin(known), "not in the catalogue: " + table.image_id)
     return (table if valid >= 1 else split_table(table, valid)), odd
 
-# %% ../nbs/00_data.ipynb #306d7cdc
+# %% ../nbs/00_data.ipynb #8f10af08
 def data_root() -> Path: # a folder of folders, each with an images.csv; it may not exist
     "Where the real photographs are: `FASHION_RETAIL_DATA`, otherwise `shared/data` beside the checkout"
     given = os.environ.get("FASHION_RETAIL_DATA")
