@@ -174,14 +174,15 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     plt.close(fig)
     return fig
 
-# %% ../nbs/06_report.ipynb #f59dbbfd
+# %% ../nbs/06_report.ipynb #8f7a672f
 CAPTIONS = dict(none="whole photo", mask="true mask", grabcut="GrabCut", tiramisu="Tiramisu", u2netp="U²-Net-p", otsu="Otsu")
 
-def best_method(metrics:dict # as `gather_metrics` gives them
+def best_method(metrics:dict, # as `gather_metrics` gives them
+                masks:bool=False # may it be one with true masks? They are not to be had in a warehouse
                ) -> str|None: # FEATURES/CUTOUT; None: nothing was searched
-    "The method with the best top-10 accuracy, true masks aside: they are not to be had in a warehouse"
-    fair = {k: v for k, v in metrics.get("retrieval", {}).items() if not k.endswith("/mask")}
-    return max(fair, key=lambda o: fair[o]["top10"], default=None)
+    "The method with the best top-10 accuracy, and among equals the best MRR"
+    methods = {k: v for k, v in metrics.get("retrieval", {}).items() if masks or not k.endswith("/mask")}
+    return max(methods, key=lambda o: (methods[o]["top10"], methods[o]["mrr"]), default=None)
 
 def _words(method): # for readers
     features, cutout = method.split("/")
@@ -273,7 +274,8 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
     template = (Path(fashion_retail.__file__).parent/"report.html.j2").read_text(encoding="utf-8")
     html = jinja2.Environment(autoescape=True).from_string(template).render(
         title=title, verdict=verdict, bad=bad, methods=methods, any=next(iter(methods.values()), {}), features=unique(0),
-        cutouts=unique(1), captions=CAPTIONS, best=best, best_words=_words(best) if best else "", segmentation=metrics.get("segmentation", {}),
+        cutouts=unique(1), captions=CAPTIONS, best=best, sheets=_words(best_method(metrics, True)) if best else "",
+        segmentation=metrics.get("segmentation", {}),
         changes=[] if changes is None else changes.to_dict("records"), categories=categories, interesting=interesting,
         stages=stages, failed_stage=failed, trace="\n".join(trace.splitlines()[-60:]), picture=picture, how=how, **more)
     with atomic(run/"report.html") as tmp: tmp.write_text(html, encoding="utf-8")
