@@ -244,11 +244,11 @@ def tiramisu(out: OutFile,
     _write_json(benchmark_tiramisu(depth, size, batch), out)
 
 
-@benchmarks.command()
-def search(out: OutFile,
-           queries: Annotated[int, typer.Option(help="Vectors to search for.")] = 10_000,
-           gallery: Annotated[int, typer.Option(help="Vectors to search in.")] = 100_000,
-           dim: Annotated[int, typer.Option(help="Numbers a vector.")] = 512):
+@benchmarks.command("search")
+def exact_search(out: OutFile,
+                 queries: Annotated[int, typer.Option(help="Vectors to search for.")] = 10_000,
+                 gallery: Annotated[int, typer.Option(help="Vectors to search in.")] = 100_000,
+                 dim: Annotated[int, typer.Option(help="Numbers a vector.")] = 512):
     "Exact top-10 search beside FAISS's flat index (faiss-cpu, optional): time, memory, equal answers."
     _no_folder(out)
     from fashion_retail.benchmarks import benchmark_search
