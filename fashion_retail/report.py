@@ -41,7 +41,7 @@ def gather_metrics(run:str|Path, # the run folder
     return plain(dict(retrieval=retrieval, segmentation=segmentation, seconds={k: round(v, 1) for k, v in seconds.items()}))
 
 # %% ../nbs/06_report.ipynb #659bc48a
-MIN_DROP, LEVEL = 0.02, 0.01
+MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
 
 def make_baseline(run:str|Path, # a run folder
                   profile:str # the name of its profile
@@ -79,34 +79,36 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
     "Paired comparison; verdict: dropped, lower, same, higher or improved; raises `BadInput` when the photos are others"
     _same_table(now, baseline)
     figures = [(kind, m) for kind in ("ranks", "iou") for m in baseline[kind]]
-    level, rows = LEVEL/max(1, len(figures)), []
-    def row(figure, before, after, p_drop, p_gain, lost=()):
+    changed = sum(baseline[kind][m] != now[kind].get(m) for kind, m in figures)  # what has not changed asks no question
+    level, rows = LEVEL/max(1, changed), []
+    def row(kind, figure, before, after, p_drop, p_gain, lost=()):
         change = after - before
-        sure = lambda p: abs(change) >= MIN_DROP and p <= level
+        sure = lambda p: abs(change) >= MIN_DROP[kind] - 1e-9 and p <= level
         verdict = ("same" if not change else "dropped" if change < 0 and sure(p_drop) else "lower" if change < 0 else
                    "improved" if sure(p_gain) else "higher")
         rows.append(dict(figure=figure, before=before, after=after, difference=change, p=p_drop, lost=";".join(lost),
                          verdict=verdict))
     for method, n in baseline.get("gallery", {}).items():
         found = now.get("gallery", {}).get(method, n)
-        if found != n: row(f"photos searched by {method}", n, found, 0, 1)
+        if found != n: row("ranks", f"photos searched by {method}", n, found, 0, 1)
     for kind, method in figures:
         name = f"{'top-10 accuracy' if kind == 'ranks' else 'mean IoU'} of {method}"
         then, new = baseline[kind][method], now[kind].get(method)
         ids = sorted(then)
         a = np.array([then[i] for i in ids])
         if new is None:
-            row(f"{name}, missing from this run,", (a <= 10)[a > 0].mean() if kind == "ranks" else a.mean(), 0.0, 0, 1)
+            row(kind, f"{name}, missing from this run,", (a <= 10)[a > 0].mean() if kind == "ranks" else a.mean(), 0.0, 0, 1)
         elif kind == "ranks":
             b = np.array([new[i] for i in ids])
             if not (b > 0).any(): b[:] = np.where(a > 0, max(10, a.max()) + 1, 0)  # no answer is in the gallery: all lost
             c = compare_ranks(a, b, k=10)
             lost = [i for i, x, y in zip(ids, a, b) if 0 < x <= 10 and not 0 < y <= 10]
-            row(name, c["before"], c["after"], c["p_drop"], compare_ranks(b, a, k=10)["p_drop"], lost)
+            p_of = lambda o: min(o["p_worse"]/0.8, o["p_drop"]/0.2, 1)  # the ranks, and McNemar for hits lost while others gain
+            row(kind, name, c["before"], c["after"], p_of(c), p_of(compare_ranks(b, a, k=10)), lost)
         else:
             change = np.array([new[i] for i in ids]) - a
             low, high = bootstrap_interval(change, confidence=1 - 2*level, n_boot=20_000)
-            row(name, a.mean(), (a + change).mean(), level if high < 0 else 1.0, level if low > 0 else 1.0)
+            row(kind, name, a.mean(), (a + change).mean(), level if high < 0 else 1.0, level if low > 0 else 1.0)
     return pd.DataFrame(rows, columns=["figure", "before", "after", "difference", "p", "lost", "verdict"])
 
 # %% ../nbs/06_report.ipynb #87f34978
