@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['take_turns', 'peer_tiramisu', 'benchmark_tiramisu', 'throughput', 'benchmark_search']
 
-# %% ../nbs/31_benchmarks.ipynb #0c6cbfb4
+# %% ../nbs/31_benchmarks.ipynb #8f8daf3c
 import os, time, tracemalloc
 from importlib.metadata import version
 from pathlib import Path
@@ -126,7 +126,7 @@ def throughput(
                 train_images_per_s=batch/train, infer_images_per_s=batch/test, peak_memory_gib=memory,
                 train_share_of_peak=3*work/train/peak, infer_share_of_peak=work/test/peak, seed=seed)
 
-# %% ../nbs/31_benchmarks.ipynb #a719d480
+# %% ../nbs/31_benchmarks.ipynb #49519565
 def benchmark_search(
     n_queries:int=10_000, # searched
     n_gallery:int=100_000, # in these

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest, torch
 from PIL import Image
 
-from fashion_retail.data import load_image, load_mask, read_table, save_mask
+from fashion_retail.data import load_image, load_mask, read_table, save_mask, write_table
 
 
 def command(*args, code=0):
@@ -32,6 +32,34 @@ def weights(wardrobe, tmp_path_factory):
     command("train", "--images", wardrobe, "--out", out, "--device", "cpu", *[p for o in small for p in ("--set", f"training.{o}")])
     assert (out/"history.csv").exists()
     return out/"segmenter.safetensors"
+
+
+def test_segment_works_without_training(wardrobe, tmp_path):
+    "With the weights that ship: a mask of the photo's size that finds the garment, a transparent cut-out, a confidence"
+    row = read_table(wardrobe).query("role == 'snapshot'").iloc[0]
+    done = command("segment", row.path, "--out", tmp_path)
+    name = Path(row.path).stem
+    mask, truth = load_mask(tmp_path/f"{name}.mask.png", load_image(row.path).shape), load_mask(row.mask_path)
+    assert "tiramisu finds a garment" in done.stdout and "confidence 0." in done.stdout
+    assert (mask & truth).sum()/(mask | truth).sum() > 0.7
+    cutout = np.asarray(Image.open(tmp_path/f"{name}.cutout.png"))
+    assert (cutout[..., 3] == mask*255).all() and not cutout[~mask].any()
+
+
+def test_train_learns_classes_and_writes_a_card(wardrobe, tmp_path):
+    table = read_table(wardrobe)
+    folder = tmp_path/"w"
+    shutil.copytree(wardrobe, folder)
+    table = read_table(folder)
+    for row in table[table.mask_path != ""].itertuples(): Image.fromarray(load_mask(row.mask_path).astype(np.uint8)*2).save(folder/f"{row.image_id}.label.png")
+    table["label_path"] = [str(folder/f"{o.image_id}.label.png") if o.mask_path else "" for o in table.itertuples()]
+    write_table(table, folder/"images.csv")
+    (folder/"labels.json").write_text('["background", "nothing", "garment"]')
+    small = [p for o in ("epochs=1", "size=32", "encoder=efficientnet_lite0", "n_layers_per_block=[1,1,1,1,1]") for p in ("--set", f"training.{o}")]
+    command("train", "--images", folder, "--labels", "--out", tmp_path/"out", *small)
+    card = json.loads((tmp_path/"out"/"card.json").read_text())
+    assert card["photos"]["train"] == (table.query("role == 'snapshot' and split == 'train'").mask_path != "").sum() and card["environment"]["cores"]
+    assert "or use a `Parser`" in refused("segment", table.path[0], "--out", tmp_path, "--weights", tmp_path/"out"/"segmenter.safetensors")
 
 
 def test_help_and_import_leave_torch_alone():
@@ -72,7 +100,7 @@ def test_score_contract(wardrobe, weights, tmp_path, method):
     command("score", "--images", wardrobe/"images.csv", "--split", "valid", "--method", method, "--out", tmp_path/"s.json",
             *(["--weights", weights] if method == "tiramisu" else []))
     result = json.loads((tmp_path/"s.json").read_text())
-    assert list(result) == "method n iou_mean iou_median iou_p10 dice_mean pixel_accuracy seconds_per_image".split()
+    assert set("method n iou_mean iou_median iou_p10 dice_mean pixel_accuracy boundary_f seconds_per_image".split()) == set(result)
     assert 0 <= result["iou_p10"] <= result["iou_median"] <= 1 and result["seconds_per_image"] > 0
     if method == "grabcut": assert result["iou_mean"] > 0.7
 
