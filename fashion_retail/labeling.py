@@ -400,7 +400,7 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
     mask = lift_mask(mask, image)
     return mask if mask.any() else rectangle
 
-# %% ../nbs/01_labeling.ipynb #54ec5fc8
+# %% ../nbs/01_labeling.ipynb #b9f90351
 def otsu_doubt(image:np.ndarray, # uint8 (H, W, 3)
                mask:np.ndarray # bool (H, W), what `otsu_mask` made of it
               ) -> str: # '' where nothing speaks against it
@@ -416,6 +416,7 @@ def otsu_doubt(image:np.ndarray, # uint8 (H, W, 3)
     if np.quantile(far[frame], 0.8) > 6: return "the frame of the photo is not of one color: this is no studio photo, or the garment fills it"
     if (m & frame).sum() > 0.25*frame.sum(): return "the garment runs out of the photo, so the background is hardly seen"
     if not rim.any() or np.quantile(far[m], 0.9) < 2: return "nothing stands out from the background"
+    if ((far > 2) & ~_grow(m, 4)).sum() > 0.05*m.sum(): return "something else stands out from the background, perhaps a pale part of the garment"
     if (share := (far[rim] < 2).mean()) > 0.2: return f"along {share:.0%} of its edge the garment has the color of the background"
     return ""
 
