@@ -69,13 +69,12 @@ def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue phot
 @app.command()
 def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
-            method: Annotated[Optional[str], typer.Option(help="tiramisu, grabcut, otsu or u2netp; by default tiramisu where there are weights, otherwise grabcut.")] = None,
+            method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")] = "tiramisu",
             weights: Weights = None, device: Device = "auto"):
     "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size."
     import numpy as np
     from fashion_retail.data import BadInput, load_image, save_image, save_mask
-    from fashion_retail.training import WEIGHTS, mask_method
-    method = method or ("tiramisu" if weights or WEIGHTS.exists() else "grabcut")
+    from fashion_retail.training import mask_method
     names = [o.stem for o in photos]
     if again := sorted({o for o in names if names.count(o) > 1}):
         raise BadInput(f"two photos are called {again[0]}: their masks would overwrite each other; rename one or give them separately")
@@ -166,7 +165,7 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
 @app.command()
 def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images table (images.csv), its folder, or a folder's name under the data root.")],
           out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
-          start: Annotated[str, typer.Option(help="grabcut, tiramisu, u2netp or otsu.")] = "grabcut",
+          start: Annotated[str, typer.Option(help="tiramisu, grabcut, u2netp or otsu.")] = "tiramisu",
           weights: Weights = None, device: Device = "auto"):
     "Propose masks for all photos without one, the least certain first; goes on where it stopped."
     from fashion_retail.data import find_table, read_table
@@ -178,7 +177,8 @@ def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images
     print(f"{len(todo)} masks proposed, the table is {written}")
     if not len(todo): return
     print("least certain first: " + ", ".join(todo.image_id[:5]))
-    print(f'to mend them, in a notebook: from fashion_retail.widget import LabelWidget; LabelWidget("{written}", "{out}")')
+    from fashion_retail.widget import label_notebook
+    print(f"to mend them: jupyter lab {label_notebook(written, out)}")
 
 
 @app.command()
@@ -188,8 +188,8 @@ def label_benchmark(images: Images, split: Split, out: OutFile,
                     weights: Weights = None, device: Device = "auto"):
     "Strokes that a simulated person needs to reach IoU 0.90 and 0.95 on the snapshots of a split; FILE.csv beside --out has a row a photo."
     _no_folder(out)
-    from fashion_retail.data import BadInput, atomic, find_table, read_table, select
-    from fashion_retail.label_quality import checked, label_benchmark
+    from fashion_retail.data import BadInput, atomic, checked, find_table, read_table, select
+    from fashion_retail.label_quality import label_benchmark
     from fashion_retail.training import mask_method
     if limit is not None and limit < 1: raise BadInput(f"--limit {limit} leaves no photo: give at least 1")
     rows = checked(select(read_table(find_table(images)), split, "snapshot", "mask_path"))[:limit]
@@ -207,8 +207,8 @@ def label_quality(images: Images, split: Split, out: OutFile,
                   weights: Weights = None, device: Device = "auto"):
     "Rank the masks of a split, the most suspicious first, in FILE.csv beside --out; checked rows with a model_mask_path measure the ranking."
     _no_folder(out)
-    from fashion_retail.data import atomic, find_table, read_table, select
-    from fashion_retail.label_quality import checked, rank_masks, ranking_quality
+    from fashion_retail.data import atomic, checked, find_table, read_table, select
+    from fashion_retail.label_quality import rank_masks, ranking_quality
     from fashion_retail.labeling import score_masks
     source = find_table(images)
     rows = select(read_table(source), split, "snapshot", "mask_path")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIGNALS', 'WEIGHTS', 'worst_point', 'simulate', 'tight_rectangle', 'label_benchmark', 'edgeless', 'mask_signals',
-           'suspicion', 'rank_masks', 'ranking_quality', 'propose_masks', 'checked']
+           'suspicion', 'rank_masks', 'ranking_quality', 'propose_masks']
 
 # %% ../nbs/16_label_quality.ipynb #2daf584f
 import time
@@ -170,7 +170,7 @@ def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
     return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()), auc=float(((a > b) + 0.5*(a == b)).mean()),
                 average_precision=float(precision[hits].mean()), found_in_worst_fifth=int(hits[:round(0.2*len(s))].sum()))
 
-# %% ../nbs/16_label_quality.ipynb #d4c6b757
+# %% ../nbs/16_label_quality.ipynb #4ffa94f2
 def propose_masks(table:pd.DataFrame, # an images table
                   out:str|Path, # folder for masks/SOURCE/NAME.png and images.csv
                   method, # uint8 photo (H, W, 3) -> bool mask (H, W)
@@ -198,9 +198,3 @@ def propose_masks(table:pd.DataFrame, # an images table
     table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2), kind="stable").reset_index(drop=True)
     write_table(table, out/"images.csv")
     return table
-
-def checked(rows:pd.DataFrame # rows of an images table with masks
-           ) -> pd.DataFrame: # those whose mask a person has checked; all, where the table does not say
-    "The rows whose masks can stand for the truth"
-    if "mask_source" not in rows or not (rows.mask_source == "checked").any(): return rows
-    return rows[rows.mask_source == "checked"].reset_index(drop=True)
