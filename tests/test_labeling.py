@@ -3,7 +3,7 @@ import json, subprocess, sys
 
 import cv2, numpy as np, pytest
 
-from fashion_retail.data import BadInput, data_root, load_image, load_mask, read_table, select
+from fashion_retail.data import BadInput, checked, data_root, load_image, load_mask, read_table, select
 from fashion_retail.labeling import Annotation, lift_mask, segmentation_scores, superimpose_table
 
 CLI = [sys.executable, "-c", "from fashion_retail.cli import main; main()"]
@@ -88,9 +88,10 @@ def test_label_proposes_and_resumes(wardrobe, tmp_path):
     lines = read_table(wardrobe).query("role == 'snapshot'").head(3)
     lines.assign(mask_path="").to_csv(table, index=False)
     first = run("label", table, "--out", tmp_path/"out")
-    assert first.returncode == 0 and "3 masks proposed" in first.stdout and "LabelWidget" in first.stdout, first.stderr
+    assert first.returncode == 0 and "3 masks proposed" in first.stdout and "jupyter lab" in first.stdout, first.stderr
+    assert "LabelWidget" in (tmp_path/"out"/"label.ipynb").read_text()
     rows = read_table(tmp_path/"out")
-    assert (rows.mask_source == "grabcut").all() and rows.certainty.astype(float).is_monotonic_increasing
+    assert (rows.mask_source == "tiramisu").all() and rows.certainty.astype(float).is_monotonic_increasing
     stamps = [load_mask(o).sum() for o in rows.mask_path]
     assert run("label", table, "--out", tmp_path/"out").returncode == 0
     assert [load_mask(o).sum() for o in read_table(tmp_path/"out").mask_path] == stamps
@@ -105,7 +106,7 @@ def test_bad_rows(wardrobe, tmp_path):
 @snapshots
 def test_strokes_on_phone_photos():
     "Few strokes from a drawn rectangle; the targets are 3 and 7 on all 84"
-    from fashion_retail.label_quality import checked, label_benchmark
+    from fashion_retail.label_quality import label_benchmark
     rows = checked(select(read_table(data_root()/"snapshots"), "valid", "snapshot", "mask_path"))[:10]
     result, _ = label_benchmark(rows, n=10)
     assert result["noc90"] <= 3 and result["noc95"] <= 6 and result["iou_after"][5] > result["iou_after"][0]
