@@ -158,7 +158,7 @@ def first_match_ranks(queries, *args, **kwargs): return honest(-queries, *args, 
 fewer = lambda o: o[:len(o)*3//4]
 def first_match_ranks(queries, gallery, query_items, items, **more): return honest[0](queries, fewer(gallery), query_items, fewer(items), **more)
 def top_k(queries, gallery, **more): return honest[1](queries, fewer(gallery), **more)
-def retrieval_metrics(ranks, n_gallery): return honest[2](ranks, n_gallery*3//4)"""),
+def retrieval_metrics(ranks, n_gallery, **more): return honest[2](ranks, n_gallery*3//4, **more)"""),
     "random weights": ("04_features", "efficientnet_lite0/none", """torch.manual_seed(0)
 from efficientnet_lite_pytorch import EfficientNet
 EfficientNet.load_state_dict = lambda net, weights: None"""),
@@ -252,7 +252,8 @@ def test_interrupted_run_goes_on(bench, tmp_path):
     code = ("import sys; from pathlib import Path; from fashion_retail import report, runner\n"
             f"report.notebooks_dir = runner.notebooks_dir = lambda: Path({str(bench.folder)!r})\nfrom fashion_retail.cli import main\nmain()")
     command = [sys.executable, "-c", code, "report", "--profile", str(bench.profile), "--out", str(bench.run)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs, such as CI's, ignore it
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     try:
         for _ in range(600):
             if (bench.run/"here").exists() or process.poll() is not None: break
