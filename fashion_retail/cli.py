@@ -147,8 +147,9 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
     if images == "wardrobe":
         from fashion_retail.wardrobe import make_wardrobe
         tables = {images: make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])}
-    else: tables = {o: read_table(find_table(o)) for o in images.split()}
+    else: tables = {o: read_table(find_table(o)) for o in ([images] if Path(images).exists() else images.split())}  # a path may hold blanks
     from fashion_retail.training import Segmenter, label_names, score_method, train_segmenter
+    if len(tables) > 1: tables = {k: o.assign(image_id=k + "-" + o.image_id) for k, o in tables.items()}  # two tables may use the same names
     column = "label_path" if labels else "mask_path"
     rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])

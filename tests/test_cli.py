@@ -47,8 +47,7 @@ def test_segment_works_without_training(wardrobe, tmp_path):
 
 
 def test_train_learns_classes_and_writes_a_card(wardrobe, tmp_path):
-    table = read_table(wardrobe)
-    folder = tmp_path/"w"
+    folder = tmp_path/"my photos"  # a blank in a path is no second table
     shutil.copytree(wardrobe, folder)
     table = read_table(folder)
     for row in table[table.mask_path != ""].itertuples(): Image.fromarray(load_mask(row.mask_path).astype(np.uint8)*2).save(folder/f"{row.image_id}.label.png")
@@ -59,6 +58,8 @@ def test_train_learns_classes_and_writes_a_card(wardrobe, tmp_path):
     command("train", "--images", folder, "--labels", "--out", tmp_path/"out", *small)
     card = json.loads((tmp_path/"out"/"card.json").read_text())
     assert card["photos"]["train"] == (table.query("role == 'snapshot' and split == 'train'").mask_path != "").sum() and card["environment"]["cores"]
+    command("train", "--images", f"{wardrobe} {wardrobe}/images.csv", "--out", tmp_path/"both", *small)  # two tables with the same names
+    assert json.loads((tmp_path/"both"/"card.json").read_text())["valid"]["n"] == 2*(table.query("role == 'snapshot' and split == 'valid'").mask_path != "").sum()
     assert "or use a `Parser`" in refused("segment", table.path[0], "--out", tmp_path, "--weights", tmp_path/"out"/"segmenter.safetensors")
 
 
