@@ -62,7 +62,8 @@ def _fits(value, default): # an int may stand where the default is a float; othe
 def _check_names(stage, parameters): # lists of names, separated by blanks
     known = dict(split=SPLITS, gallery_splits=SPLITS, metric=METRICS)
     if {"features", "cutouts"} & parameters.keys():
-        from fashion_retail.features import CUTOUTS, FEATURES  # torch only now
+        from fashion_retail.descriptors import FEATURES  # torch only now
+        from fashion_retail.features import CUTOUTS
         known.update(features=FEATURES, cutouts=CUTOUTS)
     for k, names in known.items():
         if odd := [o for o in str(parameters.get(k, "")).split() if o not in names]:

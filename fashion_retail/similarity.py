@@ -388,14 +388,15 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
 def evaluate_table(table:pd.DataFrame, # an images table
                    split:str, # the snapshots of this split are the queries
                    cutout:str, # see `features.CUTOUTS`
-                   features:str, # see `features.FEATURES`
+                   features:str, # see `descriptors.FEATURES`
                    gallery_splits:list|None=None, # splits of the catalogue photos; None: `split`
                    weights=None, # file, for cutout tiramisu
                    device:str="auto", # auto, cpu or cuda
                    folder:str|Path="masks" # masks that are made are kept in folder/METHOD/
                   ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, seconds_per_query; DataFrame: image_id, item_id, rank, answers
     "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing and searching"
-    from fashion_retail.features import cutout_masks, descriptor, embed  # torch only now
+    from fashion_retail.descriptors import descriptor  # torch only now
+    from fashion_retail.features import cutout_masks, embed
     descriptor(features)
     queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
     g, g_empty = embed(gallery, features, cutout_masks(gallery, cutout, folder, weights, device), device, desc="catalogue")
