@@ -111,14 +111,17 @@ def evaluate(images: Images, split: Split, out: OutFile,
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
              weights: Weights = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
+             skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read, instead of stopping.")] = False,
              device: Device = "auto"):
     "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
     _no_folder(out, ranks)
     from fashion_retail.data import atomic, find_table, read_table
     from fashion_retail.similarity import evaluate_table
     with TemporaryDirectory() as masks:
-        result, table = evaluate_table(read_table(find_table(images)), split, cutout, features, gallery_split, weights, device, masks)
-    if lost := table.image_id[table["rank"] == 0].tolist():
+        result, table = evaluate_table(read_table(find_table(images)), split, cutout, features, gallery_split, weights, device, masks, skip_unreadable)
+    if bad := result["unreadable"]: print(f"{len(bad)} photos cannot be read and were left out: {', '.join(bad[:20])}{' …' if len(bad) > 20 else ''}", file=sys.stderr)
+    if n := result["n_empty_masks"]: print(f"{n} masks are empty: those photos were taken whole", file=sys.stderr)
+    if lost := table.image_id[(table["rank"] == 0) & ~table.image_id.isin(bad)].tolist():
         print(f"{len(lost)} of {len(table)} queries show an item that is not in the catalogue, such as {lost[0]}: they are counted as n_without_answer "
               "and no accuracy divides by them", file=sys.stderr)
     if ranks:

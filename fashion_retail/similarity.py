@@ -384,7 +384,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #f0b52f5a
+# %% ../nbs/05_similarity.ipynb #75729e5d
 def evaluate_table(table:pd.DataFrame, # an images table
                    split:str, # the snapshots of this split are the queries
                    cutout:str, # see `features.CUTOUTS`
@@ -392,20 +392,29 @@ def evaluate_table(table:pd.DataFrame, # an images table
                    gallery_splits:list|None=None, # splits of the catalogue photos; None: `split`
                    weights=None, # file, for cutout tiramisu
                    device:str="auto", # auto, cpu or cuda
-                   folder:str|Path="masks" # masks that are made are kept in folder/METHOD/
-                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, seconds_per_query; DataFrame: image_id, item_id, rank, answers
+                   folder:str|Path="masks", # masks that are made are kept in folder/METHOD/
+                   skip:bool=False # leave out photos that cannot be read, instead of an error
+                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, unreadable (ids of photos left out), seconds_per_query; DataFrame: image_id, item_id, rank (0: no answer, or left out), answers, empty_mask
     "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing and searching"
-    from fashion_retail.descriptors import descriptor  # torch only now
-    from fashion_retail.features import cutout_masks, embed
-    descriptor(features)
+    from fashion_retail.features import cutout_masks, embed, fitted  # torch only now
+    from fashion_retail.descriptors import descriptor
+    kind = descriptor(features)
     queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
-    g, g_empty = embed(gallery, features, cutout_masks(gallery, cutout, folder, weights, device), device, desc="catalogue")
+    def cut(rows): return cutout_masks(rows, cutout, folder, weights, device, skip=skip)
+    masks = cut(gallery)
+    kind = fitted(kind, gallery, masks, device, skip=skip)
+    g, g_empty = embed(gallery, kind, masks, device, skip=skip, desc="catalogue")
     began = time.perf_counter()
-    q, q_empty = embed(queries, features, cutout_masks(queries, cutout, folder, weights, device), device, desc="queries")
-    ids, items = [o.to_numpy(str) for o in (queries.image_id, gallery.image_id)], [o.to_numpy(str) for o in (queries.item_id, gallery.item_id)]
+    q, q_empty = embed(queries, kind, cut(queries), device, skip=skip, desc="queries")
+    read, kept = q.any(1), g.any(1)  # zeros: a photo left out, which is neither query nor answer
+    if not read.any() or not kept.any(): raise BadInput(f"none of the {'catalogue' if read.any() else 'query'} photos can be read: bring the files")
+    ids, items = ([o[keep].to_numpy(str) for o, keep in ((queries[c], read), (gallery[c], kept))] for c in ("image_id", "item_id"))
+    q, g = q[read], g[kept]
     found, _ = top_k(q, g, min(10, len(g)))
     seconds = (time.perf_counter() - began)/len(queries)
     ranks = first_match_ranks(q, g, *items, exclude=ids)
-    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(gallery), groups=items[0]),
-                  n_empty_masks=int(q_empty.sum() + g_empty.sum()), seconds_per_query=seconds)
-    return result, pd.DataFrame(dict(image_id=ids[0], item_id=items[0], rank=ranks, answers=[";".join(o) for o in ids[1][found]]))
+    result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(g), groups=items[0]), n_empty_masks=int(q_empty.sum() + g_empty.sum()),
+                  unreadable=[*queries.image_id[~read], *gallery.image_id[~kept]], seconds_per_query=seconds)
+    each = queries[["image_id", "item_id"]].assign(rank=0, answers="", empty_mask=q_empty)
+    each.loc[read, "rank"], each.loc[read, "answers"] = ranks, [";".join(o) for o in ids[1][found]]
+    return result, each
