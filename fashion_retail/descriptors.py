@@ -13,7 +13,7 @@ from functools import cache
 import cv2, numpy as np, torch
 
 from .data import BadInput
-from .tiramisu import lite0
+from .tiramisu import fastest, lite0
 
 # %% ../nbs/04_descriptors.ipynb #67bda353
 @dataclass(frozen=True)
@@ -91,17 +91,23 @@ def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
 FEATURES["color_histogram"] = Descriptor("color_histogram", "1", int(np.prod(BINS)), Preparation(128), lambda device, weights: color_histogram)
 
 # %% ../nbs/04_descriptors.ipynb #5649f279
+class _Pooled(torch.nn.Module):
+    "The mean over the last feature map of `lite0`"
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+    def forward(self, x): return self.net.extract_features(x).mean((2, 3))
+
 @cache
 def efficientnet_lite0(device:str="cpu", # cpu or cuda
                        weights=None # not used: they are embedded
                       ): # function of (uint8 (N, 224, 224, 3), masks) that gives float32 (N, 1280); the masks are not used
     "Pooled ImageNet features of the embedded EfficientNet-Lite0"
-    net = lite0().eval().to(device, memory_format=torch.channels_last)
+    run = fastest(_Pooled(lite0()).to(device, memory_format=torch.channels_last), (3, 224, 224))
 
-    @torch.inference_mode()
     def encode(images, masks=None):
         x = (torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() - 127)/128
-        return net.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3)).cpu().numpy()
+        return run(x.contiguous(memory_format=torch.channels_last)).cpu().numpy()
     return encode
 
 FEATURES["efficientnet_lite0"] = Descriptor("efficientnet_lite0", "1", 1280, Preparation(224), efficientnet_lite0)

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['MEAN', 'STD', 'ARCHITECTURES', 'Dropout', 'DenseLayer', 'DenseBlock', 'TransitionDown', 'TransitionUp', 'FCDenseNet',
            'check_input', 'fc_densenet56', 'fc_densenet67', 'fc_densenet103', 'buffered', 'BufferedBlock', 'recomputed',
-           'saved_bytes', 'lite0', 'LiteTiramisu', 'save_weights', 'load_weights', 'export_onnx', 'OnnxNet', 'fastest',
-           'mc_dropout']
+           'saved_bytes', 'lite0', 'LiteTiramisu', 'save_weights', 'load_weights', 'export_onnx', 'OnnxNet',
+           'traced_onnx', 'fastest', 'mc_dropout']
 
 # %% ../nbs/02_tiramisu.ipynb #da97bbf9
-import importlib, importlib.util, json
+import importlib, importlib.util, json, warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -459,28 +460,44 @@ def export_onnx(
     with atomic(path) as tmp: tmp.write_bytes(model.SerializeToString())
 
 class OnnxNet:
-    "Runs what `export_onnx` wrote, image by image, which keeps a stack in the processor's cache"
+    "Runs an ONNX graph such as `export_onnx` wrote, image by image, which keeps a stack in the processor's cache"
     def __init__(self,
-        path, # .onnx file
+        path, # .onnx file: input `image`, one output
         threads:int=None, # CPU threads; None: as many as PyTorch uses
+        abreast:bool=False, # an image a thread, for many images and a small network, instead of all threads on one image
     ):
         ort = _optional('onnxruntime')
-        options = ort.SessionOptions()
-        options.intra_op_num_threads,options.log_severity_level = threads or torch.get_num_threads(),3
+        options,threads = ort.SessionOptions(),threads or torch.get_num_threads()
+        options.intra_op_num_threads,options.log_severity_level = 1 if abreast else threads,3
         self.session = ort.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        self.map = ThreadPoolExecutor(threads).map if abreast and threads > 1 else map
     def __call__(self, x): # (B, C, H, W), a tensor
         x = np.ascontiguousarray(x.numpy(force=True), dtype=np.float32)
-        return torch.from_numpy(np.concatenate([self.session.run(None, {'image': x[i:i+1]})[0] for i in range(len(x))]))
+        return torch.from_numpy(np.concatenate(list(self.map(lambda i: self.session.run(None, {'image': x[i:i+1]})[0], range(len(x))))))
 
 # %% ../nbs/02_tiramisu.ipynb #3b039fb6
-def fastest(net:nn.Module # `FCDenseNet` or `LiteTiramisu`
-           ): # a function from (B, C, H, W) to logits, without gradients
-    "ONNX Runtime where it is installed and `net` is an `FCDenseNet` on the CPU, otherwise `net` in eval mode"
-    if next(net.parameters()).device.type == 'cpu' and all(importlib.util.find_spec(o) for o in ('onnx', 'onnxruntime')) and isinstance(net, FCDenseNet):
+def traced_onnx(
+    net:nn.Module, # any network of one input and one output
+    path, # .onnx file: input `image` (batch, C, H, W), output `vector`
+    shape:tuple, # (C, H, W), which the graph keeps
+):
+    "Write `net` in eval mode as PyTorch traces it, with a free batch; raises `BadInput` when `onnx` is missing"
+    _optional('onnx')
+    with atomic(path) as tmp, warnings.catch_warnings():
+        warnings.simplefilter('ignore') # the tracer is old and says so; the new one needs one package more
+        torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), input_names=['image'], output_names=['vector'],
+                          dynamic_axes={'image': {0: 'batch'}, 'vector': {0: 'batch'}}, opset_version=17, dynamo=False)
+
+def fastest(net:nn.Module, # any network
+            shape:tuple=None # (C, H, W) of all images, where `net` is not one of this room
+           ): # a function from (B, C, H, W) to what `net` gives, without gradients
+    "ONNX Runtime where it is installed and `net` is on the CPU, an `FCDenseNet` or of a given `shape`; otherwise `net` in eval mode"
+    if next(net.parameters()).device.type == 'cpu' and all(importlib.util.find_spec(o) for o in ('onnx', 'onnxruntime')) and (shape or isinstance(net, FCDenseNet)):
         with TemporaryDirectory() as tmp:
-            export_onnx(net, Path(tmp)/'net.onnx')
-            run = OnnxNet(Path(tmp)/'net.onnx')
+            export_onnx(net, Path(tmp)/'net.onnx') if shape is None else traced_onnx(net, Path(tmp)/'net.onnx', shape)
+            run = OnnxNet(Path(tmp)/'net.onnx', abreast=shape is not None)
     else: run = torch.inference_mode()(net.eval())
+    if shape: return run
     def call(x):
         check_input(net, x.shape)
         return run(x)
