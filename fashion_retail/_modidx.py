@@ -6,6 +6,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'fashion_retail/benchmarks.py'),
                                            'fashion_retail.benchmarks._stepper': ( 'benchmarks.html#_stepper',
                                                                                    'fashion_retail/benchmarks.py'),
+                                           'fashion_retail.benchmarks.benchmark_features': ( 'benchmarks.html#benchmark_features',
+                                                                                             'fashion_retail/benchmarks.py'),
                                            'fashion_retail.benchmarks.benchmark_search': ( 'benchmarks.html#benchmark_search',
                                                                                            'fashion_retail/benchmarks.py'),
                                            'fashion_retail.benchmarks.benchmark_tiramisu': ( 'benchmarks.html#benchmark_tiramisu',

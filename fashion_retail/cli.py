@@ -259,6 +259,17 @@ def exact_search(out: OutFile,
     _write_json(benchmark_search(queries, gallery, dim), out)
 
 
+@benchmarks.command("features")
+def feature_speed(out: OutFile,
+                  photos: Annotated[int, typer.Option(help="JPEG files to describe.")] = 1000,
+                  size: Annotated[int, typer.Option(help="Pixels a side.")] = 500,
+                  repeats: Annotated[int, typer.Option(help="Timed rounds after a warm-up.")] = 3):
+    "Vectors of photos, reading included, beside a plain batched loop in PyTorch: time, equal vectors."
+    _no_folder(out)
+    from fashion_retail.benchmarks import benchmark_features
+    _write_json(benchmark_features(photos, size, repeats), out)
+
+
 TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "
             "grad_checkpointing device seed").split()
 
