@@ -107,18 +107,23 @@ def score(images: Images, split: Split, out: OutFile,
 @app.command()
 def evaluate(images: Images, split: Split, out: OutFile,
              cutout: Annotated[str, typer.Option(help="none, mask, grabcut, tiramisu, u2netp or otsu.")],
-             features: Annotated[str, typer.Option(help="color_histogram or efficientnet_lite0.")],
+             features: Annotated[str, typer.Option(help="color_histogram, gist, hog, bovw, efficientnet_lite0, tiramisu, ranking, timm:NAME or openclip:NAME; "
+                                                        "NAME+pca adds the talk's scaling and PCA, fitted on the catalogue photos.")],
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
-             weights: Weights = None,
+             weights: Annotated[Optional[list[Path]], typer.Option(help="A segmenter for --cutout tiramisu or a file for --features; which one it is, "
+                                                                        "the file says. Repeatable. Without it what ships with the package.")] = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
              skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read, instead of stopping.")] = False,
+             no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all vectors anew and keep none; see `fashion-retail cache`.")] = False,
              device: Device = "auto"):
     "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
     _no_folder(out, ranks)
     from fashion_retail.data import atomic, find_table, read_table
     from fashion_retail.similarity import evaluate_table
+    table = read_table(find_table(images))
+    from fashion_retail.features import VectorCache
     with TemporaryDirectory() as masks:
-        result, table = evaluate_table(read_table(find_table(images)), split, cutout, features, gallery_split, weights, device, masks, skip_unreadable)
+        result, table = evaluate_table(table, split, cutout, features, gallery_split, weights, device, masks, skip_unreadable, None if no_cache else VectorCache())
     if bad := result["unreadable"]: print(f"{len(bad)} photos cannot be read and were left out: {', '.join(bad[:20])}{' …' if len(bad) > 20 else ''}", file=sys.stderr)
     if n := result["n_empty_masks"]: print(f"{n} masks are empty: those photos were taken whole", file=sys.stderr)
     if lost := table.image_id[(table["rank"] == 0) & ~table.image_id.isin(bad)].tolist():
@@ -127,6 +132,22 @@ def evaluate(images: Images, split: Split, out: OutFile,
     if ranks:
         with atomic(ranks) as tmp: table.to_csv(tmp, index=False)
     _write_json(result, out)
+
+
+@app.command("cache")
+def vector_cache(name: Annotated[Optional[str], typer.Argument(help="Only the vectors of these features.")] = None,
+                 clear: Annotated[bool, typer.Option("--clear", help="Throw them away.")] = False):
+    "Show, or throw away, the vectors that `evaluate` keeps from one run to the next (in FASHION_RETAIL_CACHE, or the user's cache folder)."
+    from fashion_retail.features import VectorCache, outdated
+    cache = VectorCache()
+    if clear:
+        print(f"{cache.path}: {cache.clear(name)} vectors thrown away")
+        return
+    found = cache.contents()
+    if name: found = found[found["name"] == name]
+    print(f"{cache.path}: {found.photos.sum()} vectors, {found.MB.sum():.1f} MB")
+    for o in found.itertuples(): print(f"{o.name} version {o.version}: {o.photos} vectors, {o.MB:.1f} MB{', outdated: no longer used' if outdated(o.name, o.version) else ''}")
+    for o in cache.strangers(): print(f"{o}: written by another version of fashion_retail, ignored; --clear throws it away")
 
 
 @app.command()

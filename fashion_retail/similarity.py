@@ -384,28 +384,32 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_similarity.ipynb #75729e5d
+# %% ../nbs/05_similarity.ipynb #0b39923c
 def evaluate_table(table:pd.DataFrame, # an images table
                    split:str, # the snapshots of this split are the queries
                    cutout:str, # see `features.CUTOUTS`
                    features:str, # see `descriptors.FEATURES`
                    gallery_splits:list|None=None, # splits of the catalogue photos; None: `split`
-                   weights=None, # file, for cutout tiramisu
+                   weights=None, # a file or several, for cutout tiramisu and for features that take one, see `features.deal_weights`
                    device:str="auto", # auto, cpu or cuda
                    folder:str|Path="masks", # masks that are made are kept in folder/METHOD/
-                   skip:bool=False # leave out photos that cannot be read, instead of an error
-                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, unreadable (ids of photos left out), seconds_per_query; DataFrame: image_id, item_id, rank (0: no answer, or left out), answers, empty_mask
-    "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing and searching"
-    from fashion_retail.features import cutout_masks, embed, fitted  # torch only now
-    from fashion_retail.descriptors import descriptor
+                   skip:bool=False, # leave out photos that cannot be read, instead of an error
+                   cache=None # a `features.VectorCache`
+                  ) -> tuple: # dict: features, cutout, `retrieval_metrics`, n_empty_masks, unreadable (ids of photos left out), n_cached (vectors from the cache), seconds_per_query; DataFrame: image_id, item_id, rank (0: no answer, or left out), answers, empty_mask
+    "Retrieval accuracy of a table; `seconds_per_query` counts reading, cutting out, describing (or finding in the cache) and searching"
+    from fashion_retail.descriptors import descriptor  # torch only now
+    from fashion_retail.features import CUTOUTS, cutout_masks, deal_weights, embed, fitted
     kind = descriptor(features)
+    if cutout not in CUTOUTS: raise BadInput(f"unknown cut-out {cutout!r}: use one of {', '.join(CUTOUTS)}")
+    cutter, weights = deal_weights([weights] if isinstance(weights, (str, Path)) else weights or [], cutout, kind)
     queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
-    def cut(rows): return cutout_masks(rows, cutout, folder, weights, device, skip=skip)
+    def cut(rows): return cutout_masks(rows, cutout, folder, cutter, device, skip=skip)
     masks = cut(gallery)
-    kind = fitted(kind, gallery, masks, device, skip=skip)
-    g, g_empty = embed(gallery, kind, masks, device, skip=skip, desc="catalogue")
+    kind = fitted(kind, gallery, masks, device, weights, skip=skip)
+    options = dict(device=device, weights=weights, skip=skip, cache=cache)
+    g, g_empty = embed(gallery, kind, masks, **options, desc="catalogue")
     began = time.perf_counter()
-    q, q_empty = embed(queries, kind, cut(queries), device, skip=skip, desc="queries")
+    q, q_empty = embed(queries, kind, cut(queries), **options, desc="queries")
     read, kept = q.any(1), g.any(1)  # zeros: a photo left out, which is neither query nor answer
     if not read.any() or not kept.any(): raise BadInput(f"none of the {'catalogue' if read.any() else 'query'} photos can be read: bring the files")
     ids, items = ([o[keep].to_numpy(str) for o, keep in ((queries[c], read), (gallery[c], kept))] for c in ("image_id", "item_id"))
@@ -414,7 +418,8 @@ def evaluate_table(table:pd.DataFrame, # an images table
     seconds = (time.perf_counter() - began)/len(queries)
     ranks = first_match_ranks(q, g, *items, exclude=ids)
     result = dict(features=features, cutout=cutout, **retrieval_metrics(ranks, len(g), groups=items[0]), n_empty_masks=int(q_empty.sum() + g_empty.sum()),
-                  unreadable=[*queries.image_id[~read], *gallery.image_id[~kept]], seconds_per_query=seconds)
+                  unreadable=[*queries.image_id[~read], *gallery.image_id[~kept]],
+                  n_cached=cache.hits if cache else 0, seconds_per_query=seconds)
     each = queries[["image_id", "item_id"]].assign(rank=0, answers="", empty_mask=q_empty)
     each.loc[read, "rank"], each.loc[read, "answers"] = ranks, [";".join(o) for o in ids[1][found]]
     return result, each

@@ -1,4 +1,12 @@
+import os
+
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    "No test writes to the user's cache, or finds anything there"
+    os.environ["FASHION_RETAIL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
