@@ -62,9 +62,12 @@ def _fits(value, default): # an int may stand where the default is a float; othe
 def _check_names(stage, parameters): # lists of names, separated by blanks
     known = dict(split=SPLITS, gallery_splits=SPLITS, metric=METRICS)
     if {"features", "cutouts"} & parameters.keys():
-        from fashion_retail.descriptors import FEATURES  # torch only now
+        from fashion_retail.descriptors import descriptor  # torch only now
         from fashion_retail.features import CUTOUTS
-        known.update(features=FEATURES, cutouts=CUTOUTS)
+        known.update(cutouts=CUTOUTS)
+        for o in str(parameters.get("features", "")).split():  # the registry knows names that no list holds, such as timm:resnet50
+            try: descriptor(o)
+            except BadInput as e: raise BadInput(f"features of {stage} names {o!r}: {e}") from None
     for k, names in known.items():
         if odd := [o for o in str(parameters.get(k, "")).split() if o not in names]:
             raise BadInput(f"{k} of {stage} names {odd[0]!r}: use {', '.join(names)}")
