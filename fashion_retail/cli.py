@@ -124,8 +124,8 @@ def evaluate(images: Images, split: Split, out: OutFile,
     from fashion_retail.features import VectorCache
     with TemporaryDirectory() as masks:
         result, table = evaluate_table(table, split, cutout, features, gallery_split, weights, device, masks, skip_unreadable, None if no_cache else VectorCache())
-    if bad := result["unreadable"]: print(f"{len(bad)} photos cannot be read and were left out: {', '.join(bad[:20])}{' …' if len(bad) > 20 else ''}", file=sys.stderr)
-    if n := result["n_empty_masks"]: print(f"{n} masks are empty: those photos were taken whole", file=sys.stderr)
+    if bad := result["unreadable"]: print(f"photos that cannot be read, left out: {len(bad)} ({', '.join(bad[:20])}{' …' if len(bad) > 20 else ''})", file=sys.stderr)
+    if n := result["n_empty_masks"]: print(f"empty masks: {n}, those photos were taken whole", file=sys.stderr)
     if lost := table.image_id[(table["rank"] == 0) & ~table.image_id.isin(bad)].tolist():
         print(f"{len(lost)} of {len(table)} queries show an item that is not in the catalogue, such as {lost[0]}: they are counted as n_without_answer "
               "and no accuracy divides by them", file=sys.stderr)

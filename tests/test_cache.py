@@ -38,7 +38,7 @@ def test_unreadable_photos_and_empty_masks_are_counted(wardrobe, tmp_path):
     assert result["unreadable"] == [ids[queries[0]], ids[gallery[0]]] and result["n_gallery"] == len(gallery) - 1
     assert ranks.image_id.tolist() == ids[queries].tolist() and ranks["rank"][0] == 0 and ranks.answers[0] == ""
     assert ranks.empty_mask.tolist() == [False, True] + [False]*(len(queries) - 2) and result["n_empty_masks"] == 1
-    assert "2 photos cannot be read and were left out" in said and "1 masks are empty" in said
+    assert "photos that cannot be read, left out: 2" in said and "empty masks: 1" in said
     assert not ranks.answers.str.contains(ids[gallery[0]]).any()
     done = command("evaluate", "--images", tmp_path, "--split", "valid", "--cutout", "none", "--features", "color_histogram", "--out", tmp_path/"x.json", code=2)
     assert "half.jpg cannot be read" in done.stderr
