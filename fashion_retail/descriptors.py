@@ -6,7 +6,7 @@
 __all__ = ['FEATURES', 'BINS', 'RANKING_WEIGHTS', 'Preparation', 'Descriptor', 'descriptor', 'color_histogram',
            'efficientnet_lite0', 'RankingNet', 'ranking_encoder', 'ranking']
 
-# %% ../nbs/04_descriptors.ipynb #e56be3b8
+# %% ../nbs/04_descriptors.ipynb #d0c6f94a
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2, numpy as np, torch, torch.nn.functional as F
 from torch import nn
 
+import fashion_retail
 from .data import BadInput
 from .tiramisu import ARCHITECTURES, lite0, load_weights
 
@@ -155,8 +156,8 @@ class RankingNet(nn.Module):
 
 ARCHITECTURES["RankingNet"] = partial(RankingNet, pretrained=False)
 
-# %% ../nbs/04_descriptors.ipynb #3ade2227
-RANKING_WEIGHTS = Path(__file__).parent/"weights"/"ranking.safetensors"  # what ships with the package
+# %% ../nbs/04_descriptors.ipynb #649c9bfb
+RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"  # what ships with the package
 
 def ranking_encoder(net:RankingNet, # trained or not
                     size:int # the network sees size × size pixels
