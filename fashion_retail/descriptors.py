@@ -110,7 +110,7 @@ def efficientnet_lite0(device:str="cpu", # cpu or cuda
 
 FEATURES["efficientnet_lite0"] = Descriptor("efficientnet_lite0", "1", 1280, Preparation(224), efficientnet_lite0)
 
-# %% ../nbs/04_descriptors.ipynb #7edc8e36
+# %% ../nbs/04_descriptors.ipynb #0a9b20da
 class RankingNet(nn.Module):
     "Means and spreads of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
     stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}  # blocks that are listened to on the way, and their channels
@@ -125,7 +125,6 @@ class RankingNet(nn.Module):
         self.trunk._fc = nn.Identity()  # the thousand classes of ImageNet
         n = 2*sum(self.stages.values()) + 1280
         self.norm, self.head = nn.BatchNorm1d(n), nn.Linear(n, dim, bias=False)
-        nn.init.orthogonal_(self.head.weight)
         self.to(memory_format=torch.channels_last)
 
     def train(self, mode=True): # the trunk's statistics stay ImageNet's: a batch of near-duplicates has poor ones
@@ -151,6 +150,17 @@ class RankingNet(nn.Module):
             x = block(x)
             if i in self.stages: found += pool(x, True)
         return torch.cat(found + pool(F.relu6(net._bn1(net._conv_head(x))), False), 1)
+
+    @torch.no_grad()
+    def fit(self,
+        pooled:torch.Tensor # float (N, 1824), of N photos to be trained on
+    ):
+        "Start the last layer at the principal components of what was seen; together the five early stages count twice as much as the last"
+        n_last = self.trunk._conv_head.out_channels
+        self.norm.running_mean.copy_(pooled.mean(0)); self.norm.running_var.copy_(pooled.var(0))
+        share = torch.cat([torch.full((pooled.shape[1] - n_last,), 2*(pooled.shape[1] - n_last)**-0.5), torch.full((n_last,), n_last**-0.5)]).to(pooled)
+        seen = self.norm.eval()(pooled)*share
+        self.head.weight.copy_(torch.linalg.svd(seen, full_matrices=len(seen) < self.head.out_features).Vh[:self.head.out_features]*share)
 
     def forward(self, x, inside): return F.normalize(self.head(self.norm(self.pooled(x, inside))))
 
