@@ -110,7 +110,7 @@ def efficientnet_lite0(device:str="cpu", # cpu or cuda
 
 FEATURES["efficientnet_lite0"] = Descriptor("efficientnet_lite0", "1", 1280, Preparation(224), efficientnet_lite0)
 
-# %% ../nbs/04_descriptors.ipynb #0a9b20da
+# %% ../nbs/04_descriptors.ipynb #bdea28b0
 class RankingNet(nn.Module):
     "Means and spreads of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
     stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}  # blocks that are listened to on the way, and their channels
@@ -160,7 +160,7 @@ class RankingNet(nn.Module):
         self.norm.running_mean.copy_(pooled.mean(0)); self.norm.running_var.copy_(pooled.var(0))
         share = torch.cat([torch.full((pooled.shape[1] - n_last,), 2*(pooled.shape[1] - n_last)**-0.5), torch.full((n_last,), n_last**-0.5)]).to(pooled)
         seen = self.norm.eval()(pooled)*share
-        self.head.weight.copy_(torch.linalg.svd(seen, full_matrices=len(seen) < self.head.out_features).Vh[:self.head.out_features]*share)
+        self.head.weight.copy_(torch.linalg.svd(seen, full_matrices=len(seen) < self.head.out_features).Vh[:self.head.out_features]*share/share.square().mean().sqrt())  # rows are normalized later: the scale is Adam's
 
     def forward(self, x, inside): return F.normalize(self.head(self.norm(self.pooled(x, inside))))
 

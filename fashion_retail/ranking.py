@@ -21,7 +21,7 @@ from .similarity import first_match_ranks, top_k_accuracy
 from .tiramisu import save_weights
 from .training import pick_device
 
-# %% ../nbs/12_deep_ranking.ipynb #b360991b
+# %% ../nbs/12_deep_ranking.ipynb #a001b739
 def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
          inside:np.ndarray, # bool (S, S), the garment's pixels
          size:int, # side of the square to return
@@ -48,8 +48,7 @@ def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
     if rng.random() < hide and m.any():
         a = rng.uniform(0, 2*np.pi)
         along = grid @ np.float32([np.cos(a), np.sin(a)])
-        kept = m & (along < np.quantile(along[m], rng.uniform(0.65, 0.95)))
-        m = kept if not whole else m
+        m = m & (along < np.quantile(along[m], rng.uniform(0.65, 0.95))) | whole
     if light:
         x = x.astype(np.float32)/255
         x = x**np.exp(light*rng.normal(0, 0.25))*np.float32(np.exp(light*rng.normal(0, 0.06, 3)))
@@ -100,7 +99,7 @@ def prepared(rows, masks, size): # uint8 (N, size, size, 3) and bool (N, size, s
         squares[i], insides[i] = prepare(image, load_mask(masks[i], image.shape) if masks else None)
     return squares, insides
 
-# %% ../nbs/12_deep_ranking.ipynb #896aad5f
+# %% ../nbs/12_deep_ranking.ipynb #b0d883c7
 def look_alikes(vectors:np.ndarray|None, # float (N, D) of the items, rows of length 1; None: not known yet
                 rng:np.random.Generator, # all randomness
                 group:int=8 # items that look alike, next to each other
@@ -118,7 +117,7 @@ def look_alikes(vectors:np.ndarray|None, # float (N, D) of the items, rows of le
     rng.shuffle(order)
     return sum(order, [])
 
-# %% ../nbs/12_deep_ranking.ipynb #f7b7ed35
+# %% ../nbs/12_deep_ranking.ipynb #c11a609a
 TRUNK_PACE = 0.3  # learning rate of the pretrained trunk, relative to the last layer
 AVERAGE = 0.99    # of the weights that are judged and kept: an exponential moving average over steps
 CHUNK = 32        # photos that pass through the trunk together: larger tensors cost page faults on a CPU
@@ -137,7 +136,7 @@ def _state(file, settings, device):
     return state
 
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
-                  valid_rows:pd.DataFrame, # likewise, catalogue photos and snapshots; chooses the best epoch
+                  valid_rows:pd.DataFrame, # likewise, to measure on after each epoch: items with a catalogue photo and a snapshot
                   out:str|Path, # folder for ranking.safetensors, history.csv, masks and the training state
                   cutout:str="mask", # see `features.CUTOUTS`
                   size:int=144, # the network sees size × size pixels
@@ -149,7 +148,6 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   warp:float=0.02,
                   light:float=1.,
                   hide:float=0.5,
-                  patience:int=0, # epochs without a better valid top-1 before stopping; 0: never
                   device:str="auto", # auto, cpu or cuda
                   seed:int=42, # of order and views
                   resume:bool=False # go on from the last whole epoch in `out`
@@ -207,15 +205,10 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
         ranks = first_match_ranks(*(np.concatenate([describe(a[i:i + CHUNK], m[i:i + CHUNK]) for i in range(0, len(a), CHUNK)]) for a, m in valid), *(o.item_id.to_numpy(str) for o in sides))
         history.append(dict(epoch=epoch + 1, train_loss=float(np.mean(losses)), valid_top_1=float(top_k_accuracy(ranks, 1)),
                             valid_top_10=float(top_k_accuracy(ranks, 10)), seconds=time.perf_counter() - began))
-        if history[-1]["valid_top_1"] >= max(o["valid_top_1"] for o in history):
-            save_weights(best, out/"ranking.safetensors", half=True, **settings, epoch=epoch + 1, valid_top_1=history[-1]["valid_top_1"], valid_top_10=history[-1]["valid_top_10"])
+        save_weights(best, out/"ranking.safetensors", half=True, **settings, epoch=epoch + 1, valid_top_1=history[-1]["valid_top_1"], valid_top_10=history[-1]["valid_top_10"])
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
         with atomic(out/"state.pt") as tmp:
             torch.save(dict(net=net.state_dict(), smooth=smooth.state_dict(), opt=opt.state_dict(), schedule=schedule.state_dict(), known=known, history=history, settings=settings), tmp)
         left = np.mean([o["seconds"] for o in history])*(epochs - epoch - 1)
         print(f"epoch {epoch + 1}/{epochs}  loss {history[-1]['train_loss']:.3f}  valid top-1 {history[-1]['valid_top_1']:.3f}  top-10 {history[-1]['valid_top_10']:.3f}  {left:.0f} s left", flush=True)
-        tops = [o["valid_top_1"] for o in history]
-        if patience and len(tops) > patience and max(tops[-patience:]) <= max(tops[:-patience]):
-            print(f"no better valid top-1 for {patience} epochs: stopped", flush=True)
-            break
     return pd.DataFrame(history)
