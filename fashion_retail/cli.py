@@ -150,6 +150,27 @@ def vector_cache(name: Annotated[Optional[str], typer.Argument(help="Only the ve
     for o in cache.strangers(): print(f"{o}: written by another version of fashion_retail, ignored; --clear throws it away")
 
 
+def _plan_training(stage, profile, set_, images, out, device):
+    "The tables to train on, by name, and all settings of a training stage under a profile"
+    from fashion_retail.data import BadInput, find_table, read_table
+    from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
+    values = override(read_profile(profile), set_ or [])
+    images = images or values.get("images")
+    if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
+    names = [images] if Path(images).exists() else images.split()  # a path may hold blanks
+    rendered = {"images": "wardrobe"} if "wardrobe" in names else {}
+    plan = plan_run({**values, **rendered}, tuple(dict.fromkeys((*STAGES, stage))))
+    settings = {**stage_parameters(stage), **plan[stage], **({"device": device} if device != "auto" else {})}
+    tables = {}
+    for o in names:
+        if o == "wardrobe":
+            from fashion_retail.wardrobe import make_wardrobe
+            tables[o] = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
+        else: tables[o] = read_table(find_table(o))
+    if len(tables) > 1: tables = {k: o.assign(image_id=k + "-" + o.image_id, item_id=k + "-" + o.item_id) for k, o in tables.items()}  # two tables may use the same names
+    return tables, settings
+
+
 @app.command()
 def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetensors, history.csv and card.json.")],
           images: Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")] = None,
@@ -160,20 +181,11 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
           device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
-    from fashion_retail.data import BadInput, atomic, checked, find_table, read_table, select
-    from fashion_retail.runner import environment, override, plan_run, read_profile, stage_parameters
-    values = override(read_profile(profile), set_ or [])
-    plan = plan_run(values)
-    settings = {**stage_parameters("03_training"), **plan["03_training"], **({"device": device} if device != "auto" else {})}
+    from fashion_retail.data import atomic, checked, select
+    from fashion_retail.runner import environment
+    tables, settings = _plan_training("03_training", profile, set_, images, out, device)
     options = {k: settings[k] for k in TRAINING}
-    images = images or values.get("images")
-    if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
-    if images == "wardrobe":
-        from fashion_retail.wardrobe import make_wardrobe
-        tables = {images: make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])}
-    else: tables = {o: read_table(find_table(o)) for o in ([images] if Path(images).exists() else images.split())}  # a path may hold blanks
     from fashion_retail.training import Segmenter, label_names, score_method, train_segmenter
-    if len(tables) > 1: tables = {k: o.assign(image_id=k + "-" + o.image_id) for k, o in tables.items()}  # two tables may use the same names
     column = "label_path" if labels else "mask_path"
     rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])
@@ -185,6 +197,29 @@ def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetenso
     if not labels: card["valid"] = score_method(rows["valid"], Segmenter(out/"segmenter.safetensors", device))[0]
     with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
     print(f"weights: {out/'segmenter.safetensors'}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
+
+
+@app.command()
+def train_ranking(out: Annotated[Path, typer.Option(help="Folder for ranking.safetensors, history.csv and card.json.")],
+                  images: Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")] = None,
+                  profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its ranking values are used.")] = "ranking",
+                  set_: Settings = None,
+                  resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
+                  device: Device = "auto"):
+    "Train the ranking network so that photos of one item are near each other, on the train rows of a table."
+    import pandas as pd
+    from fashion_retail.data import atomic
+    from fashion_retail.runner import environment
+    tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
+    options = {k: settings[k] for k in RANKING}
+    from fashion_retail.ranking import train_ranking
+    rows = pd.concat(tables.values(), ignore_index=True)
+    train, valid = (rows[rows.split == o].reset_index(drop=True) for o in ("train", "valid"))
+    history = train_ranking(train, valid, out, **options, resume=resume)
+    card = dict(weights="ranking.safetensors", tables=list(tables), photos=len(train), items=int(train.item_id.nunique()), settings=options,
+                epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1), valid=dict(history.iloc[-1][["valid_top_1", "valid_top_10"]]), environment=environment())
+    with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
+    print(f"weights: {out/'ranking.safetensors'}, top-10 {card['valid']['valid_top_10']:.3f} on valid")
 
 
 @app.command()
@@ -293,6 +328,8 @@ def feature_speed(out: OutFile,
 
 TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "
             "grad_checkpointing device seed").split()
+
+RANKING = "cutout size batch_size epochs learning_rate temperature turn warp light hide device seed".split()
 
 
 def _repeat(args):

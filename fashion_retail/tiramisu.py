@@ -369,11 +369,11 @@ ARCHITECTURES = dict(FCDenseNet=FCDenseNet, LiteTiramisu=partial(LiteTiramisu, p
 def save_weights(
     net:nn.Module, # `FCDenseNet` or `LiteTiramisu`
     path, # .safetensors file, written whole or not at all
-    half:bool=False, # store the convolutions in 16 bits
+    half:bool=False, # store convolutions and matrices in 16 bits
     **meta, # plain values that travel with the weights
 ):
     "Write weights, constructor arguments and `meta` to one file"
-    state = {k: (v.half() if half and v.ndim == 4 else v).detach().cpu().contiguous() for k,v in net.state_dict().items()}
+    state = {k: (v.half() if half and v.ndim > 1 else v).detach().cpu().contiguous() for k,v in net.state_dict().items()}
     header = {type(net).__name__: json.dumps(net.config), 'meta': json.dumps(meta)}
     with atomic(path) as tmp: tmp.write_bytes(save(state, metadata=header))
 
