@@ -159,7 +159,7 @@ fewer = lambda o: o[:len(o)*3//4]
 def first_match_ranks(queries, gallery, query_items, items, **more): return honest[0](queries, fewer(gallery), query_items, fewer(items), **more)
 def top_k(queries, gallery, **more): return honest[1](queries, fewer(gallery), **more)
 def retrieval_metrics(ranks, n_gallery, **more): return honest[2](ranks, n_gallery*3//4, **more)"""),
-    "random weights": ("04_features", "efficientnet_lite0/none", """torch.manual_seed(0)
+    "random weights": ("04_features", "efficientnet_lite0/none", """import torch; torch.manual_seed(0)
 from efficientnet_lite_pytorch import EfficientNet
 EfficientNet.load_state_dict = lambda net, weights: None"""),
 }
@@ -291,7 +291,7 @@ def test_own_table_without_masks_or_catalogue(bench, tmp_path):
 
 def test_refused_before_anything_runs(toy):
     for assignments, match in ((["images=nowhere"], "no images table nowhere"), (["seed=[1"], "no YAML value"), (["images.x=1"], "not a room"), (["seed"], "no value"),
-                               (["features=gust"], "names 'gust': use color_histogram"), (["cutouts=none scissors"], "names 'scissors'"),
+                               (["features=gust"], "names 'gust': unknown features"), (["cutouts=none scissors"], "names 'scissors'"),
                                (["cell_minutes=-1"], "above 0"), (["images=''"], "names no images")):
         with pytest.raises(BadInput, match=match): run_report(toy/"toy.yaml", toy/"refused", assignments)
     with pytest.raises(BadInput, match="does not go with --set"): run_report(toy/"toy.yaml", toy/"refused", ["seed=2"], "better")
