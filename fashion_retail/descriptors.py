@@ -393,7 +393,7 @@ def encode_text(texts:list, # such as ["red floral dress"]
     tokens = open_clip.get_tokenizer(net)(texts).to(device)
     return torch.nn.functional.normalize(_clip_network(name, device, weights).encode_text(tokens)).float().cpu().numpy()
 
-# %% ../nbs/04_descriptors.ipynb #f5ad46fc
+# %% ../nbs/04_descriptors.ipynb #be9b1d01
 def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo
                    keep:float|int=0.99 # share of the variance, or the number of directions
                   ) -> Callable: # (n, D) -> float32 (n, d)
@@ -417,10 +417,10 @@ def with_pca(kind:Descriptor, # any
         def load(device, weights):
             encode = base.load(device, weights)
             return lambda images, masks: reduce(encoded(encode, images, masks))
-        return replace(base, name=name, version=f"{kind.version}-{keep}-{_mark(squares, insides)}", dim=reduce(gallery[:1]).shape[1], load=load)
+        return replace(base, name=name, version=f"{kind.version}-{keep}-{_mark(squares, insides)}", dim=reduce(gallery[:1]).shape[1], load=load, adapt=None)
     return replace(kind, name=name, load=_unfitted, fit=fit, adapt=kind.adapt and (lambda weights: with_pca(kind.adapt(weights), keep)))
 
-# %% ../nbs/04_descriptors.ipynb #2fb901fb
+# %% ../nbs/04_descriptors.ipynb #682b99e6
 class RankingNet(nn.Module):
     "Means of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
     stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112, 15: 320}  # blocks that are listened to, and their channels
@@ -453,7 +453,7 @@ class RankingNet(nn.Module):
         for i, block in enumerate(net._blocks):
             x = block(x)
             if i in self.stages:
-                share = F.adaptive_avg_pool2d(inside[:, None], (x.shape[2], x.shape[3])) + 1e-3
+                share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in x.shape[2:]]) + 1e-3
                 found.append((x*share).sum((2, 3))/share.sum((2, 3)))
         return torch.cat(found, 1)
 
