@@ -99,6 +99,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                           'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors._frequencies': ( 'descriptors.html#_frequencies',
                                                                                          'fashion_retail/descriptors.py'),
+                                            'fashion_retail.descriptors._kept': ('descriptors.html#_kept', 'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors._mark': ('descriptors.html#_mark', 'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors._network': ( 'descriptors.html#_network',
                                                                                      'fashion_retail/descriptors.py'),

@@ -8,11 +8,11 @@ __all__ = ['FEATURES', 'FAMILIES', 'BINS', 'ORIENTATIONS', 'N_WORDS', 'FASHION_C
            'bag_of_words', 'fit_words', 'classical', 'efficientnet_lite0', 'lite0_stages', 'tiramisu_stages',
            'timm_network', 'openclip_network', 'encode_text', 'reduce_vectors', 'with_pca', 'RankingNet', 'ranking']
 
-# %% ../nbs/04_descriptors.ipynb #8ca5dad0
+# %% ../nbs/04_descriptors.ipynb #252cab66
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
 
 import cv2, numpy as np, torch, torch.nn.functional as F
@@ -72,7 +72,7 @@ class Preparation:
         inside = cv2.resize(cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0), (self.size, self.size), interpolation=cv2.INTER_AREA)
         return square, inside > 127
 
-# %% ../nbs/04_descriptors.ipynb #ac37e817
+# %% ../nbs/04_descriptors.ipynb #59b81a02
 @dataclass(frozen=True)
 class Descriptor:
     "How prepared squares become vectors"
@@ -110,6 +110,14 @@ def encoded(encode, # as `Descriptor.load` gives it
 
 def _mark(squares, insides): # of what was learned from, for the version
     return hashlib.sha1(squares.tobytes() + insides.tobytes()).hexdigest()[:8]
+
+def _kept(load): # what `load(…, weights)` gave, as long as the file of weights is the same
+    keep = lru_cache(8)(lambda *args, files: load(*args))
+    @wraps(load)
+    def call(*args):
+        files = [Path(o).stat() for o in args if o and Path(o).is_file()]
+        return keep(*args, files=tuple((o.st_mtime_ns, o.st_size) for o in files))
+    return call
 
 def _network(run, # (N, 3, S, S) on the device -> (N, dim)
              mean, std, # of the input, 0…255, a number or one a channel
@@ -267,7 +275,7 @@ def efficientnet_lite0(device:str="cpu", # cpu or cuda
 
 FEATURES["efficientnet_lite0"] = Descriptor("efficientnet_lite0", "1", 1280, Preparation(224), efficientnet_lite0)
 
-# %% ../nbs/04_descriptors.ipynb #23798d39
+# %% ../nbs/04_descriptors.ipynb #ea1149b6
 class _Stages(torch.nn.Module):
     "Maps of an EfficientNet-Lite0 averaged inside the mask, which is the fourth channel"
     def __init__(self, stem, norm, blocks):
@@ -296,7 +304,7 @@ def lite0_stages(device:str="cpu", # cpu or cuda
     net = lite0()
     return _stages(net._conv_stem, net._bn0, net._blocks, device=device)
 
-@cache
+@_kept
 def tiramisu_stages(device:str="cpu", # cpu or cuda
                     weights:str|Path|None=None # a segmenter trained with encoder efficientnet_lite0; None: the one that ships with the package
                    ): # as `lite0_stages`
@@ -308,7 +316,7 @@ def tiramisu_stages(device:str="cpu", # cpu or cuda
 FEATURES["stages"] = Descriptor("stages", "1", 472, Preparation(224), lite0_stages)
 FEATURES["tiramisu"] = Descriptor("tiramisu", "1", 472, Preparation(224), tiramisu_stages, takes_weights=True)
 
-# %% ../nbs/04_descriptors.ipynb #ca6927de
+# %% ../nbs/04_descriptors.ipynb #80d52d42
 def _on_request(name, weights, hub, file):
     "A network from the hub or from a file, as asked; raises `BadInput` for neither, and for a file that does not fit"
     if not weights: raise BadInput(f"{name} comes without weights: give a file (safetensors, or a PyTorch state dict), or the word hub to download them")
@@ -335,7 +343,7 @@ def timm_network(name:str # such as `resnet50`
         missing, more = net.load_state_dict(timm.models.load_state_dict(path, weights_only=True), strict=False)
         if lost := [*missing, *(o for o in more if not o.startswith(heads))]: raise ValueError(f"{len(lost)} names differ, such as {lost[0]}")
         return net
-    @cache
+    @_kept
     def load(device="cpu", weights=None):
         net = _on_request(f"timm:{name}", weights, lambda: timm.create_model(name, pretrained=True, num_classes=0), file)
         return _network(net.eval().to(device, memory_format=torch.channels_last), *(255*np.array(about[o]) for o in ("mean", "std")), device)
@@ -344,7 +352,7 @@ def timm_network(name:str # such as `resnet50`
 
 FAMILIES["timm"] = timm_network
 
-# %% ../nbs/04_descriptors.ipynb #fee39943
+# %% ../nbs/04_descriptors.ipynb #1ec243a4
 FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCLIP"),
                  "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")} # name -> architecture, place on the hub
 
@@ -364,7 +372,7 @@ def _open_clip(name):
     known = open_clip.get_pretrained_cfg(net, tag if tag in tags else tags[0]) if tags else {}
     return open_clip, net, about, {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **known}, hub
 
-@cache
+@_kept
 def _clip_network(name, device, weights):
     open_clip, net, _, _, hub = _open_clip(name)
     return _on_request(f"openclip:{name}", weights, hub, lambda path: open_clip.create_model(net, pretrained=path)).eval().to(device)
@@ -480,7 +488,7 @@ class RankingNet(nn.Module):
 
 ARCHITECTURES["RankingNet"] = partial(RankingNet, pretrained=False)
 
-# %% ../nbs/04_descriptors.ipynb #829f8b90
+# %% ../nbs/04_descriptors.ipynb #0f387a7c
 RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"  # what ships with the package
 
 class _BothSides(nn.Module):
@@ -496,7 +504,7 @@ def _ranking_net(weights): # a `RankingNet` from a file
         raise BadInput(f"weights {weights} are no ranking network of 256 numbers: train one with `fashion-retail train-ranking`, or leave them out")
     return net
 
-@cache
+@_kept
 def ranking(device:str="cpu", # cpu or cuda
             weights:str|Path|None=None # a file that `fashion-retail train-ranking` wrote; None: the weights that ship with the package
            ): # function of (uint8 (N, S, S, 3), bool (N, S, S)) that gives float32 (N, 256)
