@@ -107,11 +107,11 @@ def score(images: Images, split: Split, out: OutFile,
 @app.command()
 def evaluate(images: Images, split: Split, out: OutFile,
              cutout: Annotated[str, typer.Option(help="none, mask, grabcut, tiramisu, u2netp or otsu.")],
-             features: Annotated[str, typer.Option(help="color_histogram, gist, hog, bovw, efficientnet_lite0, tiramisu, ranking, timm:NAME or openclip:NAME; "
+             features: Annotated[str, typer.Option(help="ranking, stages, tiramisu, efficientnet_lite0, classical, color_histogram, gist, hog, bovw, timm:NAME or openclip:NAME; "
                                                         "NAME+pca adds the talk's scaling and PCA, fitted on the catalogue photos.")],
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
              weights: Annotated[Optional[list[Path]], typer.Option(help="A segmenter for --cutout tiramisu or a file for --features; which one it is, "
-                                                                        "the file says. Repeatable. Without it what ships with the package.")] = None,
+                                                                        "the file says; or hub, to download what timm and OpenCLIP have there. Repeatable. Without it what ships with the package.")] = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
              skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read, instead of stopping.")] = False,
              no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all vectors anew and keep none; see `fashion-retail cache`.")] = False,

@@ -6,14 +6,13 @@
 __all__ = ['FEATURES', 'FAMILIES', 'BINS', 'ORIENTATIONS', 'N_WORDS', 'FASHION_CLIPS', 'RANKING_WEIGHTS', 'Preparation',
            'Descriptor', 'descriptor', 'encoded', 'color_histogram', 'gabor_filters', 'gist', 'hog', 'patches',
            'bag_of_words', 'fit_words', 'classical', 'efficientnet_lite0', 'lite0_stages', 'tiramisu_stages',
-           'timm_network', 'openclip_network', 'encode_text', 'reduce_vectors', 'with_pca', 'RankingNet',
-           'ranking_encoder', 'ranking']
+           'timm_network', 'openclip_network', 'encode_text', 'reduce_vectors', 'with_pca', 'RankingNet', 'ranking']
 
-# %% ../nbs/04_descriptors.ipynb #14ba6000
+# %% ../nbs/04_descriptors.ipynb #252cab66
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
 
 import cv2, numpy as np, torch, torch.nn.functional as F
@@ -73,7 +72,7 @@ class Preparation:
         inside = cv2.resize(cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0), (self.size, self.size), interpolation=cv2.INTER_AREA)
         return square, inside > 127
 
-# %% ../nbs/04_descriptors.ipynb #34c719d3
+# %% ../nbs/04_descriptors.ipynb #59b81a02
 @dataclass(frozen=True)
 class Descriptor:
     "How prepared squares become vectors"
@@ -83,6 +82,7 @@ class Descriptor:
     prepare:Preparation # what the squares look like
     load:Callable # (device, weights) -> function of (uint8 (N, size, size, 3), bool (N, size, size)) that gives (N, dim)
     takes_weights:bool = False # whether a file of weights can be given; it says in its own words if one is needed
+    adapt:Callable|None = None # file of weights -> the `Descriptor` as that file wants it; None: all files want the same
     fit:Callable|None = None # (squares, insides of the gallery, device, weights=None) -> the `Descriptor` to use, without `fit`; None: there is nothing to fit
 
 FEATURES = {}
@@ -110,6 +110,14 @@ def encoded(encode, # as `Descriptor.load` gives it
 
 def _mark(squares, insides): # of what was learned from, for the version
     return hashlib.sha1(squares.tobytes() + insides.tobytes()).hexdigest()[:8]
+
+def _kept(load): # what `load(…, weights)` gave, as long as the file of weights is the same
+    keep = lru_cache(8)(lambda *args, files: load(*args))
+    @wraps(load)
+    def call(*args):
+        files = [Path(o).stat() for o in args if o and Path(o).is_file()]
+        return keep(*args, files=tuple((o.st_mtime_ns, o.st_size) for o in files))
+    return call
 
 def _network(run, # (N, 3, S, S) on the device -> (N, dim)
              mean, std, # of the input, 0…255, a number or one a channel
@@ -267,7 +275,7 @@ def efficientnet_lite0(device:str="cpu", # cpu or cuda
 
 FEATURES["efficientnet_lite0"] = Descriptor("efficientnet_lite0", "1", 1280, Preparation(224), efficientnet_lite0)
 
-# %% ../nbs/04_descriptors.ipynb #23798d39
+# %% ../nbs/04_descriptors.ipynb #ea1149b6
 class _Stages(torch.nn.Module):
     "Maps of an EfficientNet-Lite0 averaged inside the mask, which is the fourth channel"
     def __init__(self, stem, norm, blocks):
@@ -296,7 +304,7 @@ def lite0_stages(device:str="cpu", # cpu or cuda
     net = lite0()
     return _stages(net._conv_stem, net._bn0, net._blocks, device=device)
 
-@cache
+@_kept
 def tiramisu_stages(device:str="cpu", # cpu or cuda
                     weights:str|Path|None=None # a segmenter trained with encoder efficientnet_lite0; None: the one that ships with the package
                    ): # as `lite0_stages`
@@ -308,7 +316,7 @@ def tiramisu_stages(device:str="cpu", # cpu or cuda
 FEATURES["stages"] = Descriptor("stages", "1", 472, Preparation(224), lite0_stages)
 FEATURES["tiramisu"] = Descriptor("tiramisu", "1", 472, Preparation(224), tiramisu_stages, takes_weights=True)
 
-# %% ../nbs/04_descriptors.ipynb #ca6927de
+# %% ../nbs/04_descriptors.ipynb #80d52d42
 def _on_request(name, weights, hub, file):
     "A network from the hub or from a file, as asked; raises `BadInput` for neither, and for a file that does not fit"
     if not weights: raise BadInput(f"{name} comes without weights: give a file (safetensors, or a PyTorch state dict), or the word hub to download them")
@@ -335,7 +343,7 @@ def timm_network(name:str # such as `resnet50`
         missing, more = net.load_state_dict(timm.models.load_state_dict(path, weights_only=True), strict=False)
         if lost := [*missing, *(o for o in more if not o.startswith(heads))]: raise ValueError(f"{len(lost)} names differ, such as {lost[0]}")
         return net
-    @cache
+    @_kept
     def load(device="cpu", weights=None):
         net = _on_request(f"timm:{name}", weights, lambda: timm.create_model(name, pretrained=True, num_classes=0), file)
         return _network(net.eval().to(device, memory_format=torch.channels_last), *(255*np.array(about[o]) for o in ("mean", "std")), device)
@@ -344,7 +352,7 @@ def timm_network(name:str # such as `resnet50`
 
 FAMILIES["timm"] = timm_network
 
-# %% ../nbs/04_descriptors.ipynb #fee39943
+# %% ../nbs/04_descriptors.ipynb #1ec243a4
 FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCLIP"),
                  "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")} # name -> architecture, place on the hub
 
@@ -364,7 +372,7 @@ def _open_clip(name):
     known = open_clip.get_pretrained_cfg(net, tag if tag in tags else tags[0]) if tags else {}
     return open_clip, net, about, {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **known}, hub
 
-@cache
+@_kept
 def _clip_network(name, device, weights):
     open_clip, net, _, _, hub = _open_clip(name)
     return _on_request(f"openclip:{name}", weights, hub, lambda path: open_clip.create_model(net, pretrained=path)).eval().to(device)
@@ -393,7 +401,7 @@ def encode_text(texts:list, # such as ["red floral dress"]
     tokens = open_clip.get_tokenizer(net)(texts).to(device)
     return torch.nn.functional.normalize(_clip_network(name, device, weights).encode_text(tokens)).float().cpu().numpy()
 
-# %% ../nbs/04_descriptors.ipynb #046805c6
+# %% ../nbs/04_descriptors.ipynb #be9b1d01
 def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo
                    keep:float|int=0.99 # share of the variance, or the number of directions
                   ) -> Callable: # (n, D) -> float32 (n, d)
@@ -417,13 +425,13 @@ def with_pca(kind:Descriptor, # any
         def load(device, weights):
             encode = base.load(device, weights)
             return lambda images, masks: reduce(encoded(encode, images, masks))
-        return replace(base, name=name, version=f"{kind.version}-{keep}-{_mark(squares, insides)}", dim=reduce(gallery[:1]).shape[1], load=load)
-    return replace(kind, name=name, load=_unfitted, fit=fit)
+        return replace(base, name=name, version=f"{kind.version}-{keep}-{_mark(squares, insides)}", dim=reduce(gallery[:1]).shape[1], load=load, adapt=None)
+    return replace(kind, name=name, load=_unfitted, fit=fit, adapt=kind.adapt and (lambda weights: with_pca(kind.adapt(weights), keep)))
 
-# %% ../nbs/04_descriptors.ipynb #bdea28b0
+# %% ../nbs/04_descriptors.ipynb #682b99e6
 class RankingNet(nn.Module):
-    "Means and spreads of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
-    stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}  # blocks that are listened to on the way, and their channels
+    "Means of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
+    stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112, 15: 320}  # blocks that are listened to, and their channels
 
     def __init__(self,
         dim:int=256, # length of a vector
@@ -432,9 +440,9 @@ class RankingNet(nn.Module):
         super().__init__()
         self.config, self.meta = dict(dim=dim), {}
         self.trunk = lite0(pretrained)
-        self.trunk._fc = nn.Identity()  # the thousand classes of ImageNet
-        n = 2*sum(self.stages.values()) + 1280
-        self.norm, self.head = nn.BatchNorm1d(n), nn.Linear(n, dim, bias=False)
+        for o in ("_conv_head", "_bn1", "_fc"): setattr(self.trunk, o, nn.Identity())  # what led to the thousand classes of ImageNet
+        n = sum(self.stages.values())
+        self.middle, self.head = nn.Parameter(torch.zeros(n)), nn.Linear(n, dim, bias=False)
         self.to(memory_format=torch.channels_last)
 
     def train(self, mode=True): # the trunk's statistics stay ImageNet's: a batch of near-duplicates has poor ones
@@ -446,62 +454,64 @@ class RankingNet(nn.Module):
     def pooled(self,
         x:torch.Tensor, # float (B, 3, S, S), scaled to (0…255 - 127)/128
         inside:torch.Tensor # float (B, S, S), 1 = garment
-    ) -> torch.Tensor: # (B, 1824)
-        "Means and spreads, before anything is learned from them"
-        def pool(maps, spread):
-            share = F.adaptive_avg_pool2d(inside[:, None], maps.shape[-2:]) + 1e-3
-            share = share/share.sum((2, 3), keepdim=True)
-            mean = (maps*share).sum((2, 3))
-            if not spread: return [mean]
-            return [mean, ((maps - mean[..., None, None]).square()*share).sum((2, 3)).add(1e-4).sqrt()]
+    ) -> torch.Tensor: # (B, 592)
+        "Means of the stages, before anything is learned from them"
         net, found = self.trunk, []
         x = F.relu6(net._bn0(net._conv_stem(x.contiguous(memory_format=torch.channels_last))))
         for i, block in enumerate(net._blocks):
             x = block(x)
-            if i in self.stages: found += pool(x, True)
-        return torch.cat(found + pool(F.relu6(net._bn1(net._conv_head(x))), False), 1)
+            if i in self.stages:
+                share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in x.shape[2:]]) + 1e-3
+                found.append((x*share).sum((2, 3))/share.sum((2, 3)))
+        return torch.cat(found, 1)
+
+    def even(self, pooled): # (B, 592) -> (B, 592): around the middle, each stage of length 1
+        return torch.cat([F.normalize(o) for o in (pooled - self.middle).split(list(self.stages.values()), 1)], 1)
+
+    def project(self, pooled): # (B, 592) -> (B, dim), rows of length 1
+        return F.normalize(self.head(self.even(pooled)))
 
     @torch.no_grad()
     def fit(self,
-        pooled:torch.Tensor # float (N, 1824), of N photos to be trained on
+        pooled:torch.Tensor # float (N, 592), of N photos to be trained on
     ):
-        "Start the last layer at the principal components of what was seen; together the five early stages count twice as much as the last"
-        n_last = self.trunk._conv_head.out_channels
-        self.norm.running_mean.copy_(pooled.mean(0)); self.norm.running_var.copy_(pooled.var(0))
-        share = torch.cat([torch.full((pooled.shape[1] - n_last,), 2*(pooled.shape[1] - n_last)**-0.5), torch.full((n_last,), n_last**-0.5)]).to(pooled)
-        seen = self.norm.eval()(pooled)*share
-        self.head.weight.copy_(torch.linalg.svd(seen, full_matrices=len(seen) < self.head.out_features).Vh[:self.head.out_features]*share/share.square().mean().sqrt())  # rows are normalized later: the scale is Adam's
+        "Start the last layer at the half-whitened principal components of what was seen"
+        dim = self.head.out_features
+        self.middle.copy_(pooled.mean(0))
+        seen = self.even(pooled)
+        _, spread, directions = torch.linalg.svd(seen - seen.mean(0), full_matrices=len(seen) < dim)
+        spread = F.pad(spread, (0, max(0, dim - len(spread))))[:dim].clamp_min(spread[0]/100)
+        weight = directions[:dim]/spread[:, None].sqrt()
+        self.head.weight.copy_(weight/weight.norm(dim=1).mean())
 
-    def forward(self, x, inside): return F.normalize(self.head(self.norm(self.pooled(x, inside))))
+    def forward(self, x, inside): return self.project(self.pooled(x, inside))
 
 ARCHITECTURES["RankingNet"] = partial(RankingNet, pretrained=False)
 
-# %% ../nbs/04_descriptors.ipynb #649c9bfb
+# %% ../nbs/04_descriptors.ipynb #0f387a7c
 RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"  # what ships with the package
 
-def ranking_encoder(net:RankingNet, # trained or not
-                    size:int # the network sees size × size pixels
-                   ): # function of (uint8 (N, S, S, 3), bool (N, S, S)) that gives float32 (N, dim), rows of length 1
-    "A `RankingNet` as a descriptor's function"
-    device = next(net.parameters()).device
-    net.eval()
+class _BothSides(nn.Module):
+    "A `RankingNet` on a photo and on its mirror image; the mask is the fourth channel"
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+    def forward(self, x): return sum(self.net(o[:, :3], o[:, 3]) for o in (x, x.flip(3)))
 
-    @torch.inference_mode()
-    def encode(squares, insides):
-        x, inside = torch.from_numpy(squares).permute(0, 3, 1, 2).to(device).float(), torch.from_numpy(insides).to(device).float()
-        if squares.shape[1] != size:
-            x, inside = (F.interpolate(o, (size, size), mode="bilinear", antialias=True, align_corners=False) for o in (x, inside[:, None]))
-            inside = inside[:, 0]
-        return net((x - 127)/128, inside).cpu().numpy()
-    return encode
-
-def ranking(device:str="cpu", # cpu or cuda
-            weights:str|Path|None=None # a file that `fashion-retail train-ranking` wrote; None: the weights that ship with the package
-           ): # see `ranking_encoder`
-    "The trained `RankingNet`; raises `BadInput` for weights of another network"
-    net = load_weights(weights or RANKING_WEIGHTS)
+def _ranking_net(weights): # a `RankingNet` from a file
+    net = load_weights(weights)
     if not isinstance(net, RankingNet) or net.config["dim"] != 256:
         raise BadInput(f"weights {weights} are no ranking network of 256 numbers: train one with `fashion-retail train-ranking`, or leave them out")
-    return ranking_encoder(net.to(device), net.meta["size"])
+    return net
 
-FEATURES["ranking"] = Descriptor("ranking", "1", 256, Preparation(224), ranking, takes_weights=True)
+@_kept
+def ranking(device:str="cpu", # cpu or cuda
+            weights:str|Path|None=None # a file that `fashion-retail train-ranking` wrote; None: the weights that ship with the package
+           ): # function of (uint8 (N, S, S, 3), bool (N, S, S)) that gives float32 (N, 256)
+    "The trained `RankingNet`; raises `BadInput` for weights of another network"
+    net = _ranking_net(weights or RANKING_WEIGHTS).to(device)
+    side = net.meta["test_size"]
+    return _network(fastest(_BothSides(net).eval().to(memory_format=torch.channels_last), (4, side, side)), 127, 128, device, masked=True)
+
+FEATURES["ranking"] = Descriptor("ranking", "2", 256, Preparation(160), ranking, takes_weights=True,
+                                 adapt=lambda weights: replace(FEATURES["ranking"], prepare=Preparation(_ranking_net(weights).meta["test_size"])))

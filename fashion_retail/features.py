@@ -79,7 +79,7 @@ def cutout_masks(rows:pd.DataFrame, # rows of an images table
         paths[rest] = write_masks(rows[rest], Path(folder)/cutout, cut, workers=1 if cutout == "tiramisu" else 2)
     return list(paths)
 
-# %% ../nbs/04_features.ipynb #2a9859ce
+# %% ../nbs/04_features.ipynb #668d56de
 FORMAT = 1  # of the cache: another one when its table, its keys or `Preparation` change; files of other formats are ignored
 
 class VectorCache:
@@ -103,13 +103,13 @@ class VectorCache:
 
     def keys(self,
         kind:Descriptor, # nothing left to fit
-        weights, # its file, or None
+        weights, # its file, the word hub, or None
         paths, # of photos
         masks=None # a mask file for each, or None
     ) -> list: # bytes; None for a file that cannot be read
         "What each vector is found by"
         def digest(path): return sha256(Path(path).read_bytes()).digest() if path else b"none"
-        what = sha256(repr((kind.name, kind.version, kind.dim, kind.prepare)).encode() + digest(weights)).digest()
+        what = sha256(repr((kind.name, kind.version, kind.dim, kind.prepare)).encode() + (b"hub" if str(weights) == "hub" else digest(weights))).digest()
         def one(o):
             try: return sha256(what + digest(o[0]) + digest(o[1])).digest()
             except OSError: return None
@@ -168,7 +168,7 @@ class VectorCache:
             return 0
         return n
 
-# %% ../nbs/04_features.ipynb #526a81e0
+# %% ../nbs/04_features.ipynb #19a2e8b6
 def _prepared(kind, rows, masks, skip, workers, desc):
     "For each row its square, its garment's pixels and whether its mask was empty; None for a photo skipped"
     def one(o):
@@ -189,15 +189,21 @@ def outdated(name:str, # of a descriptor
     except BadInput: return False  # somebody's own
     return kind.fit is None and kind.version != version
 
-def _check_weights(weights, kind):
+def _there(weights): # the word hub is for the descriptor to understand
+    if str(weights) != "hub" and not Path(weights).is_file():
+        raise BadInput(f"weights {weights} do not exist: give the path of a file, or the word hub for features that come from there")
+
+def _suited(kind, weights): # the descriptor as a file of weights wants it
+    if not weights: return kind
     if not kind.takes_weights: raise BadInput(f"{kind.name} takes no weights: leave {weights} out, or choose other features")
-    if not Path(weights).is_file(): raise BadInput(f"weights {weights} do not exist: give the path of a file")
+    _there(weights)
+    return kind.adapt(weights) if kind.adapt else kind
 
 def embed(rows:pd.DataFrame, # rows of an images table
           features:str|Descriptor, # a name in `FEATURES`, or a descriptor
           masks:list|None=None, # a mask file for each row, as `cutout_masks` gives them; None: whole photos
           device:str="auto", # auto, cpu or cuda
-          weights:str|Path|None=None, # file for a descriptor that takes one; None: its own
+          weights:str|Path|None=None, # file for a descriptor that takes one, or the word hub; None: its own
           skip:bool=False, # leave zeros for a photo that cannot be read, instead of an error
           cache:VectorCache|None=None, # where vectors are looked up and kept
           batch_size:int=32, # photos encoded together
@@ -207,7 +213,7 @@ def embed(rows:pd.DataFrame, # rows of an images table
     "One vector for each row; raises `BadInput` naming the photo that cannot be read or gives no finite vector"
     kind = features if isinstance(features, Descriptor) else descriptor(features)
     if kind.fit: raise BadInput(f"{kind.name} learns from the gallery before it describes anything: give `fitted({kind.name!r}, gallery)`")
-    if weights: _check_weights(weights, kind)
+    kind = _suited(kind, weights)
     vectors, empty = np.zeros((len(rows), kind.dim), np.float32), np.zeros(len(rows), bool)
     keys = cache.keys(kind, weights, rows.path, masks) if cache else [None]*len(rows)
     known = cache.get(keys) if cache else {}
@@ -234,7 +240,7 @@ def embed(rows:pd.DataFrame, # rows of an images table
     flush()
     return vectors, empty
 
-# %% ../nbs/04_features.ipynb #7b50d450
+# %% ../nbs/04_features.ipynb #26b8ea94
 def fitted(features:str|Descriptor, # a name in `FEATURES`, or a descriptor
            gallery:pd.DataFrame, # rows of an images table
            masks:list|None=None, # a mask file for each row; None: whole photos
@@ -246,15 +252,15 @@ def fitted(features:str|Descriptor, # a name in `FEATURES`, or a descriptor
           ) -> Descriptor: # for queries and gallery, nothing left to fit
     "The descriptor as `embed` takes it"
     kind = features if isinstance(features, Descriptor) else descriptor(features)
-    if weights: _check_weights(weights, kind)
+    kind = _suited(kind, weights)
     if not kind.fit: return kind
     some = np.sort(np.random.default_rng(seed).permutation(len(gallery))[:sample])
     found = [o[:2] for o in _prepared(kind, gallery.iloc[some], masks and [masks[i] for i in some], skip, 2, f"{kind.name} learns") if o]
     if not found: raise BadInput(f"{kind.name} has nothing to learn from: no photo of the gallery can be read")
     return kind.fit(*(np.stack(o) for o in zip(*found)), pick_device(device), *([weights] if weights else []))
 
-# %% ../nbs/04_features.ipynb #0f6c580f
-def deal_weights(files:list, # paths
+# %% ../nbs/04_features.ipynb #ec9bc7cd
+def deal_weights(files:list, # paths, or the word hub
                  cutout:str, # one of `CUTOUTS`
                  kind:Descriptor # what describes
                 ) -> tuple: # file for the cut-out, file for the descriptor; None where none was given
@@ -265,7 +271,7 @@ def deal_weights(files:list, # paths
         except (SafetensorError, OSError): return False
     given = {}
     for file in files:
-        if not Path(file).is_file(): raise BadInput(f"weights {file} do not exist: give the path of a file")
+        _there(file)
         wanted = dict(cutout=cutout == "tiramisu" and (segmenter(file) or not kind.takes_weights),  # who takes nothing else says what is wrong with it
                       features=kind.takes_weights)
         taker = next((k for k, wants in wanted.items() if wants and k not in given), None)
