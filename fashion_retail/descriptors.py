@@ -8,11 +8,12 @@ __all__ = ['FEATURES', 'FAMILIES', 'BINS', 'ORIENTATIONS', 'N_WORDS', 'FASHION_C
            'bag_of_words', 'fit_words', 'classical', 'efficientnet_lite0', 'lite0_stages', 'tiramisu_stages',
            'timm_network', 'openclip_network', 'encode_text', 'reduce_vectors', 'with_pca', 'RankingNet', 'ranking']
 
-# %% ../nbs/04_descriptors.ipynb #252cab66
+# %% ../nbs/04_descriptors.ipynb #92872d42
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial, wraps
+from inspect import signature
 from pathlib import Path
 
 import cv2, numpy as np, torch, torch.nn.functional as F
@@ -72,7 +73,7 @@ class Preparation:
         inside = cv2.resize(cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0), (self.size, self.size), interpolation=cv2.INTER_AREA)
         return square, inside > 127
 
-# %% ../nbs/04_descriptors.ipynb #59b81a02
+# %% ../nbs/04_descriptors.ipynb #a88af14d
 @dataclass(frozen=True)
 class Descriptor:
     "How prepared squares become vectors"
@@ -112,11 +113,14 @@ def _mark(squares, insides): # of what was learned from, for the version
     return hashlib.sha1(squares.tobytes() + insides.tobytes()).hexdigest()[:8]
 
 def _kept(load): # what `load(…, weights)` gave, as long as the file of weights is the same
-    keep = lru_cache(8)(lambda *args, files: load(*args))
+    keep = lru_cache(8)(lambda *args, state: load(*args))
     @wraps(load)
-    def call(*args):
-        files = [Path(o).stat() for o in args if o and Path(o).is_file()]
-        return keep(*args, files=tuple((o.st_mtime_ns, o.st_size) for o in files))
+    def call(*args, **kwargs):
+        given = signature(load).bind(*args, **kwargs)
+        given.apply_defaults()
+        file = given.arguments["weights"]
+        file = Path(file).stat() if file and Path(file).is_file() else None
+        return keep(*given.args, state=file and (file.st_mtime_ns, file.st_size))
     return call
 
 def _network(run, # (N, 3, S, S) on the device -> (N, dim)

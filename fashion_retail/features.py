@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CUTOUTS', 'FORMAT', 'readable', 'cutout_masks', 'VectorCache', 'outdated', 'embed', 'fitted', 'deal_weights']
 
-# %% ../nbs/04_features.ipynb #c23517fc
+# %% ../nbs/04_features.ipynb #7d29d9c6
 import os, sqlite3, sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,6 @@ from tqdm import tqdm
 from .data import BadInput, atomic, load_image, load_mask
 from .descriptors import Descriptor, descriptor
 from .labeling import otsu_mask, write_masks
-from .tiramisu import ARCHITECTURES
 from .training import mask_method, pick_device
 
 # %% ../nbs/04_features.ipynb #cce27ec8
@@ -259,7 +258,7 @@ def fitted(features:str|Descriptor, # a name in `FEATURES`, or a descriptor
     if not found: raise BadInput(f"{kind.name} has nothing to learn from: no photo of the gallery can be read")
     return kind.fit(*(np.stack(o) for o in zip(*found)), pick_device(device), *([weights] if weights else []))
 
-# %% ../nbs/04_features.ipynb #ec9bc7cd
+# %% ../nbs/04_features.ipynb #1658fe4f
 def deal_weights(files:list, # paths, or the word hub
                  cutout:str, # one of `CUTOUTS`
                  kind:Descriptor # what describes
@@ -267,7 +266,7 @@ def deal_weights(files:list, # paths, or the word hub
     "Who gets which file; raises `BadInput` for one that nobody takes"
     def segmenter(file):
         try:
-            with safe_open(file, "pt") as f: return any(o in (f.metadata() or {}) for o in ARCHITECTURES)
+            with safe_open(file, "pt") as f: return any(o in (f.metadata() or {}) for o in ("FCDenseNet", "LiteTiramisu"))
         except (SafetensorError, OSError): return False
     given = {}
     for file in files:

@@ -6,8 +6,9 @@
 __all__ = ['TRUNK_PACE', 'AVERAGE', 'CHUNK', 'view', 'PairDataset', 'scaled', 'prepared', 'look_alikes', 'described',
            'train_ranking']
 
-# %% ../nbs/12_deep_ranking.ipynb #4c5b1208
-import time
+# %% ../nbs/12_deep_ranking.ipynb #dda1b3e7
+import shutil, time
+from hashlib import sha1
 from pathlib import Path
 
 import cv2, numpy as np, pandas as pd, torch
@@ -99,8 +100,8 @@ def prepared(rows, masks, size): # uint8 (N, size, size, 3) and bool (N, size, s
         squares[i], insides[i] = prepare(image, load_mask(masks[i], image.shape) if masks else None)
     return squares, insides
 
-# %% ../nbs/12_deep_ranking.ipynb #b0d883c7
-def look_alikes(vectors:np.ndarray|None, # float (N, D) of the items, rows of length 1; None: not known yet
+# %% ../nbs/12_deep_ranking.ipynb #228f9119
+def look_alikes(vectors:np.ndarray, # float (N, D) of the items, rows of length 1
                 rng:np.random.Generator, # all randomness
                 group:int=8 # items that look alike, next to each other
                ) -> list: # item numbers, each once
@@ -117,7 +118,7 @@ def look_alikes(vectors:np.ndarray|None, # float (N, D) of the items, rows of le
     rng.shuffle(order)
     return sum(order, [])
 
-# %% ../nbs/12_deep_ranking.ipynb #1b34baf4
+# %% ../nbs/12_deep_ranking.ipynb #afa6ec22
 TRUNK_PACE = 0.3  # learning rate of the pretrained trunk, relative to the last layer
 AVERAGE = 0.99    # of the weights that are judged and kept: an exponential moving average over steps
 CHUNK = 32        # photos that pass through the trunk together: larger tensors cost page faults on a CPU
@@ -154,11 +155,15 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
     "Fine-tune a `RankingNet` so that photos of one item are near each other; raises `BadInput` for bad rows and for a loss that is no number"
     from pytorch_metric_learning.losses import NTXentLoss
     device, out = pick_device(device), Path(out)
+    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 2), ("size", size, 32)):
+        if value < least: raise BadInput(f"{name} is {value}: give {least} or more")
     test_size = 32*round(1.15*size/32)  # views are enlarged at random: somewhat larger squares fit at test (Touvron et al. 2019)
     settings = dict(cutout=cutout, size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, temperature=temperature,
-                    turn=turn, warp=warp, light=light, hide=hide, seed=seed)
+                    turn=turn, warp=warp, light=light, hide=hide, seed=seed,
+                    table=sha1("\n".join(f"{o.split} {o.item_id} {o.role} {o.image_id}" for rows in (train_rows, valid_rows) for o in rows.itertuples()).encode()).hexdigest())
     state = _state(out/"state.pt", settings, device) if resume and (out/"state.pt").exists() else None
     history, start = (state["history"], len(state["history"])) if state else ([], 0)
+    if not state: shutil.rmtree(out/"masks", ignore_errors=True)  # of another table, perhaps
     torch.manual_seed(seed)
     dataset = PairDataset(train_rows, cutout_masks(train_rows, cutout, out/"masks", device=device), size, seed, turn=turn, warp=warp, light=light, hide=hide)
     sides = [valid_rows[valid_rows.role == o] for o in ("snapshot", "catalogue")]
@@ -166,7 +171,7 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
     if not len(sides[0]): raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
     valid = [prepared(o, cutout_masks(o, cutout, out/"masks", device=device), test_size) for o in sides]
     net = RankingNet().to(device)
-    if not state: net.fit(described(net.pooled, *dataset.squares, device, 1024))
+    if not state: net.fit(described(net.pooled, *dataset.squares, device, 1024))  # before train(): in this one pass the trunk's statistics move
     smooth = AveragedModel(net, avg_fn=lambda a, b, n: a.lerp(b, 1 - min(AVERAGE, (1 + n)/(10 + n))))
     rates = [learning_rate*TRUNK_PACE, learning_rate]
     opt = torch.optim.AdamW([dict(params=net.trunk.parameters()), dict(params=[net.middle, *net.head.parameters()])], lr=rates[1], weight_decay=1e-2)
