@@ -350,7 +350,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
         raise BadInput(f"out of memory: lower batch_size (now {batch_size}) or size (now {size}), or set grad_checkpointing") from None
     return pd.DataFrame(history)
 
-# %% ../nbs/03_training.ipynb #3a010141
+# %% ../nbs/03_training.ipynb #e6db3499
 WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
 
 class Segmenter:
@@ -364,7 +364,7 @@ class Segmenter:
     ):
         self.device = pick_device(device)
         self.net = load_weights(weights).to(self.device)
-        if self.net.n_classes != 2 or "size" not in self.net.meta:
+        if getattr(self.net, "n_classes", 0) != 2 or "size" not in self.net.meta:
             raise BadInput(f"weights {weights} are no garment segmenter of two classes: train one with `fashion-retail train`, or use a `Parser`")
         self.size, self.run = self.net.meta["size"], fastest(self.net)
 

@@ -23,6 +23,9 @@ def test_train_ranking_contract(wardrobe, trained, tmp_path):
     command("evaluate", "--images", wardrobe, "--split", "valid", "--cutout", "mask", "--features", "ranking", "--weights", trained/"ranking.safetensors",
             "--out", tmp_path/"e.json")
     assert json.loads((tmp_path/"e.json").read_text())["top10"] == 1  # six garments
+    command("evaluate", "--images", wardrobe, "--split", "valid", "--cutout", "tiramisu", "--features", "ranking", "--weights", trained/"ranking.safetensors",
+            "--out", tmp_path/"cut.json")  # the file is the ranking network's, the shipped segmenter cuts out
+    assert json.loads((tmp_path/"cut.json").read_text())["cutout"] == "tiramisu"
 
 
 def test_killed_and_resumed(wardrobe, trained, tmp_path):
@@ -43,6 +46,8 @@ def test_bad_ranking_input(wardrobe, trained, tmp_path):
             *[p for o in ("epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]") for p in ("--set", f"training.{o}")])
     evaluate = ["evaluate", "--images", wardrobe, "--split", "valid", "--features", "ranking", "--cutout", "none", "--out", tmp_path/"x.json", "--weights"]
     assert "segmenter" in refused(*evaluate, segmenter/"segmenter.safetensors")
+    assert "no garment segmenter" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", trained/"ranking.safetensors", "--out", tmp_path/"x.json")
+    assert "epochs is 0" in refused("train-ranking", "--images", wardrobe, "--out", tmp_path/"r", *SMALL, "--set", "deep_ranking.epochs=0")
     assert "do not exist" in refused(*evaluate, tmp_path/"none.safetensors")
     assert "another turn" in refused("train-ranking", "--images", wardrobe, "--out", trained, *SMALL, "--set", "deep_ranking.turn=3.0", "--resume")
     assert "no parameter trun" in refused("train-ranking", "--images", wardrobe, "--out", tmp_path/"r", "--set", "deep_ranking.trun=3")
