@@ -46,7 +46,7 @@ def test_bad_ranking_input(wardrobe, trained, tmp_path):
             *[p for o in ("epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]") for p in ("--set", f"training.{o}")])
     evaluate = ["evaluate", "--images", wardrobe, "--split", "valid", "--features", "ranking", "--cutout", "none", "--out", tmp_path/"x.json", "--weights"]
     assert "segmenter" in refused(*evaluate, segmenter/"segmenter.safetensors")
-    assert "no garment segmenter" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", trained/"ranking.safetensors", "--out", tmp_path/"x.json")
+    assert "which network" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", trained/"ranking.safetensors", "--out", tmp_path/"x.json")
     assert "epochs is 0" in refused("train-ranking", "--images", wardrobe, "--out", tmp_path/"r", *SMALL, "--set", "deep_ranking.epochs=0")
     assert "do not exist" in refused(*evaluate, tmp_path/"none.safetensors")
     assert "another turn" in refused("train-ranking", "--images", wardrobe, "--out", trained, *SMALL, "--set", "deep_ranking.turn=3.0", "--resume")
