@@ -211,12 +211,11 @@ def train_ranking(out: Annotated[Path, typer.Option(help="Folder for ranking.saf
     from fashion_retail.data import atomic
     from fashion_retail.runner import environment
     tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
-    options = {k: settings[k] for k in RANKING}
     from fashion_retail.ranking import train_ranking
     rows = pd.concat(tables.values(), ignore_index=True)
     train, valid = (rows[rows.split == o].reset_index(drop=True) for o in ("train", "valid"))
-    history = train_ranking(train, valid, out, **options, resume=resume)
-    card = dict(weights="ranking.safetensors", tables=list(tables), photos=len(train), items=int(train.item_id.nunique()), settings=options,
+    history = train_ranking(train, valid, out, **settings, resume=resume)
+    card = dict(weights="ranking.safetensors", tables=list(tables), photos=len(train), items=int(train.item_id.nunique()), settings=settings,
                 epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1), valid=dict(history.iloc[-1][["valid_top_1", "valid_top_10"]]), environment=environment())
     with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
     print(f"weights: {out/'ranking.safetensors'}, top-10 {card['valid']['valid_top_10']:.3f} on valid")
@@ -328,8 +327,6 @@ def feature_speed(out: OutFile,
 
 TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "
             "grad_checkpointing device seed").split()
-
-RANKING = "cutout size batch_size epochs learning_rate temperature turn warp light hide device seed".split()
 
 
 def _repeat(args):
