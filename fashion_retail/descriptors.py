@@ -449,7 +449,7 @@ class RankingNet(nn.Module):
         self.middle, self.head = nn.Parameter(torch.zeros(n)), nn.Linear(n, dim, bias=False)
         self.to(memory_format=torch.channels_last)
 
-    def train(self, mode=True): # the trunk's statistics stay ImageNet's: a batch of near-duplicates has poor ones
+    def train(self, mode=True): # the trunk's statistics stay as they are: a batch of near-duplicates has poor ones
         super().train(mode)
         for m in self.trunk.modules():
             if isinstance(m, nn.BatchNorm2d): m.eval()
