@@ -23,30 +23,33 @@ from PIL import Image
 
 import fashion_retail
 from .core import BadInput, atomic, digest, ordered_map, safe_name, say_once, some
-from .photos import (TURNS, load_image, load_mask, load_pair, orientation, save_image, save_mask, show_images,
-                                   small_figures)
+from .photos import (TURNS, load_image, load_mask, load_pair, orientation, save_image, save_mask,
+                                   show_images, small_figures)
 
-# %% ../nbs/00_data.ipynb #03189f61
+# %% ../nbs/00_data.ipynb #fc41e0de
 ROLES = "catalogue", "snapshot", "scene"
 SPLITS = "train", "valid", "test"
 REQUIRED = "image_id", "item_id", "role", "path", "split"
 OPTIONAL = "mask_path", "label_path", "category", "group"
 PATHS = "path", "mask_path", "label_path"
 TEXTS = "image_id", "item_id", "role", "split", "category", "group", "mask_source"  # kept in the normal form
-ALIASES = {"role": {"catalog": "catalogue"}, "split": {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}}
+ALIASES = {"role": {"catalog": "catalogue"}, "split": {"val": "valid", "validation": "valid", "training": "train",
+                                                       "testing": "test"}}
 
-# %% ../nbs/00_data.ipynb #b2ba84fd
+# %% ../nbs/00_data.ipynb #001ffe64
 ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufeff]+$")  # blanks, and what nobody sees
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # with halves of characters, which no file can hold
 
 def normal_text(value # text, number, or missing
                ) -> str: # '' for a missing value
     "`value` in the normal form of ids: text, NFC, no blanks at the ends; 7.0 is 7"
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and np.isnan(value)): return ""
-    if isinstance(value, (float, np.floating)) and value.is_integer(): value = int(value)
+    if value is None or value is pd.NA or value is pd.NaT: return ""
+    if isinstance(value, (float, np.floating)):
+        if np.isnan(value): return ""
+        if value.is_integer(): value = int(value)
     return ENDS.sub("", unicodedata.normalize("NFC", str(value)))
 
-# %% ../nbs/00_data.ipynb #db9bb27a
+# %% ../nbs/00_data.ipynb #dd34bc69
 def _rows(flags, lines): # bool (N,); the row numbers of a file, or None
     "The rows where `flags` is true, for a message; without a file the first row is 2, as under a header"
     at = np.flatnonzero(np.asarray(flags))
@@ -63,25 +66,29 @@ def _texts(table, name, lines):
         else: values = [str(o) if normal_text(o) else "" for o in table[column]]
         bad = [bool((CONTROLS if column in TEXTS else re.compile("[\0\ud800-\udfff]")).search(o)) for o in values]
         if any(bad):
-            raise BadInput(f"{name}: {column} {ascii(values[bad.index(True)])} in row {_rows(bad, lines)} holds characters that cannot "
-                           "be shown or written: correct it")
-        for written, meant in ALIASES.get(column, {}).items(): values = [meant if o.lower() == written else o for o in values]
+            raise BadInput(f"{name}: {column} {ascii(values[bad.index(True)])} in row {_rows(bad, lines)} holds "
+                           "characters that cannot be shown or written: correct it")
+        for written, meant in ALIASES.get(column, {}).items():
+            values = [meant if o.lower() == written else o for o in values]
         known = {"role": ROLES, "split": SPLITS}.get(column, ())
-        table[column] = pd.Series([o.lower() if o.lower() in known else o for o in values], index=table.index, dtype=object).astype(str)
+        values = [o.lower() if o.lower() in known else o for o in values]
+        table[column] = pd.Series(values, index=table.index, dtype=object).astype(str)
     return table
 
-# %% ../nbs/00_data.ipynb #cd8d34d2
+# %% ../nbs/00_data.ipynb #b888a448
 def _check_values(table, name, lines): # a table in the normal form
     "Raise `BadInput` for the first row with a missing value, an id that is not unique, an unknown role or split"
     for column in REQUIRED:
         if (empty := table[column] == "").any():
             raise BadInput(f"{name}: {column} is empty in row {_rows(empty, lines)}: fill it in or drop the row")
     if (again := table.image_id.duplicated()).any():
-        raise BadInput(f"{name}: image_id {some(table.image_id[again])} stands more than once (row {_rows(again, lines)}): "
+        raise BadInput(f"{name}: image_id {some(table.image_id[again])} stands more than once "
+                       f"(row {_rows(again, lines)}): "
                        "give each photo an id of its own")
     for column, known in (("role", ROLES), ("split", SPLITS)):
         if (odd := ~table[column].isin(known)).any():
-            raise BadInput(f"{name}: {column} is {table[column][odd].iloc[0]!r} in row {_rows(odd, lines)}: use one of {', '.join(known)}")
+            raise BadInput(f"{name}: {column} is {table[column][odd].iloc[0]!r} in row {_rows(odd, lines)}: use one "
+                           f"of {', '.join(known)}")
 
 def _check_splits(table, name): # a table in the normal form
     "Raise `BadInput` where an item or a group sits in two splits"
@@ -89,16 +96,17 @@ def _check_splits(table, name): # a table in the normal form
         splits = table[table[column] != ""].groupby(column).split.unique()
         if len(leaks := splits[splits.map(len) > 1]):
             where = "; ".join(f"{k} in {' and '.join(v)}" for k, v in list(leaks.items())[:3])
-            raise BadInput(f"{name}: {len(leaks)} {column} value{'s sit' if len(leaks) > 1 else ' sits'} in two splits ({where}): "
+            raise BadInput(f"{name}: {len(leaks)} {column} value{'s sit' if len(leaks) > 1 else ' sits'} in two splits "
+                           f"({where}): "
                            "move each to one split, or an accuracy measures memory")
 
-# %% ../nbs/00_data.ipynb #5a2b3f3c
+# %% ../nbs/00_data.ipynb #99489ce4
 @lru_cache(200_000)
 def _digest(path, size, changed): # a file as it was at this time
     return digest(path)
 
 def same_files(paths # of photos
-              ) -> list: # text, the same for files with the same content; '' for a file that has no copy here, or is missing
+              ) -> list: # text, the same for files of the same content; '' for a file without a copy here, or missing
     "Which files are copies of each other, by content"
     found = []
     for path in paths:
@@ -122,21 +130,22 @@ def _check_files(table, name): # a table in the normal form
         roles = rows[rows.role != "scene"].drop_duplicates("role")
         if len(roles) > 1:
             first, second = roles.image_id[:2]
-            raise BadInput(f"{name}: {first} ({roles.role.iloc[0]}) and {second} ({roles.role.iloc[1]}) are the same file: "
-                           "a query would find itself; leave one of them out")
+            raise BadInput(f"{name}: {first} ({roles.role.iloc[0]}) and {second} ({roles.role.iloc[1]}) are the "
+                           "same file: a query would find itself; leave one of them out")
         splits = rows.drop_duplicates("split")
         if len(splits) > 1:
             first, second = splits.image_id[:2]
-            raise BadInput(f"{name}: {first} ({splits.split.iloc[0]}) and {second} ({splits.split.iloc[1]}) are the same file in two splits: "
-                           "leave one of them out")
+            raise BadInput(f"{name}: {first} ({splits.split.iloc[0]}) and {second} ({splits.split.iloc[1]}) are the "
+                           "same file in two splits: leave one of them out")
 
-# %% ../nbs/00_data.ipynb #9ea31486
+# %% ../nbs/00_data.ipynb #36bf5363
 def check_table(table:pd.DataFrame, # an images table
                 name:str="the table", # its file, for the messages
                 lines:np.ndarray|None=None # the row of the file that each row comes from
                ) -> pd.DataFrame: # a copy in the normal form: text, '' where empty, the columns of `OPTIONAL` complete
     "Raise `BadInput` naming the first rule that `table` breaks and the rows that break it"
-    if not isinstance(table, pd.DataFrame): raise BadInput(f"{name} is a {type(table).__name__}: give a DataFrame, or read it with read_table")
+    if not isinstance(table, pd.DataFrame):
+        raise BadInput(f"{name} is a {type(table).__name__}: give a DataFrame, or read it with read_table")
     if (again := table.columns.duplicated()).any():
         raise BadInput(f"{name} has two columns called {some(table.columns[again])}: rename one")
     if missing := [o for o in REQUIRED if o not in table]:
@@ -148,7 +157,7 @@ def check_table(table:pd.DataFrame, # an images table
     _check_files(table, name)
     return table
 
-# %% ../nbs/00_data.ipynb #974b3918
+# %% ../nbs/00_data.ipynb #34755de8
 NEAR = 0.004  # 1 - correlation of two copies at 32 × 32 blurred pixels
 
 def _small(path): # a photo
@@ -167,20 +176,22 @@ def _small(path): # a photo
     return np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BOX)), pixels.shape[1]/pixels.shape[0]
 
 def _standard(pictures): # float arrays of one shape
-    "A row a picture, with mean 0 and length 1, so that a product of two rows is their correlation; 0 for an empty picture"
+    "A row a picture, mean 0 and length 1: a product of two rows is their correlation; 0 for an empty picture"
     rows = np.stack(pictures).reshape(len(pictures), -1)
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
 
 def near_copies(table:pd.DataFrame # an images table
-               ) -> pd.DataFrame: # image_id, copy, difference (1 - correlation), what (`query and answer`, or `two splits`), most alike first
+               ) -> pd.DataFrame: # image_id, copy, difference (1 - correlation), what; the most alike first
     "Pairs of photos that look like the same picture saved twice and are query and answer, or sit in two splits"
     found = list(ordered_map(_small, table.path))
     at = [i for i, o in enumerate(found) if o]
-    if not at: return pd.DataFrame(columns=["image_id", "copy", "difference", "what"])
+    columns = ["image_id", "copy", "difference", "what"]
+    if not at: return pd.DataFrame(columns=columns)
     fine = _standard([cv2.GaussianBlur(found[i][0].astype(np.float32), (0, 0), 1) for i in at])
     coarse = _standard([cv2.resize(found[i][0].astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for i in at])
-    ratio, (role, split, ids) = np.array([found[i][1] for i in at]), table.iloc[at][["role", "split", "image_id"]].to_numpy().T
+    ratio = np.array([found[i][1] for i in at])
+    role, split, ids = table.iloc[at][["role", "split", "image_id"]].to_numpy().T
     scene, pairs = role == "scene", []
     for start in range(0, len(at), 512):
         near = coarse[start:start+512] @ coarse.T > 1 - 5*NEAR  # few pairs are compared in full
@@ -189,17 +200,21 @@ def near_copies(table:pd.DataFrame # an images table
             crossing = role[i] != role[k] and not scene[i] and not scene[k]
             if k <= i or not (crossing or split[i] != split[k]) or abs(ratio[i]/ratio[k] - 1) > 0.03: continue
             difference = 1 - float(fine[i] @ fine[k])
-            if difference < NEAR: pairs.append((ids[i], ids[k], round(max(difference, 0), 4), "query and answer" if crossing else "two splits"))
-    return pd.DataFrame(pairs, columns=["image_id", "copy", "difference", "what"]).sort_values("difference", ignore_index=True)
+            if difference < NEAR:
+                what = "query and answer" if crossing else "two splits"
+                pairs.append((ids[i], ids[k], round(max(difference, 0), 4), what))
+    return pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True)
 
-# %% ../nbs/00_data.ipynb #bbb4c9bd
+# %% ../nbs/00_data.ipynb #13d40030
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def _text_of(path): # of a CSV file
     "The text of a file in UTF-8 or, with its mark, UTF-16; raises `BadInput`"
     try: data = Path(path).read_bytes()
-    except FileNotFoundError: raise BadInput(f"images table {path} does not exist: give the path of an images.csv") from None
-    except (OSError, ValueError) as error: raise BadInput(f"images table {path} cannot be read ({error}): give the path of an images.csv") from None
+    except FileNotFoundError:
+        raise BadInput(f"images table {path} does not exist: give the path of an images.csv") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"images table {path} cannot be read ({error}): give the path of an images.csv") from None
     if not data.strip(): raise BadInput(f"images table {path} is empty: write a header and a row a photo")
     if data[:2] == b"PK" or data[:4] == b"\xd0\xcf\x11\xe0":
         raise BadInput(f"images table {path} is an Excel workbook or an archive, no CSV file: save it as CSV UTF-8")
@@ -210,7 +225,8 @@ def _text_of(path): # of a CSV file
     try: text = data.decode(coding)
     except UnicodeDecodeError as error:
         row = data[:error.start].count(b"\n") + 1
-        raise BadInput(f"images table {path} is not UTF-8 (row {row}, {ascii(data[max(0, error.start - 12):error.end + 4])[2:-1]}): "
+        raise BadInput(f"images table {path} is not UTF-8 (row {row}, "
+                       f"{ascii(data[max(0, error.start - 12):error.end + 4])[2:-1]}): "
                        "save it as CSV UTF-8") from None
     if "\0" in text: raise BadInput(f"images table {path} is no CSV file (it holds zero bytes): save it as CSV UTF-8")
     return text
@@ -225,14 +241,16 @@ def _separator(text): # of a table
     "The separator, and the text without a `sep=` line"
     if said := re.match(r'"?sep=(.)"?[^\S\n\r]*(\r\n|\n|\r)', text, re.I): return said[1], text[said.end():], 1
     header = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
-    def known(separator): return sum(_known(o) in (*REQUIRED, *OPTIONAL) for o in next(csv.reader([header], delimiter=separator), []))
+    def known(separator):
+        return sum(_known(o) in (*REQUIRED, *OPTIONAL) for o in next(csv.reader([header], delimiter=separator), []))
     return max(SEPARATORS, key=known), text, 0
 
-# %% ../nbs/00_data.ipynb #5186cfc5
+# %% ../nbs/00_data.ipynb #772f2ff9
 def _records(text, path): # of a table
     "The header, the records as long as it, the row of the file where each begins, and the separator; raises `BadInput`"
     separator, text, before = _separator(text)
-    reader, header, records, lines, surplus = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True), None, [], [], 0
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    header, records, lines, surplus = None, [], [], 0
     while True:
         row = reader.line_num + 1 + before
         try: fields = next(reader, None)
@@ -246,7 +264,8 @@ def _records(text, path): # of a table
         if len(fields) > len(header):
             if any(o.strip() for o in fields[len(header):]):
                 raise BadInput(f"images table {path}: row {row} has {len(fields)} fields, but the header {len(header)} "
-                               f"(separated by {SEPARATORS.get(separator, repr(separator))}): put quotation marks around the field that holds a separator")
+                               f"(separated by {SEPARATORS.get(separator, repr(separator))}): put quotation marks "
+                               "around the field that holds a separator")
             surplus += 1
         records.append((fields + [""]*len(header))[:len(header)])
         lines.append(row)
@@ -256,14 +275,15 @@ def _records(text, path): # of a table
 def _columns(header, records, path): # as written
     "The names of the columns, '' for those without name; says what was understood"
     names = [_known(o) for o in header]
-    if renamed := [f"{n} ({o.strip()})" for o, n in zip(header, names) if n != o and n]: say_once(f"{path}: column names are read as {some(renamed, 9)}")
+    if renamed := [f"{n} ({o.strip()})" for o, n in zip(header, names) if n != o and n]:
+        say_once(f"{path}: column names are read as {some(renamed, 9)}")
     if again := [o for o in dict.fromkeys(names) if o and names.count(o) > 1]:
         raise BadInput(f"images table {path} has two columns called {again[0]}: rename one")
     for i in [i for i, o in enumerate(names) if not o]:
         if any(o[i].strip() for o in records): say_once(f"{path}: column {i + 1} has no name and is left out")
     return names
 
-# %% ../nbs/00_data.ipynb #43005611
+# %% ../nbs/00_data.ipynb #b7954ff0
 def _found(folder, text): # the table's folder; a path as written
     "The path of a file, in the spelling in which it exists; as written where it does not"
     spellings = [text, ENDS.sub("", text)]
@@ -274,7 +294,7 @@ def _found(folder, text): # the table's folder; a path as written
     return str(next((o for o in written if os.path.exists(o)), written[0]))
 
 def read_table(path:str|Path # images.csv, or its folder
-              ) -> pd.DataFrame: # all columns as text, '' where empty; `path`, `mask_path`, `label_path` joined to the table's folder
+              ) -> pd.DataFrame: # all columns as text, '' where empty; the paths joined to the table's folder
     "Read and check an images table; raises `BadInput`"
     path = Path(path)
     if path.is_dir(): path = path/"images.csv"
@@ -282,17 +302,21 @@ def read_table(path:str|Path # images.csv, or its folder
     names = _columns(header, records, path)
     if missing := [o for o in REQUIRED if o not in names]:
         raise BadInput(f"images table {path} lacks the column {some(missing)}: its columns, separated by "
-                       f"{SEPARATORS.get(separator, repr(separator))}, are {some(map(repr, header), 6)}, and it needs {', '.join(REQUIRED)}")
+                       f"{SEPARATORS.get(separator, repr(separator))}, are {some(map(repr, header), 6)}, "
+                       f"and it needs {', '.join(REQUIRED)}")
     if separator != ",": say_once(f"{path} is separated by {SEPARATORS.get(separator, repr(separator))}")
     keep = [i for i, o in enumerate(names) if o]
     table = pd.DataFrame({names[i]: pd.Series([o[i] for o in records], dtype=str) for i in keep})
     for column in [o for o in (*TEXTS, *PATHS) if o in names]:
         if (formula := table[column].str.fullmatch('="[^"]*"')).any():
-            say_once(f"{path}: {column} holds Excel's formulas, such as {table[column][formula].iloc[0]}: their text is taken")
+            say_once(f"{path}: {column} holds Excel's formulas, such as {table[column][formula].iloc[0]}: their "
+                     "text is taken")
             table[column] = table[column].str.replace('^="([^"]*)"$', r"\1", regex=True)
         for written in ALIASES.get(column, {}):
-            if (table[column].str.strip().str.lower() == written).any(): say_once(f"{path}: {column} {written} is read as {ALIASES[column][written]}")
-    for column in [o for o in PATHS if o in table]: table[column] = [_found(path.parent, o) if o.strip() else "" for o in table[column]]
+            if (table[column].str.strip().str.lower() == written).any():
+                say_once(f"{path}: {column} {written} is read as {ALIASES[column][written]}")
+    for column in [o for o in PATHS if o in table]:
+        table[column] = [_found(path.parent, o) if o.strip() else "" for o in table[column]]
     return check_table(table, str(path), lines)
 
 def write_table(table:pd.DataFrame, # with paths as `read_table` gives them
@@ -318,9 +342,11 @@ def select(table:pd.DataFrame, # an images table
     if role: rows = rows[rows.role == role]
     if column: rows = rows[rows[column] != ""]
     if not len(rows):
-        asked = [f"split {' or '.join(splits)}" if splits else "", f"role {role}" if role else "", f"a {column}" if column else ""]
+        asked = [f"split {' or '.join(splits)}" if splits else "", f"role {role}" if role else "",
+                 f"a {column}" if column else ""]
         has = ", ".join(f"{n} {r} rows in {s}" for (s, r), n in table.groupby(["split", "role"]).size().items())
-        raise BadInput(f"the table has no rows with {' '.join(filter(None, asked))} (it has {has}): choose another split or complete the table")
+        raise BadInput(f"the table has no rows with {' '.join(filter(None, asked))} (it has {has}): choose "
+                       "another split or complete the table")
     for c in PATHS:
         for image_id, path in zip(rows.image_id, rows[c] if c in rows else ()):
             if path and not os.path.isfile(path):
@@ -329,7 +355,7 @@ def select(table:pd.DataFrame, # an images table
 
 # %% ../nbs/00_data.ipynb #2b68c338
 def checked(rows:pd.DataFrame # rows of an images table with masks
-           ) -> pd.DataFrame: # those whose mask somebody has looked at; all where the table does not say, or says it of none
+           ) -> pd.DataFrame: # those whose mask somebody has looked at; all rows where the table says it of none
     "The rows to judge by: a score against a wrong mask is no score"
     known = rows[rows["mask_source"] == "checked"] if "mask_source" in rows else rows
     return (known if len(known) else rows).reset_index(drop=True)
@@ -352,7 +378,8 @@ def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
         block = new
     sizes = block.value_counts().sort_index().sample(frac=1, random_state=seed)
     middle = (sizes.cumsum() - sizes/2)/len(table)
-    if len(sizes) == 1: raise BadInput("items and photographers link all rows to each other: no row can be split off without a leak")
+    if len(sizes) == 1:
+        raise BadInput("items and photographers link all rows to each other: no row can be split off without a leak")
     split = pd.Series(np.select([middle < valid, middle < valid + test], ["valid", "test"], "train"), index=sizes.index)
     return check_table(table.assign(split=block.map(split)))
 
@@ -370,4 +397,5 @@ def find_table(name:str|Path # the path of a table or of its folder, or a folder
             if path.is_dir(): path = path/"images.csv"
             if path.is_file(): return path
         except (OSError, ValueError): pass  # a name that is too long, or holds a zero byte
-    raise BadInput(f"no images table {name}: give the path of an images.csv, or set FASHION_RETAIL_DATA to the folder that holds {name}")
+    raise BadInput(f"no images table {name}: give the path of an images.csv, or set FASHION_RETAIL_DATA to the "
+                   f"folder that holds {name}")

@@ -6,7 +6,7 @@
 __all__ = ['HIDDEN', 'MADE', 'VIEWS', 'REST', 'VIEW', 'NUMBER', 'RULES', 'photo_files', 'catalogue_items', 'match',
            'table_from_folders']
 
-# %% ../nbs/00_folders.ipynb #08c926cd
+# %% ../nbs/00_folders.ipynb #439df7af
 import os
 import re
 import unicodedata
@@ -18,7 +18,7 @@ from .core import BadInput, some
 from .data import CONTROLS, check_table, normal_text, same_files, split_table
 from .photos import photo_endings
 
-# %% ../nbs/00_folders.ipynb #7de3ced0
+# %% ../nbs/00_folders.ipynb #8e467ede
 HIDDEN = "__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"
 MADE = ".mask", ".cutout"  # ends of the names that `segment` writes
 
@@ -47,7 +47,8 @@ def _why_not(path, endings): # a file; `photo_endings()`
     if CONTROLS.search(path.name): return "files whose name holds a control character, left out; rename them"
     if not path.is_file(): return "links that lead nowhere and other things that are no files, left out"
     ending = path.suffix.lower()
-    if ending not in endings: return f"{ending or 'files without ending'}{' files' if ending else ''}, left out; no format of photos that is read"
+    if ending not in endings:
+        return f"{ending + ' files' if ending else 'files without ending'}, left out; no format of photos that is read"
     return f"{ending} files, left out; to read them: {endings[ending]}" if endings[ending] else ""
 
 def photo_files(folder:str|Path # with all folders in it
@@ -64,15 +65,18 @@ def photo_files(folder:str|Path # with all folders in it
         else: photos.append(path)
     if not photos:
         has = "; ".join(f"{len(names)} {what}" for what, names in notes.items())
-        raise BadInput(f"{folder} holds no photos ({' '.join(o for o, needs in endings.items() if not needs)})" + (f", but {has}" if has else ""))
+        raise BadInput(f"{folder} holds no photos ({' '.join(o for o, needs in endings.items() if not needs)})"
+                       + (f", but {has}" if has else ""))
     masks = {o: made[mask] for o in photos if (mask := str(o.with_name(f"{o.stem}.mask.png")).lower()) in made}
     return photos, masks, notes
 
-# %% ../nbs/00_folders.ipynb #1f76c5de
-VIEWS = "back front side left right top bottom detail details close closeup zoom worn model flat view alt copy rear inside label full".split()
+# %% ../nbs/00_folders.ipynb #582c1ad8
+VIEWS = ("back front side left right top bottom detail details close closeup zoom worn model flat view alt copy rear "
+         "inside "
+         "label full").split()
 REST = re.compile(rf"([\W_]*(\d+|{'|'.join(VIEWS)}))*[\W_]*", re.I)       # of a phone photo: numbers and views
 VIEW = re.compile(rf"([\W_]+({'|'.join(VIEWS)})([\W_]*\d{{1,2}})?)+[\W_]*", re.I)  # of a catalogue photo: surely a view
-NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")                                # of a catalogue photo: a view or another item
+NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")                               # of a catalogue photo: a view or another item
 RULES = "same name", "name and number", "name and words", "ignoring capitals"
 
 def _starts(name): # without ending
@@ -109,11 +113,12 @@ def match(name:str, # of a phone photo, without its ending
     found = _longest(name.casefold(), folded)
     return (next(iter(folded[found])), RULES[3]) if found and len(folded[found]) == 1 else (None, "")
 
-# %% ../nbs/00_folders.ipynb #aa7e84e4
+# %% ../nbs/00_folders.ipynb #17783ce4
 def _expression(pattern): # a regular expression, or None
     try: found = re.compile(pattern) if pattern else None
     except re.error as error: raise BadInput(f"{pattern!r} is no regular expression ({error})") from None
-    if found and not found.groups: raise BadInput(f"{pattern!r} has no group: put the id in brackets, such as '([^/]+)/'")
+    if found and not found.groups:
+        raise BadInput(f"{pattern!r} has no group: put the id in brackets, such as '([^/]+)/'")
     return found
 
 def _with_items(rows, pattern): # list of dicts
@@ -127,12 +132,13 @@ def _with_items(rows, pattern): # list of dicts
     stems = {role: [o["stem"] for o in rows if o["role"] == role] for role in ("catalogue", "snapshot")}
     items = catalogue_items(stems["catalogue"], stems["snapshot"])
     for row in rows:
-        if row["role"] == "catalogue": item, rule = items[row["stem"]], RULES[0 if items[row["stem"]] == row["stem"] else 1]
+        if row["role"] == "catalogue":
+            item, rule = items[row["stem"]], RULES[0 if items[row["stem"]] == row["stem"] else 1]
         else: item, rule = match(row["stem"], items)
         row.update(item_id=item, matched_by=rule)
     return {k: v for k, v in items.items() if k != v}
 
-# %% ../nbs/00_folders.ipynb #d417551d
+# %% ../nbs/00_folders.ipynb #292b4b12
 def _rows(role, folder, other, notes): # the folder of this role and of the other one
     "A row a photo of a folder, without those of the other folder where it lies inside"
     photos, masks, left = photo_files(folder)
@@ -142,9 +148,11 @@ def _rows(role, folder, other, notes): # the folder of this role and of the othe
     for path in photos:
         name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
         if nested and os.path.realpath(path).startswith(inside):
-            notes.setdefault(f"photos of the other folder, which lies inside, not taken as {role} photos", []).append(f"{role}/{name}")
+            notes.setdefault(f"photos of the other folder, which lies inside, not taken as {role} photos",
+                             []).append(f"{role}/{name}")
             continue
-        rows.append(dict(image_id=normal_text(f"{role}/{name}"), role=role, path=str(path), mask_path=str(masks.get(path, "")), split="valid",
+        rows.append(dict(image_id=normal_text(f"{role}/{name}"), role=role, path=str(path),
+                         mask_path=str(masks.get(path, "")), split="valid",
                          name=name, stem=normal_text(unicodedata.normalize("NFC", path.stem))))
     return rows
 
@@ -169,23 +177,24 @@ def _without_copies(rows, notes): # catalogue photos first
         kept.append(row)
     return kept
 
-# %% ../nbs/00_folders.ipynb #38599578
+# %% ../nbs/00_folders.ipynb #4bb25617
 def _guesses(table, merged, notes): # adds to the notes what was merged and guessed
     "The guesses, as text"
     guessed = [f"{k} as a view of {v}" for k, v in merged.items()]
     if guessed: notes["catalogue photos merged into one item (a guess)"] = guessed
     for rule in RULES[2:]:
         rows = table[table.matched_by == rule]
-        if len(rows): notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}" for o in rows.itertuples()]
+        if len(rows):
+            notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}" for o in rows.itertuples()]
         guessed += [f"{o.image_id} matched to {o.item_id} by {rule}" for o in rows.itertuples()]
     return guessed
 
 def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with all folders in it
                        snapshots:str|Path, # folder of phone photos, likewise
-                       pattern:str|None=None, # regular expression whose first group is the id, searched in the path without its ending
+                       pattern:str|None=None, # regular expression whose first group is the id, searched in the path
                        valid:float=1.0, # share of the items in split `valid`; the others are `train`
                        strict:bool=False # whether a guess is an error
-                      ) -> tuple: # the images table, with `matched_by`; dict: what was merged, guessed or left out -> names
+                      ) -> tuple: # the images table, with `matched_by`; dict: merged, guessed, left out -> names
     "Join two folders by the ids in their file names; raises `BadInput` when they share none"
     if not 0 < valid <= 1: raise BadInput(f"the share {valid} for split valid is not above 0 and at most 1")
     if os.path.isdir(catalogue) and os.path.realpath(catalogue) == os.path.realpath(snapshots):
@@ -198,16 +207,19 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     is_catalogue = table.role == "catalogue"
     if is_catalogue.all() or not is_catalogue.any():
         what = "; ".join(f"{len(v)} {k}" for k, v in notes.items())
-        raise BadInput(f"no {'snapshot' if is_catalogue.all() else 'catalogue photo'} is left ({what}): give two folders of different photos")
+        raise BadInput(f"no {'snapshot' if is_catalogue.all() else 'catalogue photo'} is left ({what}): give two "
+                       f"folders of different photos")
     known = set(table.item_id[is_catalogue].dropna())
     lost = ~table.item_id.isin(known)
     unread, strange = table.image_id[lost & is_catalogue].tolist(), table.image_id[lost & ~is_catalogue].tolist()
     if len(strange) == (~is_catalogue).sum():
-        raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, {table.image_id[0]}): say with --id where the id stands")
+        raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, {table.image_id[0]}): say with "
+                       f"--id where the id stands")
     if unread: notes["catalogue photos without a readable id, left out"] = unread
     if strange: notes["snapshots whose item is not in the catalogue"] = strange
     if (guessed := _guesses(table[~lost], merged, notes)) and strict:
-        raise BadInput(f"{len(guessed)} guesses are needed ({some(guessed)}): rename the files, say with --id where the id stands, or allow guesses")
+        raise BadInput(f"{len(guessed)} guesses are needed ({some(guessed)}): rename the files, say with --id where "
+                       f"the id stands, or allow guesses")
     table["item_id"] = table.item_id.where(~lost, "not in the catalogue: " + table.image_id)
     table = table[~(lost & is_catalogue)].reset_index(drop=True)
     return (check_table(table) if valid >= 1 else split_table(table, valid)), notes
