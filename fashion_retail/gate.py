@@ -7,7 +7,7 @@ __all__ = ['MIN_DROP', 'LEVEL', 'KINDS', 'BASELINE_VERSION', 'stage_table', 'gat
            'check_same', 'compare_with_baseline', 'write_baseline', 'read_baseline', 'baseline_file', 'check_writable',
            'history_file', 'add_to_history', 'plot_history']
 
-# %% ../nbs/06_gate.ipynb #0a2efe6b
+# %% ../nbs/06_gate.ipynb #c9c560eb
 import json
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .data import read_table
 from .labeling import summarize
 from .runner import is_checkout, notebooks_dir
 
-# %% ../nbs/06_gate.ipynb #9a901c82
+# %% ../nbs/06_gate.ipynb #3d47c228
 def stage_table(run:str|Path, # a run folder
                 name:str # such as ranks.csv
                ) -> pd.DataFrame:
@@ -38,6 +38,11 @@ def _by_method(rows):
     return {f"{row['features']}/{row['cutout']}": {key: value for key, value in row.items() if key not in names}
             for row in rows.to_dict("records")}
 
+def _by_cutout(run):
+    "Cut-out and its rows of segmentation.csv"
+    masks = stage_table(run, "segmentation.csv")
+    return masks.groupby("method", sort=False) if len(masks) else []
+
 def _plain(value):
     "Numbers of Python instead of numpy's, so that JSON takes them"
     if isinstance(value, dict): return {key: _plain(one) for key, one in value.items()}
@@ -45,15 +50,14 @@ def _plain(value):
 
 def gather_metrics(run:str|Path, # the run folder
                    seconds:dict # stage -> seconds
-                  ) -> dict: # retrieval, open_set: FEATURES/CUTOUT -> figures; segmentation: cut-out -> figures; seconds
+                  ) -> dict: # retrieval, open_set: FEATURES/CUTOUT -> values; segmentation: cut-out -> values; seconds
     "The figures of a run"
-    masks = stage_table(run, "segmentation.csv")
-    segmentation = {method: summarize(rows) for method, rows in masks.groupby("method", sort=False)} if len(masks) else {}
-    found = dict(retrieval=_by_method(stage_table(run, "retrieval.csv")), segmentation=segmentation)
+    masks = {method: summarize(rows) for method, rows in _by_cutout(run)}
+    found = dict(retrieval=_by_method(stage_table(run, "retrieval.csv")), segmentation=masks)
     if len(rows := stage_table(run, "open_set.csv")): found["open_set"] = _by_method(rows)
     return _plain(dict(found, seconds={stage: round(value, 1) for stage, value in seconds.items()}))
 
-# %% ../nbs/06_gate.ipynb #7a2c3ef5
+# %% ../nbs/06_gate.ipynb #faa880fb
 def table_facts(table:pd.DataFrame # an images table
                ) -> dict: # photos, digest
     "What an images table is known again by"
@@ -65,26 +69,26 @@ def make_baseline(run:str|Path, # a run folder
                  ) -> dict: # profile; table; gallery: method -> photos; ranks, answers, iou, open_set: method -> values
     "What a later run is compared with: rank and ten answers of every query, IoU of every photo, open-set figures"
     run = Path(run)
-    ranks, masks, retrieval = (stage_table(run, f"{name}.csv") for name in ("ranks", "segmentation", "retrieval"))
+    ranks, retrieval = stage_table(run, "ranks.csv"), stage_table(run, "retrieval.csv")
     methods = list(ranks.groupby(["features", "cutout"], sort=False)) if len(ranks) else []
     def by_query(value): return {"/".join(names): dict(zip(rows.image_id, value(rows))) for names, rows in methods}
     return dict(profile=profile, table=table_facts(read_table(run/"images.csv")),
                 gallery={f"{row.features}/{row.cutout}": int(row.n_gallery) for row in retrieval.itertuples()},
                 ranks=by_query(lambda rows: map(int, rows["rank"])),
                 answers=by_query(lambda rows: map(json.loads, rows.answers)),
-                iou={method: dict(zip(rows.image_id, rows.iou.round(4)))
-                     for method, rows in masks.groupby("method", sort=False)} if len(masks) else {},
+                iou={method: dict(zip(rows.image_id, rows.iou.round(4))) for method, rows in _by_cutout(run)},
                 open_set=_plain(_by_method(stage_table(run, "open_set.csv"))))
 
-# %% ../nbs/06_gate.ipynb #6f0858f1
+# %% ../nbs/06_gate.ipynb #0a6cd62b
 def _same_photos(now, then):
     "Raise `BadInput` when a method was measured on other photos"
     for kind in ("ranks", "iou"):
         for method in then[kind].keys() & now[kind].keys():
             old, new = set(then[kind][method]), set(now[kind][method])
             if old == new: continue
-            parts = [f"{word} {len(ids)} (such as {sorted(ids)[0]})" for word, ids in (("lacks", old - new), ("adds", new - old)) if ids]
-            raise BadInput(f"the baseline has other photos than the run, which {' and '.join(parts)}: "
+            sides = dict(lacks=sorted(old - new), adds=sorted(new - old))
+            said = " and ".join(f"{word} {len(ids)} (such as {ids[0]})" for word, ids in sides.items() if ids)
+            raise BadInput(f"the baseline has other photos than the run, which {said}: "
                            "accept a new one with --update-baseline")
 
 def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou will do
@@ -92,7 +96,8 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
               ):
     "Raise `BadInput` when two baselines cannot be compared"
     if then["profile"] != now["profile"]:
-        raise BadInput(f"the baseline is of profile {then['profile']}, the run of {now['profile']}: compare like with like")
+        raise BadInput(f"the baseline is of profile {then['profile']}, the run of {now['profile']}: "
+                       "compare like with like")
     _same_photos(now, then)
     old, new = then.get("table"), now.get("table")
     if old and new and old != new:
@@ -100,7 +105,7 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
                 f"{old['photos']} photos then, {new['photos']} now")
         raise BadInput(f"the baseline is of another table ({what}): accept a new one with --update-baseline")
 
-# %% ../nbs/06_gate.ipynb #0c9e2b94
+# %% ../nbs/06_gate.ipynb #67bd0e53
 MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
 
 def _verdict(change, p_drop, p_gain, level, least):
@@ -110,8 +115,8 @@ def _verdict(change, p_drop, p_gain, level, least):
     return ("dropped" if sure else "lower") if change < 0 else ("improved" if sure else "higher")
 
 def _row(figure, before, after, p_drop, p_gain, level, least, lost=()):
-    return dict(figure=figure, before=float(before), after=float(after), difference=float(after - before), p=float(p_drop),
-                lost=list(lost), verdict=_verdict(after - before, p_drop, p_gain, level, least))
+    return dict(figure=figure, before=float(before), after=float(after), difference=float(after - before),
+                p=float(p_drop), lost=list(lost), verdict=_verdict(after - before, p_drop, p_gain, level, least))
 
 def _compare_ranks(name, then, new, level):
     ids = sorted(then)
@@ -127,14 +132,15 @@ def _compare_iou(name, then, new, level):
     ids = sorted(then)
     before, after = (np.array([ious[one] for one in ids]) for ious in (then, new))
     low, high = bootstrap_interval(after - before, confidence=1 - 2*level, n_boot=20_000)
-    return _row(name, before.mean(), after.mean(), level if high < 0 else 1, level if low > 0 else 1, level, MIN_DROP["iou"])
+    drop, gain = level if high < 0 else 1, level if low > 0 else 1
+    return _row(name, before.mean(), after.mean(), drop, gain, level, MIN_DROP["iou"])
 
 def _compare_open_set(name, then, new):
     "Outside the interval of the baseline is sure"
     drop, gain = float(new["auroc"] >= then["auroc_low"]), float(new["auroc"] <= then["auroc_high"])
     return _row(name, then["auroc"], new["auroc"], drop, gain, 0, 0)
 
-# %% ../nbs/06_gate.ipynb #a883e28e
+# %% ../nbs/06_gate.ipynb #c2f70b3a
 KINDS = dict(ranks="top-10 accuracy", iou="mean IoU", open_set="open-set AUROC")
 
 def _mean_of(kind, then):
@@ -148,7 +154,7 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
     "Paired comparison; verdict: dropped, lower, same, higher or improved; raises `BadInput` when the photos are others"
     check_same(now, baseline)
     figures = [(kind, method) for kind in KINDS for method in baseline.get(kind, {})]
-    changed = sum(baseline[kind][method] != now.get(kind, {}).get(method) for kind, method in figures)  # the others ask no question
+    changed = sum(baseline[kind][method] != now.get(kind, {}).get(method) for kind, method in figures)
     level, rows = LEVEL/max(1, changed), []
     for method, count in baseline.get("gallery", {}).items():
         found = now.get("gallery", {}).get(method, count)
@@ -161,7 +167,7 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
         else: rows.append(_compare_open_set(name, then, new))
     return pd.DataFrame(rows, columns=["figure", "before", "after", "difference", "p", "lost", "verdict"])
 
-# %% ../nbs/06_gate.ipynb #1b68330e
+# %% ../nbs/06_gate.ipynb #6254312b
 BASELINE_VERSION = 2
 _PACKED = "ranks", "iou", "answers"
 
@@ -174,8 +180,8 @@ def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever de
     ids = sorted(found.union(*photos.values()))
     number = {one: i for i, one in enumerate(ids)}
     for kind, rows in photos.items():
-        packed[kind] = dict(photos=[number[one] for one in rows],
-                            methods={method: [values.get(one) for one in rows] for method, values in baseline[kind].items()})
+        methods = {method: [values.get(one) for one in rows] for method, values in baseline[kind].items()}
+        packed[kind] = dict(photos=[number[one] for one in rows], methods=methods)
     packed["answers"] = {method: [[number[one] for one in values.get(query, [])] for query in photos["ranks"]]
                          for method, values in baseline["answers"].items()}
     text = json.dumps(dict(packed, version=BASELINE_VERSION, ids=ids), separators=(",", ":"))
@@ -204,23 +210,24 @@ def read_baseline(path:str|Path # .json
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BadInput(f"baseline {path} is damaged: restore it, or make a new one with --update-baseline") from None
 
-# %% ../nbs/06_gate.ipynb #1e441ef8
+# %% ../nbs/06_gate.ipynb #b8444fe1
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
     "Where the accepted baseline is kept: data/baselines for a profile that ships, beside one's own profile or table"
     if images: return images.with_name(f"{images.stem}.{Path(profile).stem}.baseline.json")
     if Path(profile).suffix in (".yaml", ".yml"): return Path(profile).with_suffix(".baseline.json")
-    shipped = notebooks_dir().parent/"data"/"baselines" if is_checkout() else Path(fashion_retail.__file__).parent/"baselines"
-    return shipped/f"{profile}.json"
+    if is_checkout(): return notebooks_dir().parent/"data"/"baselines"/f"{profile}.json"
+    return Path(fashion_retail.__file__).parent/"baselines"/f"{profile}.json"
 
 def check_writable(profile:str|Path, # a name in nbs/profiles, or a YAML file
                    baseline:Path # as `baseline_file` gives it
                   ):
     "Raise `BadInput` for a baseline that belongs to an installed package"
     if not is_checkout() and Path(fashion_retail.__file__).parent in baseline.parents:
-        raise BadInput(f"the baseline of profile {profile} belongs to the installed package ({baseline}), which is not changed: accept "
-                       f"it in a checkout, as data/baselines/{profile}.json, or copy the profile to a .yaml file of your own")
+        raise BadInput(f"the baseline of profile {profile} belongs to the installed package ({baseline}), which is not "
+                       f"changed: accept it in a checkout, as data/baselines/{profile}.json, or copy the profile to a "
+                       ".yaml file of your own")
 
 def history_file(baseline:Path # as `baseline_file` gives it
                 ) -> Path: # it may not exist
@@ -229,14 +236,15 @@ def history_file(baseline:Path # as `baseline_file` gives it
     if baseline.parent == data/"baselines": return data/"results"/"history.csv"
     return baseline.with_name(baseline.name.replace(".json", ".history.csv"))
 
-# %% ../nbs/06_gate.ipynb #c76426dc
+# %% ../nbs/06_gate.ipynb #59b24cc6
 def add_to_history(baseline:dict, # accepted just now
                    metrics:dict, # of the same run, as `gather_metrics` gives them
                    path:str|Path): # .csv, made where it is missing
     "Add a row to the history of accepted baselines"
     where = baseline["environment"]
-    row = dict(date=where["when"][:10], profile=baseline["profile"], hardware=where["gpu"] or f"{where['cpu']}, {where['cores']} cores",
-               commit=where["commit"][:7], reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1))
+    row = dict(date=where["when"][:10], profile=baseline["profile"],
+               hardware=where["gpu"] or f"{where['cpu']}, {where['cores']} cores", commit=where["commit"][:7],
+               reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1))
     row |= {f"top-10 {method}": round(found["top10"], 4) for method, found in metrics["retrieval"].items()}
     row |= {f"IoU {method}": round(found["iou_mean"], 4) for method, found in metrics["segmentation"].items()}
     row |= {f"AUROC {method}": round(found["auroc"], 4) for method, found in metrics.get("open_set", {}).items()}
@@ -250,7 +258,8 @@ def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
     from matplotlib.lines import Line2D
     fig, ax = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
     history, marks = history.reset_index(drop=True), dict(zip(history.hardware.unique(), "osD^vP*X"*9))
-    drawn = [name for name in history if name.startswith((f"top-10 {features}/", "IoU ")) and history[name].notna().any()]
+    known, wanted = history.columns[history.notna().any()], (f"top-10 {features}/", "IoU ")
+    drawn = [name for name in known if name.startswith(wanted)]
     styles = ["--" if name.startswith("IoU ") else "-" for name in drawn]
     for i, (name, style) in enumerate(zip(drawn, styles)):
         for hardware, rows in history.groupby("hardware"):

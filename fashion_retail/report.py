@@ -24,12 +24,13 @@ import fashion_retail
 from .accuracy import accuracy_by
 from .core import BadInput, atomic, environment
 from .data import find_table, read_table
-from .gate import (add_to_history, baseline_file, check_same, check_writable, compare_with_baseline, gather_metrics,
-                                 history_file, make_baseline, plot_history, read_baseline, stage_table, table_facts, write_baseline)
-from .runner import (RUN_FILES, WARDROBE, cell_minutes, in_kernel, only_run, override, photos_digest, plan_run,
-                                   read_profile, run_notebooks, stage_records, what_lacks)
+from .gate import (add_to_history, baseline_file, check_same, check_writable, compare_with_baseline,
+                                 gather_metrics, history_file, make_baseline, plot_history, read_baseline, stage_table,
+                                 table_facts, write_baseline)
+from .profiles import WARDROBE, cell_minutes, override, plan_run, read_profile, what_lacks
+from .runner import RUN_FILES, in_kernel, only_run, photos_digest, run_notebooks, stage_records
 
-# %% ../nbs/06_report.ipynb #4873671d
+# %% ../nbs/06_report.ipynb #c6d164ec
 def split_method(method:str # FEATURES/CUTOUT; either may hold a slash
                 ) -> tuple: # features, cut-out
     "The two names of a method"
@@ -53,7 +54,8 @@ def best_method(metrics:dict, # as `gather_metrics` gives them
                 masks:bool=False # may it be one with true masks? They are not to be had in a warehouse
                ) -> str|None: # FEATURES/CUTOUT; None: nothing was searched
     "The method with the best top-10 accuracy, and among equals the best MRR"
-    methods = {name: found for name, found in metrics.get("retrieval", {}).items() if masks or not name.endswith("/mask")}
+    methods = metrics.get("retrieval", {})
+    methods = {name: found for name, found in methods.items() if masks or not name.endswith("/mask")}
     return max(methods, key=lambda name: (methods[name]["top10"], methods[name]["mrr"]), default=None)
 
 # %% ../nbs/06_report.ipynb #8f7a672f
@@ -78,7 +80,7 @@ def draw_lost(run:str|Path, # the run folder
         lost = sorted(row.lost, key=lambda query: -(new[query] or 10**9))
         shown = []
         for j, query in enumerate(lost[:count]):
-            before, after = ((side.get("answers", {}).get(method, {}).get(query) or [])[:10] for side in (baseline, now))
+            before, after = (side.get("answers", {}).get(method, {}).get(query, [])[:10] for side in (baseline, now))
             if not before or not after: continue
             file = _sheet(run, f"lost-{i}-{j}.jpg", table, [query, query], [before, after], [then[query], new[query]])
             shown.append(dict(query=query, before=then[query], after=new[query], file=file))
@@ -93,36 +95,38 @@ def draw_interesting(run:str|Path, # the run folder
     ranks, (features, cut) = stage_table(run, "ranks.csv"), split_method(method)
     ranks = ranks[ranks.features == features]
     whole, cut_out = (ranks[ranks.cutout == name].set_index("image_id") for name in ("none", cut))
-    both = whole.merge(cut_out, left_index=True, right_index=True, suffixes=("", "_cut")).query("rank > 0 and rank_cut > 0")
+    both = whole.merge(cut_out, left_index=True, right_index=True, suffixes=("", "_cut"))
+    both = both[(both["rank"] > 0) & (both.rank_cut > 0)]
     gain = np.log(both["rank"]/both.rank_cut).sort_values(kind="stable")
     if cut == "none" or not len(gain) or gain.iloc[-1] <= 0: return ""
     queries = [gain.index[-1]] + ([gain.index[0]] if gain.iloc[0] < 0 else [])
     places = [(both["rank"][query], both.rank_cut[query]) for query in queries]
     answers = [json.loads(text) for query in queries for text in (both.answers[query], both.answers_cut[query])]
-    _sheet(Path(run), "interesting.jpg", read_table(Path(run)/"images.csv"), [query for query in queries for _ in "12"], answers,
-           [place for pair in places for place in pair])
+    twice, ranks = [query for query in queries for _ in "12"], [place for pair in places for place in pair]
+    _sheet(Path(run), "interesting.jpg", read_table(Path(run)/"images.csv"), twice, answers, ranks)
     words = [f"{query} (place {a} as a whole photo, {b} cut out)" for query, (a, b) in zip(queries, places)]
     harmed = f" and harmed {words[1]} most" if words[1:] else ""
-    return f"Cutting out ({caption(cut)}) helped {words[0]} most{harmed}. First row of each: the whole photo; second row: cut out."
+    return (f"Cutting out ({caption(cut)}) helped {words[0]} most{harmed}. "
+            "First row of each: the whole photo; second row: cut out.")
 
-# %% ../nbs/06_report.ipynb #fe6252ef
+# %% ../nbs/06_report.ipynb #90734106
 def _read_json(run, name):
     path = Path(run)/name
     return json.loads(path.read_text()) if path.exists() else {}
 
 def _pictures(run, stages):
-    "A function for the template: file in figures/, alt text, caption -> HTML; '' for a picture that is missing or of an earlier run"
+    "A function for the template: file in figures/, alt text, caption -> HTML; '' for a missing or outdated picture"
     from markupsafe import Markup
     good = [stage for stage, now in stages.items() if now["status"] in ("done", "reused")]
     stale = {path for stage, record in stage_records(run).items() if stage not in good for path in record["outputs"]}
     def picture(name, alt, text):
         file = run/"figures"/name
         if not file.exists() or f"figures/{name}" in stale: return ""
-        data = f"data:image/{'png' if file.suffix == '.png' else 'jpeg'};base64,{base64.b64encode(file.read_bytes()).decode()}"
+        kind, content = "png" if file.suffix == ".png" else "jpeg", base64.b64encode(file.read_bytes()).decode()
         wide = name.startswith(("accuracy", "answers", "history", "interesting", "lost"))  # a phone scrolls inside them
         wide = Markup(' class="wide" tabindex="0"') if wide else ""
         figure = Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>')
-        return figure.format(wide, data, alt, text)
+        return figure.format(wide, f"data:image/{kind};base64,{content}", alt, text)
     return picture
 
 def _by_category(run, method):
@@ -145,7 +149,7 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
                verdict:str, # its first sentence is set in bold
                bad:bool=False, # the run failed or accuracy dropped
                changes:pd.DataFrame|None=None, # as `compare_with_baseline` gives it
-               **more # accepted, differs: sentences about the baseline; flips: from `draw_lost`; notes: what was not computed
+               **more # accepted, differs (sentences about the baseline), flips (from `draw_lost`), notes (not computed)
               ) -> Path: # report.html
     "One page with everything inside, from whatever the stages have left"
     import jinja2
@@ -163,9 +167,9 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
         title=title, verdict=verdict, bad=bad, methods=methods, any=next(iter(methods.values()), {}), features=features,
         cutouts=cutouts, caption=caption, best=best, sheets=in_words(best_method(metrics, True)) if best else "",
         segmentation=metrics.get("segmentation", {}), open_set=metrics.get("open_set", {}), in_words=in_words,
-        changes=[] if changes is None else changes.to_dict("records"), categories=_by_category(run, best) if best else [],
-        interesting=draw_interesting(run, best) if best else "", stages=stages, failed_stage=failed, trace="\n".join(trace),
-        picture=_pictures(run, stages), how=_how(run), **more)
+        changes=[] if changes is None else changes.to_dict("records"), stages=stages, failed_stage=failed,
+        categories=_by_category(run, best) if best else [], interesting=draw_interesting(run, best) if best else "",
+        trace="\n".join(trace), picture=_pictures(run, stages), how=_how(run), **more)
     with atomic(run/"report.html") as tmp: tmp.write_text(html, encoding="utf-8")
     return run/"report.html"
 
@@ -199,7 +203,7 @@ def write_junit(run:str|Path, # the run folder; junit.xml is written into it
     with atomic(Path(run)/"junit.xml") as tmp: ET.ElementTree(suite).write(tmp, encoding="utf-8", xml_declaration=True)
     return Path(run)/"junit.xml"
 
-# %% ../nbs/06_report.ipynb #a1ddd624
+# %% ../nbs/06_report.ipynb #f5b483ea
 def _number(value): return f"{value:.3f}" if abs(value) <= 1 else f"{value:.0f}"
 
 def _markdown_table(head, rows):
@@ -211,7 +215,8 @@ def _headline(methods):
     "Lines of the table of accuracies"
     if not methods: return []
     features, cutouts = (list(dict.fromkeys(split_method(method)[i] for method in methods)) for i in (0, 1))
-    def cell(found): return f"**{found['top10']:.1%}** ({found['top10_low']:.0%}–{found['top10_high']:.0%})" if found else "–"
+    def cell(found):
+        return f"**{found['top10']:.1%}** ({found['top10_low']:.0%}–{found['top10_high']:.0%})" if found else "–"
     return _markdown_table(["top-10 accuracy (95 %)", *map(caption, cutouts)],
                            [[name, *(cell(methods.get(f"{name}/{cut}")) for cut in cutouts)] for name in features])
 
@@ -238,8 +243,8 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
     run, metrics = Path(run), _read_json(run, "metrics.json")
     lines = [f"### {'❌' if bad else '✅'} {title}", "", verdict, *_headline(metrics.get("retrieval", {}))]
     if cuts := metrics.get("segmentation"):
-        lines += _markdown_table(["cut-out", "IoU mean", "worst tenth"],
-                                 [[caption(cut), f"{found['iou_mean']:.3f}", f"{found['iou_p10']:.3f}"] for cut, found in cuts.items()])
+        lines += _markdown_table(["cut-out", "IoU mean", "worst tenth"], [
+            [caption(cut), f"{found['iou_mean']:.3f}", f"{found['iou_p10']:.3f}"] for cut, found in cuts.items()])
     if known := metrics.get("open_set"):
         lines += _markdown_table(["is it in the catalogue?", "AUROC (95 %)"], [
             [in_words(method), f"{found['auroc']:.3f} ({found['auroc_low']:.2f}–{found['auroc_high']:.2f})"]
@@ -291,11 +296,13 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
     values = override({**read_profile(profile), **({"images": str(own)} if own else {})}, assignments)
     what = (own.parent.name if own.name == "images.csv" else own.stem) if own else name
     baseline, run = baseline_file(profile, own), Path(out or Path("runs")/what).absolute()
-    job = Job(name, f"fashion_retail, profile {name}" + (f", {what}" if own else ""), run, plan_run(values), cell_minutes(values),
-              baseline, bool(assignments), " ".join(update_baseline.split()))
+    title = f"fashion_retail, profile {name}" + (f", {what}" if own else "")
+    job = Job(name, title, run, plan_run(values), cell_minutes(values), baseline, bool(assignments),
+              " ".join(update_baseline.split()))
     _check_folder(run, out)
     if update_baseline:
-        if assignments: raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
+        if assignments:
+            raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
         check_writable(profile, baseline)
     _take_table(job, values)
     if baseline.exists() and not assignments and not update_baseline:
@@ -304,7 +311,7 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
         check_same(dict(profile=name, ranks={}, iou={}, table=facts), job.accepted)
     return job
 
-# %% ../nbs/06_report.ipynb #4edba58c
+# %% ../nbs/06_report.ipynb #b2b6ccf4
 def _compare(job, found):
     "Gate record for metrics.json; changes or None; the refusal or None"
     if not job.accepted: return dict(verdict="not compared"), None, None
@@ -315,14 +322,16 @@ def _compare(job, found):
 
 def _accept(job, found, metrics, now):
     "Write the new baseline and its row of the history"
-    found.update(reason=job.reason, seconds=metrics["seconds"], environment={key: value for key, value in now.items() if key != "seeds"},
-                 parameters={stage: {key: value for key, value in own.items() if key != "images"} for stage, own in job.plan.items()})
+    def without(name, values): return {key: value for key, value in values.items() if key != name}
+    found.update(reason=job.reason, seconds=metrics["seconds"], environment=without("seeds", now),
+                 parameters={stage: without("images", own) for stage, own in job.plan.items()})
     write_baseline(found, job.baseline)
     add_to_history(found, metrics, history_file(job.baseline))
 
 def _dropped_words(dropped):
     "Sentences about the figures that dropped"
-    fell = [f"{row.figure[0].upper()}{row.figure[1:]} fell from {_number(row.before)} to {_number(row.after)}" for row in dropped.itertuples()]
+    fell = [f"{row.figure[0].upper()}{row.figure[1:]} fell from {_number(row.before)} to {_number(row.after)}"
+            for row in dropped.itertuples()]
     lost = sorted({query for queries in dropped.lost for query in queries})
     flipped = f"{len(lost)} queries flipped from hit to miss, such as {', '.join(lost[:5])}. " if lost else ""
     return f"Accuracy has dropped since the baseline, more than chance allows. {'; '.join(fell)}. {flipped}"
@@ -331,34 +340,45 @@ def _verdict(job, metrics, changes, refused):
     "The report in two sentences"
     best = best_method(metrics)
     found = ("Nothing could be searched. " if best is None else
-             f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries ({in_words(best)}). ")
+             f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries "
+             f"({in_words(best)}). ")
     if refused: return f"The comparison with the baseline was refused. {refused}. {found}"
+    if job.reason: return f"{found}This run is the new baseline."
+    if job.changed: return f"{found}The profile was changed with --set, so it is not compared with the baseline."
     if changes is None:
-        return found + ("This run is the new baseline." if job.reason else
-                        "The profile was changed with --set, so it is not compared with the baseline." if job.changed else
-                        "There is no baseline to compare with; accept this run as one with --update-baseline and a reason.")
+        return (f"{found}There is no baseline to compare with; accept this run as one with --update-baseline "
+                "and a reason.")
     dropped, improved = (changes[changes.verdict == verdict] for verdict in ("dropped", "improved"))
-    said = _dropped_words(dropped) + found if len(dropped) else found + "No figure has dropped since the baseline beyond what chance allows."
-    if len(improved): said += f" Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
-    return said
+    said = (_dropped_words(dropped) + found if len(dropped) else
+            f"{found}No figure has dropped since the baseline beyond what chance allows.")
+    if not len(improved): return said
+    return f"{said} Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
 
-# %% ../nbs/06_report.ipynb #d77013ca
+# %% ../nbs/06_report.ipynb #4f7310de
 def _differs(job, now):
     "What else is not as it was at the baseline"
     def flat(plan):
-        return {f"{stage.split('_', 1)[1]}.{key}": value for stage, own in plan.items() for key, value in own.items() if key != "images"}
+        return {f"{stage.split('_', 1)[1]}.{key}": value for stage, own in plan.items()
+                for key, value in own.items() if key != "images"}
     def where(record): return {**{key: record[key] for key in ("cpu", "gpu", "python")}, **record["versions"]}
     old = {**flat(job.accepted["parameters"]), **where(job.accepted["environment"])}
     new = {**flat(job.plan), **where(now)}
     other = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return "; ".join(f"{key} was {old.get(key) or 'not set'} and is {new.get(key) or 'not set'}" for key in other)
 
+def _about_baseline(job, now):
+    "Sentences for the page: when it was accepted and why, and what differs since"
+    if not job.accepted: return dict(accepted="", differs="")
+    when, reason = job.accepted["environment"]["when"][:10], job.accepted["reason"]
+    return dict(accepted=f"Accepted on {when}: {reason}.", differs=_differs(job, now))
+
 def _draw_history(job, metrics):
     "figures/history.png, where baselines of the profile have been accepted"
     best, file = best_method(metrics), history_file(job.baseline)
     past = pd.read_csv(file) if best and file.exists() else pd.DataFrame(columns=["profile"])
     if len(past := past[past.profile == job.name]):
-        with atomic(job.run/"figures"/"history.png") as tmp: plot_history(past, split_method(best)[0]).savefig(tmp, dpi=110)
+        figure = plot_history(past, split_method(best)[0])
+        with atomic(job.run/"figures"/"history.png") as tmp: figure.savefig(tmp, dpi=110)
 
 def _publish(job, verdict, bad, **more):
     "Page and summary"
@@ -377,7 +397,7 @@ def _sentences(run, say):
         say("interrupted; the same command goes on after the last finished stage")
         raise
 
-# %% ../nbs/06_report.ipynb #00f19c34
+# %% ../nbs/06_report.ipynb #7c2ad85e
 def _run_stages(job, now, say, force, execute):
     "Execute the stages; on failure the page says so; seconds by stage"
     for file in RUN_FILES[1:]: (job.run/file).unlink(missing_ok=True)  # all but the lock
@@ -386,8 +406,8 @@ def _run_stages(job, now, say, force, execute):
     with atomic(job.run/"environment.json") as tmp: tmp.write_text(json.dumps(now, indent=1))
     photos = "" if job.table is None else photos_digest(job.table)
     try:
-        return run_notebooks(job.plan, job.run, say=say, minutes=job.minutes, left_out=job.left_out, force=force, photos=photos,
-                             expected=(job.accepted or {}).get("seconds"), execute=execute)
+        return run_notebooks(job.plan, job.run, say=say, minutes=job.minutes, left_out=job.left_out, force=force,
+                             photos=photos, expected=(job.accepted or {}).get("seconds"), execute=execute)
     except BadInput as error:
         write_junit(job.run, job.title)
         _publish(job, f"The run failed. {error}", True)
@@ -402,7 +422,7 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
                force:bool=False, # redo stages whose inputs are unchanged
                execute=in_kernel # how a stage is executed: `in_kernel` or `in_process`
               ) -> bool: # True when no figure has really dropped
-    "Run all stages, compare with the baseline, write the report; raises `BadInput` when a stage fails; what is done stays"
+    "Run all stages, compare with the baseline, write the report; raises `BadInput` when a stage fails"
     job = prepare_report(profile, out, assignments, update_baseline, images)
     with only_run(job.run), _sentences(job.run, say):
         now = dict(environment(), seeds=sorted({own["seed"] for own in job.plan.values() if "seed" in own}))
@@ -412,10 +432,8 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
         with atomic(job.run/"metrics.json") as tmp: tmp.write_text(json.dumps(dict(metrics, gate=gate), indent=1))
         if job.reason: _accept(job, found, metrics, now)
         _draw_history(job, metrics)
-        verdict, dropped = _verdict(job, metrics, changes, refused), changes is not None and (changes.verdict == "dropped").any()
-        page = _publish(job, verdict, bool(dropped or refused), changes=changes,
-                        accepted=f"Accepted on {job.accepted['environment']['when'][:10]}: {job.accepted['reason']}." if job.accepted else "",
-                        differs=_differs(job, now) if job.accepted else "",
+        verdict, dropped = _verdict(job, metrics, changes, refused), gate["verdict"] == "failed"
+        page = _publish(job, verdict, bool(dropped or refused), changes=changes, **_about_baseline(job, now),
                         flips=draw_lost(job.run, changes, found, job.accepted) if dropped else [])
         write_junit(job.run, job.title, changes, str(refused or ""))
         say(verdict)
