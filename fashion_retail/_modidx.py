@@ -284,6 +284,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'fashion_retail/features.py'),
                                          'fashion_retail.features.Store.get': ('features.html#store.get', 'fashion_retail/features.py'),
                                          'fashion_retail.features.Store.put': ('features.html#store.put', 'fashion_retail/features.py'),
+                                         'fashion_retail.features.Store.put_masks': ( 'features.html#store.put_masks',
+                                                                                      'fashion_retail/features.py'),
                                          'fashion_retail.features.Store.strangers': ( 'features.html#store.strangers',
                                                                                       'fashion_retail/features.py'),
                                          'fashion_retail.features._describe': ('features.html#_describe', 'fashion_retail/features.py'),
