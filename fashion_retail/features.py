@@ -183,7 +183,7 @@ def unpack_mask(packed:bytes # as `pack_mask` gives it
     bits = np.unpackbits(np.frombuffer(zlib.decompress(packed[8:]), np.uint8), count=int(height)*int(width))
     return bits.reshape(height, width).astype(bool)
 
-# %% ../nbs/04_features.ipynb #c83cb088
+# %% ../nbs/04_features.ipynb #c22b85a7
 @patch
 def put_masks(self:Store,
               cut:Cutout, # that made them
