@@ -7,7 +7,7 @@ __all__ = ['MIN_DROP', 'LEVEL', 'KINDS', 'BASELINE_VERSION', 'stage_table', 'gat
            'check_same', 'compare_with_baseline', 'write_baseline', 'read_baseline', 'baseline_file', 'check_writable',
            'history_file', 'add_to_history', 'plot_history']
 
-# %% ../nbs/06_gate.ipynb #10bf6fa4
+# %% ../nbs/06_gate.ipynb #c0d29daf
 import json
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .data import read_table
 from .labeling import summarize
 from .runner import is_checkout, notebooks_dir
 
-# %% ../nbs/06_gate.ipynb #48fa77f3
+# %% ../nbs/06_gate.ipynb #99fdf354
 def stage_table(run:str|Path, # a run folder
                 name:str # such as ranks.csv
                ) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def gather_metrics(run:str|Path, # the run folder
     if len(rows := stage_table(run, "open_set.csv")): found["open_set"] = _by_method(rows)
     return _plain(dict(found, seconds={stage: round(value, 1) for stage, value in seconds.items()}))
 
-# %% ../nbs/06_gate.ipynb #6baa9e72
+# %% ../nbs/06_gate.ipynb #92bebb80
 def table_facts(table:pd.DataFrame # an images table
                ) -> dict: # photos, digest
     "What an images table is known again by"
@@ -79,7 +79,7 @@ def make_baseline(run:str|Path, # a run folder
                 iou={method: dict(zip(rows.image_id, rows.iou.round(4))) for method, rows in _by_cutout(run)},
                 open_set=_plain(_by_method(stage_table(run, "open_set.csv"))))
 
-# %% ../nbs/06_gate.ipynb #37d36c8c
+# %% ../nbs/06_gate.ipynb #219b8375
 def _same_photos(now, then):
     "Raise `BadInput` when a method was measured on other photos"
     for kind in ("ranks", "iou"):
@@ -105,7 +105,7 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
                 f"{old['photos']} photos then, {new['photos']} now")
         raise BadInput(f"the baseline is of another table ({what}): accept a new one with --update-baseline")
 
-# %% ../nbs/06_gate.ipynb #03a040cc
+# %% ../nbs/06_gate.ipynb #8f31bdbf
 MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
 
 def _verdict(change, p_drop, p_gain, level, least):
@@ -140,7 +140,7 @@ def _compare_open_set(name, then, new):
     drop, gain = float(new["auroc"] >= then["auroc_low"]), float(new["auroc"] <= then["auroc_high"])
     return _row(name, then["auroc"], new["auroc"], drop, gain, 0, 0)
 
-# %% ../nbs/06_gate.ipynb #0136cad4
+# %% ../nbs/06_gate.ipynb #522977be
 KINDS = dict(ranks="top-10 accuracy", iou="mean IoU", open_set="open-set AUROC")
 
 def _mean_of(kind, then):
@@ -168,7 +168,7 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
         else: rows.append(_compare_open_set(name, then, new))
     return pd.DataFrame(rows, columns=["figure", "before", "after", "difference", "p", "lost", "verdict"])
 
-# %% ../nbs/06_gate.ipynb #1cfdc319
+# %% ../nbs/06_gate.ipynb #73f8dba8
 BASELINE_VERSION = 2
 _PACKED = "ranks", "iou", "answers"
 
@@ -211,7 +211,7 @@ def read_baseline(path:str|Path # .json
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BadInput(f"baseline {path} is damaged: restore it, or make a new one with --update-baseline") from None
 
-# %% ../nbs/06_gate.ipynb #76343b4a
+# %% ../nbs/06_gate.ipynb #a580bb7e
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
@@ -237,7 +237,7 @@ def history_file(baseline:Path # as `baseline_file` gives it
     if baseline.parent == data/"baselines": return data/"results"/"history.csv"
     return baseline.with_name(baseline.name.replace(".json", ".history.csv"))
 
-# %% ../nbs/06_gate.ipynb #733e6173
+# %% ../nbs/06_gate.ipynb #5f5d1fc3
 def add_to_history(baseline:dict, # accepted just now
                    metrics:dict, # of the same run, as `gather_metrics` gives them
                    path:str|Path): # .csv, made where it is missing

@@ -6,7 +6,7 @@
 __all__ = ['STAGES', 'WARDROBE', 'notebooks_dir', 'is_checkout', 'read_profile', 'read_cells', 'tagged', 'stage_parameters',
            'cell_minutes', 'plan_run', 'override', 'what_lacks']
 
-# %% ../nbs/06_profiles.ipynb #7e9cc6b7
+# %% ../nbs/06_profiles.ipynb #28a20902
 from pathlib import Path
 
 import nbformat
@@ -69,7 +69,7 @@ def stage_parameters(stage:str, # such as `03_training`
     scope.pop("run_dir", None)
     return scope
 
-# %% ../nbs/06_profiles.ipynb #c41d2c0d
+# %% ../nbs/06_profiles.ipynb #dc317f0b
 def _fits(value, default):
     "An int may stand where the default is a float; otherwise kinds must agree"
     if isinstance(default, float): return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -97,7 +97,7 @@ def _check_names(stage, parameters):
             try: make(spec)
             except BadInput as error: raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
 
-# %% ../nbs/06_profiles.ipynb #f25e1aac
+# %% ../nbs/06_profiles.ipynb #879774c8
 def _sort_values(values, known):
     "Profile values by stage; raises `BadInput` for a name that no stage has"
     sections, plan = {stage.split("_", 1)[-1]: stage for stage in known}, {stage: {} for stage in known}

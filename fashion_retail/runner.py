@@ -26,7 +26,7 @@ from .core import BadInput, atomic, digest, environment
 from .profiles import (STAGES, WARDROBE, is_checkout, notebooks_dir, override, plan_run, read_cells,
                                      read_profile, stage_parameters, tagged, what_lacks)
 
-# %% ../nbs/06_runner.ipynb #8a8b9fee
+# %% ../nbs/06_runner.ipynb #f2e195c4
 def stage_notebook(stage:str, # such as `03_training`
                    folder:Path|None=None # of the notebooks
                   ) -> nbformat.NotebookNode:
@@ -80,7 +80,7 @@ def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
         except OSError: return path, -1, -1
     return _digest_of([look(path) for column in ("path", "mask_path") for path in table[column] if path])
 
-# %% ../nbs/06_runner.ipynb #8ae82187
+# %% ../nbs/06_runner.ipynb #f3a018d5
 VERSION = 2  # of the run folder
 RUN_FILES = (".lock", "params.yaml", "environment.json", "status.json", "metrics.json",  # no stage's
              "report.html", "junit.xml", "summary.md")
@@ -111,7 +111,7 @@ def _forget(run, stage, record): # a stage about to run must not take its old fi
     (run/"stages"/f"{stage}.json").unlink(missing_ok=True)
     if record: _remove(run, record["outputs"])
 
-# %% ../nbs/06_runner.ipynb #1be240b9
+# %% ../nbs/06_runner.ipynb #b5ff99d9
 def _changed(record, inputs, run):
     "Why a stage must run; '' when its old results will do"
     if not record: return "not done yet"
@@ -132,7 +132,7 @@ def _changed(record, inputs, run):
         if now.st_size != size or now.st_mtime_ns != when and digest(run/path) != content: return f"{path} was altered"
     return ""
 
-# %% ../nbs/06_runner.ipynb #2a800858
+# %% ../nbs/06_runner.ipynb #5cad89ad
 def _cores():
     "Cores that this process may use"
     try: return len(os.sched_getaffinity(0))
@@ -154,7 +154,7 @@ def kernel_environment():
             if value is None: os.environ.pop(key, None)
             else: os.environ[key] = value
 
-# %% ../nbs/06_runner.ipynb #4fdfa7cb
+# %% ../nbs/06_runner.ipynb #1001021e
 class Cells:
     "Which cell of a stage runs, for messages"
     def __init__(self):
@@ -179,7 +179,7 @@ class Cells:
             return self.failure(out, "found the disk full HERE: free space, then give the same command again")
         return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
 
-# %% ../nbs/06_runner.ipynb #df6ff06c
+# %% ../nbs/06_runner.ipynb #f9fa7518
 class _Lines(io.TextIOBase):
     "A text file that passes whole lines on"
     def __init__(self, hear): self.hear, self.rest = hear, ""
@@ -216,7 +216,7 @@ def in_kernel(notebook, # as `stage_notebook` gives it
         why = str(error).strip().rstrip(".").lower()
         raise cells.failure(out, f"stopped HERE: {why}, for want of memory perhaps") from None
 
-# %% ../nbs/06_runner.ipynb #c3e90f6a
+# %% ../nbs/06_runner.ipynb #0518bba5
 def in_process(notebook, # as `stage_notebook` gives it
                out:Path, # where a copy is written
                parameters:dict, # of the stage, `run_dir` among them
@@ -238,7 +238,7 @@ def in_process(notebook, # as `stage_notebook` gives it
             raise cells.error(out, type(error).__name__, str(error), traceback.format_exc()) from None
         if "parameters" in cell.metadata.get("tags", []): scope.update(parameters)
 
-# %% ../nbs/06_runner.ipynb #da59412a
+# %% ../nbs/06_runner.ipynb #de5d5d3f
 class Clock:
     "Seconds left of a run"
     def __init__(self,
@@ -265,7 +265,7 @@ class Clock:
         pace = took/planned if planned else 1
         return whole - elapsed + pace*sum(self.expected[one] for one in later)
 
-# %% ../nbs/06_runner.ipynb #b7db6c2d
+# %% ../nbs/06_runner.ipynb #5ebbafb5
 QUIET = 15  # seconds, at most, between two lines of progress
 
 class Progress:
@@ -403,8 +403,8 @@ def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
                  ) -> dict: # stage -> seconds, when it last ran
     "Execute the stages whose inputs have changed; raises `BadInput` naming the stage and cell that failed"
     folder, run, left_out = Path(folder or notebooks_dir()).absolute(), Path(run).absolute(), left_out or {}
+    times = {**(expected or {}), **{stage: record["seconds"] for stage, record in stage_records(run).items()}}
     records = _clean(run, plan, force, say)
-    times = {**(expected or {}), **{stage: record["seconds"] for stage, record in records.items()}}
     progress = Progress(say, Clock([stage for stage in plan if stage not in left_out], times))
     work = _Run(plan, run, folder, progress, execute, minutes, photos)
     work.records = records
