@@ -30,7 +30,7 @@ from .gate import (add_to_history, baseline_file, check_same, check_writable, co
 from .profiles import WARDROBE, cell_minutes, override, plan_run, read_profile, what_lacks
 from .runner import RUN_FILES, in_kernel, only_run, photos_digest, run_notebooks, stage_records
 
-# %% ../nbs/06_report.ipynb #c6d164ec
+# %% ../nbs/06_report.ipynb #636f520c
 def split_method(method:str # FEATURES/CUTOUT; either may hold a slash
                 ) -> tuple: # features, cut-out
     "The two names of a method"
@@ -109,7 +109,7 @@ def draw_interesting(run:str|Path, # the run folder
     return (f"Cutting out ({caption(cut)}) helped {words[0]} most{harmed}. "
             "First row of each: the whole photo; second row: cut out.")
 
-# %% ../nbs/06_report.ipynb #90734106
+# %% ../nbs/06_report.ipynb #7b22a463
 def _read_json(run, name):
     path = Path(run)/name
     return json.loads(path.read_text()) if path.exists() else {}
@@ -203,7 +203,7 @@ def write_junit(run:str|Path, # the run folder; junit.xml is written into it
     with atomic(Path(run)/"junit.xml") as tmp: ET.ElementTree(suite).write(tmp, encoding="utf-8", xml_declaration=True)
     return Path(run)/"junit.xml"
 
-# %% ../nbs/06_report.ipynb #f5b483ea
+# %% ../nbs/06_report.ipynb #e6c863da
 def _number(value): return f"{value:.3f}" if abs(value) <= 1 else f"{value:.0f}"
 
 def _markdown_table(head, rows):
@@ -311,7 +311,7 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
         check_same(dict(profile=name, ranks={}, iou={}, table=facts), job.accepted)
     return job
 
-# %% ../nbs/06_report.ipynb #b2b6ccf4
+# %% ../nbs/06_report.ipynb #5912c140
 def _compare(job, found):
     "Gate record for metrics.json; changes or None; the refusal or None"
     if not job.accepted: return dict(verdict="not compared"), None, None
@@ -354,7 +354,7 @@ def _verdict(job, metrics, changes, refused):
     if not len(improved): return said
     return f"{said} Improved beyond chance: {', '.join(improved.figure)}; accept a new baseline if that is meant."
 
-# %% ../nbs/06_report.ipynb #4f7310de
+# %% ../nbs/06_report.ipynb #77c6e7cb
 def _differs(job, now):
     "What else is not as it was at the baseline"
     def flat(plan):
@@ -397,7 +397,7 @@ def _sentences(run, say):
         say("interrupted; the same command goes on after the last finished stage")
         raise
 
-# %% ../nbs/06_report.ipynb #7c2ad85e
+# %% ../nbs/06_report.ipynb #7dcfbff1
 def _run_stages(job, now, say, force, execute):
     "Execute the stages; on failure the page says so; seconds by stage"
     for file in RUN_FILES[1:]: (job.run/file).unlink(missing_ok=True)  # all but the lock
