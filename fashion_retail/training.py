@@ -22,7 +22,7 @@ import torch.nn.functional as F
 import fashion_retail
 from fastcore.basics import patch
 from .core import BadInput, atomic, digest, pick_device, some
-from .fitting import Fitting, announced, check_range, check_settings
+from .fitting import Fitting, announced, check_range, check_settings, one_cycle
 from .photos import VOID, Classes, label_names, load_image, load_labels, load_pair
 from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, check_input, load_weights
 
@@ -57,7 +57,7 @@ def unletterbox(square:np.ndarray, # float (size, size)
     x, y, w, h = _inner(shape, square.shape[0])
     return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
-# %% ../nbs/03_training.ipynb #04ce743b
+# %% ../nbs/03_training.ipynb #a26a4048
 def other_light(image:np.ndarray, # uint8 (S, S, 3), RGB
                 rng:np.random.Generator, # all randomness
                 strength:float=1., # factor of all changes of light and color
@@ -220,7 +220,7 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     for norm, momentum in zip(norms, momenta): norm.momentum = momentum
     net.train(training)
 
-# %% ../nbs/03_training.ipynb #f17818d2
+# %% ../nbs/03_training.ipynb #9c4fbc7e
 ENCODERS = "", "efficientnet_lite0"
 SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what start="shipped" means
 
@@ -264,7 +264,6 @@ class SegmenterFitting(Fitting):
     def __init__(self, net, train_set, valid_set, out, settings, device):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # fastai still uses torch.jit.script
-            from fastai.callback.schedule import combined_cos
             from fastai.data.core import DataLoaders
             from fastai.optimizer import Adam
         self.train_set, self.valid_set, size = train_set, valid_set, settings["batch_size"]
@@ -274,11 +273,10 @@ class SegmenterFitting(Fitting):
         mine = {id(o) for o in encoder}
         parts = [o for o in (encoder, [o for o in net.parameters() if id(o) not in mine]) if o]
         rate = settings["learning_rate"]
-        rates = np.array([rate*ENCODER_PACE, rate][-len(parts):])
+        self.rates = [rate*ENCODER_PACE, rate][-len(parts):]
         opt = Adam(parts, lr=rate, wd=1e-4, decouple_wd=True)
         for parameter in net.parameters():
             if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False  # scales and biases do not decay
-        self.rates = dict(lr=combined_cos(0.25, rates/25, rates, rates/1e5), mom=combined_cos(0.25, 0.95, 0.85, 0.95))
         super().__init__(net, opt, out, settings, settings["epochs"], len(self.loaders.train), device, settings["average"],
                          settings["patience"], settings["seed"])
         self.judging = len(valid_set)/len(train_set)/3  # no gradients
@@ -296,9 +294,11 @@ class SegmenterFitting(Fitting):
         return segmentation_loss(self.net(image), target, trust)
 
     def pace(self, done):
-        for name, rate in self.rates.items(): self.opt.set_hyper(name, rate(done))
+        factor, momentum = one_cycle(done)
+        self.opt.set_hyper("lr", [rate*factor for rate in self.rates])
+        self.opt.set_hyper("mom", momentum)
 
-# %% ../nbs/03_training.ipynb #ddd037d8
+# %% ../nbs/03_training.ipynb #514913ab
 @patch
 @torch.no_grad()
 def judge(self:SegmenterFitting, net):
@@ -342,7 +342,7 @@ def optimizer_state(self:SegmenterFitting):
     hypers = [{name: float(value) if isinstance(value, np.floating) else value for name, value in o.items()} for o in state["hypers"]]
     return dict(state=list(state["state"]), hypers=hypers)
 
-# %% ../nbs/03_training.ipynb #4e6e35fb
+# %% ../nbs/03_training.ipynb #1c5d2825
 def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with masks
                     valid_rows:pd.DataFrame, # likewise; chooses the best epoch
                     out:str|Path, # folder for segmenter.safetensors, history.csv, doubted.csv and the training state
