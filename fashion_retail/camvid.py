@@ -24,7 +24,8 @@ from .data import find_table, load_image
 from .tiramisu import fc_densenet56, fc_densenet67, fc_densenet103, load_weights, save_weights
 
 # %% ../nbs/30_camvid.ipynb #522ee70c
-CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car", "pedestrian", "bicyclist"]
+CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car", "pedestrian",
+           "bicyclist"]
 VOID = 11
 
 def camvid_split(split:str, # train, valid or test

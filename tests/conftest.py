@@ -24,7 +24,7 @@ def wardrobe(tmp_path_factory):
 def segmenter(wardrobe, tmp_path_factory):
     "Weights of a network trained for one toy epoch: its masks are poor, its file is real; the smoke test of `train`"
     out = tmp_path_factory.mktemp("segmenter")
-    small = ["epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]"]
+    small = ["encoder=''", "epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]"]
     settings = [part for one in small for part in ("--set", f"training.{one}")]
     done = in_new_process("train", "--images", wardrobe, "--out", out, "--device", "cpu", *settings)
     assert "weights: " in done.stdout and (out/"history.csv").exists() and (out/"card.json").exists()
