@@ -70,7 +70,7 @@ def tiramisu_of(depth, # 56, 67 or 103
         raise BadInput(f"size {size} and batch {batch} do not fit: give at least 32 px and one image")
     return NETS[depth](**more)
 
-# %% ../nbs/31_benchmarks.ipynb #1fd6155f
+# %% ../nbs/31_benchmarks.ipynb #f3f2f93d
 def stepper(net, # a network of two classes
             images:torch.Tensor, # float (B, 3, H, W)
             labels:torch.Tensor, # int64 (B, H, W)
