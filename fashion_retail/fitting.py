@@ -6,7 +6,7 @@
 __all__ = ['RANGES', 'check_range', 'check_settings', 'enough_memory', 'spelled', 'titled', 'Progress', 'announced', 'cosine',
            'one_cycle', 'averaged', 'read_state', 'Fitting', 'write_card']
 
-# %% ../nbs/03_fitting.ipynb #18483138
+# %% ../nbs/03_fitting.ipynb #7983fb36
 import json
 import math
 import numbers
@@ -24,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel
 from .core import BadInput, atomic, environment
 from .tiramisu import save_weights
 
-# %% ../nbs/03_fitting.ipynb #9915fe8c
+# %% ../nbs/03_fitting.ipynb #2884b426
 RANGES = dict( # of the settings that trainings share; a training adds its own
     epochs=dict(whole=True, least=1), batch_size=dict(whole=True, least=1), size=dict(whole=True, least=1),
     learning_rate=dict(above=0), dropout=dict(least=0, below=1), average=dict(least=0, below=1),
@@ -55,7 +55,7 @@ def check_settings(settings:dict, # name -> value
     for name, limits in {**RANGES, **ranges}.items():
         if name in settings: check_range(name, settings[name], **limits)
 
-# %% ../nbs/03_fitting.ipynb #62126aca
+# %% ../nbs/03_fitting.ipynb #737e0404
 @contextmanager
 def enough_memory(advice:str # what to lower, such as "lower batch_size (now 8)"
                  ):
@@ -65,7 +65,7 @@ def enough_memory(advice:str # what to lower, such as "lower batch_size (now 8)"
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error): raise
         raise BadInput(f"out of memory: {advice}") from None
 
-# %% ../nbs/03_fitting.ipynb #ff2b0e81
+# %% ../nbs/03_fitting.ipynb #99dc8525
 def spelled(seconds:float # any duration
            ) -> str: # such as "45 s", "7 min" or "1 h 20 min"
     "A duration in words, as exact as an announcement can be"
@@ -132,7 +132,7 @@ def announced(items, # any iterable
         progress.step()
         progress.alive(f"{what} {number}/{total}, {spelled(progress.left())} left")
 
-# %% ../nbs/03_fitting.ipynb #e74760f6
+# %% ../nbs/03_fitting.ipynb #386a4439
 def cosine(start:float, end:float, # values at both ends
            done:float # 0…1
           ) -> float:
@@ -146,7 +146,7 @@ def one_cycle(done:float, # of all steps, 0…1
     if done < rise: return cosine(1/25, 1, done/rise), cosine(0.95, 0.85, done/rise)
     return cosine(1, 1e-5, (done - rise)/(1 - rise)), cosine(0.85, 0.95, (done - rise)/(1 - rise))
 
-# %% ../nbs/03_fitting.ipynb #91a304de
+# %% ../nbs/03_fitting.ipynb #27c1446f
 def averaged(net:torch.nn.Module, # in training
              average:float=0.99 # how much stays at each step, 0 to below 1; 0: no averaging
             ) -> AveragedModel: # `.module` is the averaged network, `.update_parameters(net)` follows a step
@@ -159,7 +159,7 @@ def averaged(net:torch.nn.Module, # in training
             for old, new in zip(mine, theirs): old.copy_(new)
     return AveragedModel(net, multi_avg_fn=follow, use_buffers=True)
 
-# %% ../nbs/03_fitting.ipynb #0cb35110
+# %% ../nbs/03_fitting.ipynb #71609726
 def read_state(file:str|Path, # a training.pt
                settings:dict, # of this run
                device:str # where it is wanted
@@ -179,6 +179,7 @@ class Fitting:
     weights = "weights.safetensors"  # the file that is kept
     best = ""                        # the figure of `judge` that chooses the epoch; "": the last epoch is kept
     advice = "lower batch_size"      # when memory is not enough
+    half = True                      # convolutions are stored in 16 bits
     bfloat16 = True                  # on a GPU, forward passes in 16 bits
     judging = 0.15                   # how long a judgement is expected to take, as a share of an epoch's steps
 
@@ -196,9 +197,10 @@ class Fitting:
     ):
         self.net, self.opt, self.out, self.settings, self.epochs, self.steps = net, opt, Path(out), settings, epochs, steps
         self.device, self.patience, self.seed = str(device), patience, seed
-        self.smooth, self.history, self.earlier, self.state = averaged(net, average), [], [], "training.pt"
+        self.smooth, self.state = averaged(net, average), "training.pt"
+        self.history, self.earlier = [], []  # rows of this training, and of one that it goes on from
 
-# %% ../nbs/03_fitting.ipynb #087a8c78
+# %% ../nbs/03_fitting.ipynb #2799359d
 @patch
 def batches(self:Fitting, epoch:int):
     "Yield the batches of an epoch; all randomness from `(seed, epoch)`"
@@ -241,7 +243,7 @@ def optimizer_state(self:Fitting) -> dict:
     "The optimizer's numbers, without code"
     return self.opt.state_dict()
 
-# %% ../nbs/03_fitting.ipynb #73fc167a
+# %% ../nbs/03_fitting.ipynb #f7e93ffc
 @patch
 def step(self:Fitting, batch, epoch, number): # -> the loss as a number
     kind = self.device.split(":")[0]
@@ -283,14 +285,14 @@ def save(self:Fitting):
     row, rows = self.history[-1], self.earlier + self.history
     if not self.best or row[self.best] >= max(o[self.best] for o in rows):
         figures = {key: value for key, value in row.items() if key.startswith("valid_")}
-        save_weights(self.smooth.module, self.out/self.weights, half=True,
+        save_weights(self.smooth.module, self.out/self.weights, half=self.half,
                      **{**self.settings, **self.meta(), "epoch": row["epoch"], **figures})
     with atomic(self.out/"history.csv") as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
     with atomic(self.out/self.state) as tmp:
         torch.save(dict(net=self.net.state_dict(), smooth=self.smooth.state_dict(), opt=self.optimizer_state(),
                         history=self.history, settings=self.settings, **self.kept()), tmp)
 
-# %% ../nbs/03_fitting.ipynb #127a4fc2
+# %% ../nbs/03_fitting.ipynb #047b8856
 @patch
 def finished(self:Fitting) -> bool:
     "All epochs are done, or `patience` of them brought nothing better"
@@ -321,16 +323,18 @@ def run(self:Fitting,
        ) -> pd.DataFrame: # a row an epoch
     "Train; raises `BadInput` for a loss that is no number, too little memory, and a state that does not fit"
     if resume: self.resume()
+    begun = len(self.history)
     ends = self.epochs if most is None else min(self.epochs, len(self.history) + most)
     left = max(0, self.epochs - len(self.history))
     progress = Progress(left*self.steps, left, self.judging*self.steps)
     with enough_memory(self.advice):
         while len(self.history) < ends and not self.finished(): self.one_epoch(len(self.history), progress)
+    self.fresh = len(self.history) - begun  # epochs of this call
     if self.finished() and len(self.history) < self.epochs:
         print(f"no better {titled(self.best)} for {self.patience} epochs: stopped", flush=True)
     return pd.DataFrame(self.history)
 
-# %% ../nbs/03_fitting.ipynb #8a999739
+# %% ../nbs/03_fitting.ipynb #62f0c830
 def write_card(out:str|Path, # the training's folder
                weights:str, # name of the file of weights
                tables:list, # names of the images tables
