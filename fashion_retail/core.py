@@ -6,18 +6,18 @@
 __all__ = ['FULL', 'PACKAGES', 'BadInput', 'sentence', 'some', 'say_once', 'expect_said', 'CannotWrite', 'atomic', 'safe_name',
            'append_csv', 'digest', 'ordered_map', 'pick_device', 'environment']
 
-# %% ../nbs/00_core.ipynb #4108f3b7
+# %% ../nbs/00_core.ipynb #27a246eb
 import errno
-import logging
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import sha1, sha256
 from pathlib import Path
 from urllib.parse import quote
 
-# %% ../nbs/00_core.ipynb #46f1d28c
+# %% ../nbs/00_core.ipynb #d9b17261
 class BadInput(ValueError):
     "Something the user can correct; the message is one sentence that names the file or row and says what to do"
 
@@ -37,31 +37,26 @@ def some(values, # any values, such as file names
     values = [str(o) for o in values]
     return ", ".join(values[:count]) + (f" and {len(values) - count} more" if len(values) > count else "")
 
-# %% ../nbs/00_core.ipynb #7dd7a68d
-_said_before = set()
+# %% ../nbs/00_core.ipynb #b1912c60
+_said_before, _listeners = set(), []
 
 def say_once(text:str): # one sentence
     "Say something on standard error, once in a process; characters that cannot be printed are escaped"
     if text in _said_before: return
     _said_before.add(text)
-    logging.getLogger("fashion_retail").warning("%s", text.encode("utf-8", "backslashreplace").decode())
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if _listeners: _listeners[-1].append(text)
+    else: print(text, file=sys.stderr, flush=True)
 
 @contextmanager
 def expect_said(): # yields a list
     "The sentences that `say_once` says within the block, for tests"
-    said, logger = [], logging.getLogger("fashion_retail")
-    handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    _listeners.append(said := [])
     _said_before.clear()
     try: yield said
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
+    finally: _listeners.remove(said)
 
-# %% ../nbs/00_core.ipynb #d05bc2c2
+# %% ../nbs/00_core.ipynb #a71cf5c7
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 
 def _disk_trouble(error, path, tmp): # any exception raised while `tmp`, later `path`, was written
@@ -102,7 +97,7 @@ def atomic(path:str|Path # the file to write; its folder is made where it is mis
         raise
     finally: Path(tmp).unlink(missing_ok=True)
 
-# %% ../nbs/00_core.ipynb #e4c7f434
+# %% ../nbs/00_core.ipynb #8a01fa47
 def safe_name(image_id:str # any text
              ) -> str: # a file name: the same id gives the same name, other ids other names
     "`image_id` as a file name without extension, at most 150 characters"
@@ -112,7 +107,7 @@ def safe_name(image_id:str # any text
     if len(name) <= 150: return name
     return f"{name[:100]}-{sha1(text.encode(errors='surrogateescape')).hexdigest()}"
 
-# %% ../nbs/00_core.ipynb #b4ad3ac3
+# %% ../nbs/00_core.ipynb #18cf4920
 @contextmanager
 def _locked(folder): # an existing folder
     "Hold the folder's lock, where the system has such locks"
@@ -137,7 +132,7 @@ def append_csv(rows, # dict (one row), list of dicts, or DataFrame
         old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.is_file() and path.stat().st_size else []
         with atomic(path) as tmp: pd.concat([*old, new]).to_csv(tmp, index=False)
 
-# %% ../nbs/00_core.ipynb #df25341a
+# %% ../nbs/00_core.ipynb #a14be605
 def digest(content:bytes|str|Path # bytes, or the path of a file
           ) -> str: # 64 hexadecimal digits
     "SHA-256 of bytes or of a file's content; raises `OSError` for a file that cannot be read"
@@ -147,7 +142,7 @@ def digest(content:bytes|str|Path # bytes, or the path of a file
         while block := file.read(2**20): found.update(block)
     return found.hexdigest()
 
-# %% ../nbs/00_core.ipynb #45bb2449
+# %% ../nbs/00_core.ipynb #9d6b4d18
 def ordered_map(function, # of one item
                 items, # any iterable
                 workers:int=2, # threads
@@ -168,7 +163,7 @@ def ordered_map(function, # of one item
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
 
-# %% ../nbs/00_core.ipynb #ececd047
+# %% ../nbs/00_core.ipynb #fc6746ed
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one; raises `BadInput` for `cuda` on a machine without"
@@ -192,7 +187,7 @@ def _cpu(): # the processor's name
         return next(o.split(":", 1)[1].strip() for o in lines if o.startswith("model name"))
     return platform.processor()
 
-# %% ../nbs/00_core.ipynb #01431770
+# %% ../nbs/00_core.ipynb #ffdc4a39
 PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn",
             "papermill", "nbdev")
 
