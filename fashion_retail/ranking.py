@@ -90,8 +90,8 @@ class Ranking(NetworkDescriptor):
         self.net = load_weights(self.weights, RankingNet)
         if self.net.config["dim"] != self.dim:
             found = self.net.config["dim"]
-            raise BadInput(f"weights {self.weights} give {found} numbers: train a network of {self.dim} with `fashion-retail "
-                           "train-ranking`, or leave them out")
+            raise BadInput(f"weights {self.weights} give {found} numbers: train a network of {self.dim} with "
+                           "`fashion-retail train-ranking`, or leave them out")
         self.prepare = Preparation(self.net.meta["test_size"])
 
     def network(self): return _BothSides(self.net)

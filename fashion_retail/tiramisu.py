@@ -504,7 +504,8 @@ def traced_onnx(
     _optional('onnx')
     with atomic(path) as tmp, warnings.catch_warnings():
         warnings.simplefilter('ignore') # the tracer is old and says so; the new one needs one package more
-        names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=dict(image={0: 'batch'}, vector={0: 'batch'}))
+        free = dict(image={0: 'batch'}, vector={0: 'batch'})
+        names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=free)
         torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names, opset_version=17, dynamo=False)
 
 def fastest(net:nn.Module, # any network
