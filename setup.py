@@ -24,7 +24,7 @@ setup(
     keywords=cfg["keywords"].split(),
     python_requires=f">={cfg['min_python']}",
     install_requires=lines("requirements"),
-    extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "timm", "clip", "peers")},
+    extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "timm", "clip", "heic", "peers")},
     # The notebooks are the report's stages, so an installed package carries them too.
     packages=["fashion_retail", "fashion_retail.nbs"],
     package_dir={"fashion_retail.nbs": "nbs"},
