@@ -8,7 +8,7 @@ __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'SCRIPT',
            'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png', 'outlined', 'cut',
            'smaller', 'shown', 'picture', 'to_html']
 
-# %% ../nbs/20_catalogue.ipynb #7cd31daa
+# %% ../nbs/20_catalogue.ipynb #fb99e780
 import base64
 import json
 import os
@@ -31,7 +31,7 @@ from .decision import DEPTH, Adjustment, Decision, calibrate as fit, default_dec
 from .features import Descriptor, Embedding, Store, descriptor as make_descriptor, embed
 from .index import Lance, known_column, listed
 
-# %% ../nbs/20_catalogue.ipynb #92f0abee
+# %% ../nbs/20_catalogue.ipynb #3b254975
 OWN = "image_id", "item_id", "path", "mask_path"           # what every row has
 NO_ATTRIBUTES = "role", "split", "label_path", "digest"    # columns of a table that say nothing about the garment
 
@@ -52,7 +52,7 @@ def folder_photos(folder:str|Path, # with photos, in sub-folders too
         items = [o[1] for o in found]
     return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files], mask_path=""))
 
-# %% ../nbs/20_catalogue.ipynb #24336fbf
+# %% ../nbs/20_catalogue.ipynb #6d8e193c
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
               pattern:str|None=None # for a folder, see `folder_photos`
              ) -> pd.DataFrame: # image_id, item_id, path, mask_path, then the attributes; all text
@@ -72,7 +72,7 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
     attributes = [o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any()]
     return rows.assign(mask_path=rows.get("mask_path", ""))[[*OWN, *attributes]]
 
-# %% ../nbs/20_catalogue.ipynb #241b454b
+# %% ../nbs/20_catalogue.ipynb #6f7cdcbd
 def with_digests(rows:pd.DataFrame, # from `photos_of`
                  skip:bool=False # leave files out that cannot be read, instead of an error
                 ) -> tuple: # the rows with the column digest; dict: image id left out -> why
@@ -85,7 +85,7 @@ def with_digests(rows:pd.DataFrame, # from `photos_of`
     if lost.any() and not skip: raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
     return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
 
-# %% ../nbs/20_catalogue.ipynb #bd034e7b
+# %% ../nbs/20_catalogue.ipynb #14690d4a
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
@@ -108,14 +108,15 @@ def read_facts(folder:Path # of a catalogue
     try: facts = json.loads((folder/NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"{folder} is no catalogue: make one with fashion-retail catalogue build") from None
-    except (OSError, ValueError): facts = None
-    if not isinstance(facts, dict) or "format" not in facts:
-        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): build it again")
-    if facts["format"] != FORMAT:
-        raise BadInput(f"catalogue {folder} has format {facts['format']} and this version of fashion_retail reads {FORMAT}: install the newer one")
+    except (OSError, ValueError): facts = {}
+    found = facts.get("format") if isinstance(facts, dict) else None
+    if found not in (None, FORMAT):
+        raise BadInput(f"catalogue {folder} has format {found} and this version of fashion_retail reads {FORMAT}: install the newer one")
+    if not found or not (facts.get("current") or facts.get("next")):
+        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
     return facts
 
-# %% ../nbs/20_catalogue.ipynb #9ab7bde4
+# %% ../nbs/20_catalogue.ipynb #76589b3a
 class Catalogue:
     "Items that can be searched by photo; kept in a folder"
     def __init__(self,
@@ -167,7 +168,7 @@ class Catalogue:
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
 
-# %% ../nbs/20_catalogue.ipynb #44caa48b
+# %% ../nbs/20_catalogue.ipynb #b78f4799
 @patch
 def _write(self:Catalogue, **changes):
     "Change the JSON atomically; `_lock` is held where others may write"
@@ -180,11 +181,13 @@ def _ready(self:Catalogue, writing=False):
     "Raise `BadInput` where the catalogue cannot be used now"
     self.refresh()
     if not self.facts["current"]: raise BadInput(f"the build of catalogue {self.path} has not ended: run it again, it goes on")
+    if not self.index.path.exists():
+        raise BadInput(f"catalogue {self.path} is damaged ({self.index.path.name} is missing): remove the folder and build it again")
     if writing and self.facts["next"]:
         raise BadInput(f"catalogue {self.path} is being rebuilt, or a rebuild was interrupted: end it with fashion-retail catalogue rebuild {self.path}")
     if self.stale: raise BadInput(self.stale)
 
-# %% ../nbs/20_catalogue.ipynb #a2ad2de1
+# %% ../nbs/20_catalogue.ipynb #be7193f3
 CHUNK = 64  # photos that are described and stored together, about
 
 def chunks(items # (N,) the item of each row
@@ -198,7 +201,7 @@ def chunks(items # (N,) the item of each row
             some = []
     if some: yield np.array(some)
 
-# %% ../nbs/20_catalogue.ipynb #f5d904fa
+# %% ../nbs/20_catalogue.ipynb #72ec84b4
 @patch
 def _stored(self:Catalogue, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
@@ -222,7 +225,7 @@ def _put(self:Catalogue, index, stored, vectors):
         if index.name not in tables: raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
         index.upsert(stored, vectors)
 
-# %% ../nbs/20_catalogue.ipynb #68d7072d
+# %% ../nbs/20_catalogue.ipynb #c2f28faf
 def unchanged(stored:pd.DataFrame, # rows to be stored
               before:pd.DataFrame # rows that are there
              ) -> np.ndarray: # bool (N,)
@@ -240,8 +243,7 @@ def _fill(self:Catalogue, index, rows, describe):
     todo = np.flatnonzero(~unchanged(stored, before))
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
-    is_new = ~rows.image_id.isin(before.image_id).to_numpy()[todo]
-    counts = dict(new=int(is_new.sum()), changed=int((~is_new).sum()), same=len(rows) - len(todo), whole=0, lost={})
+    counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
     with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos", smoothing=0, disable=None) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
             some = todo[chunk]
@@ -249,6 +251,8 @@ def _fill(self:Catalogue, index, rows, describe):
             keep = some[~rows.image_id.iloc[some].isin(counts["lost"]).to_numpy()]
             if len(keep): self._put(index, stored.iloc[keep], np.stack([vectors[o] for o in photos[keep]]))
             bar.update(int(fresh[some].sum()))
+            counts["changed"] += int(rows.image_id.iloc[keep].isin(before.image_id).sum())
+            counts["new"] += int((~rows.image_id.iloc[keep].isin(before.image_id)).sum())
     return counts
 
 @patch
@@ -281,7 +285,7 @@ def known_vectors(index, # of a catalogue
     where = dict(digest=digests)
     return dict(zip(index.rows(where).digest, index.vectors(where)))
 
-# %% ../nbs/20_catalogue.ipynb #010c2d6b
+# %% ../nbs/20_catalogue.ipynb #552e1843
 @patch
 def _complete(self:Catalogue, rows, made, describe, adjustment=None, calibration=None):
     "Fill the next table with exactly these rows, and make it the current one"
@@ -319,7 +323,7 @@ def _only(self:Catalogue, index, rows):
     gone = gone[~gone.isin(rows.image_id)]
     return index.remove(dict(image_id=gone)) if len(gone) else 0
 
-# %% ../nbs/20_catalogue.ipynb #9095c961
+# %% ../nbs/20_catalogue.ipynb #69a8663b
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
@@ -378,7 +382,7 @@ def cached_path(source, # of `Catalogue.build`
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
     return Path(os.environ.get("FASHION_RETAIL_CACHE") or user_cache_dir("fashion_retail", appauthor=False))/"catalogues"/key
 
-# %% ../nbs/20_catalogue.ipynb #e1813adf
+# %% ../nbs/20_catalogue.ipynb #41c32fb5
 @patch
 def add(self:Catalogue,
         source, # as for `build`
@@ -454,7 +458,7 @@ def photos(self:Catalogue
     rows = self.index.rows()
     return rows.assign(path=rows.path.map(self.file), mask_path=rows.mask_path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #20106fe6
+# %% ../nbs/20_catalogue.ipynb #224a40cc
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -476,7 +480,7 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
         raise BadInput(f"box {box} holds less than 8 pixels of the photo's {width}×{height}: give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
-# %% ../nbs/20_catalogue.ipynb #f9b6a050
+# %% ../nbs/20_catalogue.ipynb #5e0d52a5
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
@@ -497,14 +501,14 @@ def outline_of(self:Catalogue,
     mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
     return mask, confidence
 
-# %% ../nbs/20_catalogue.ipynb #88bd35d7
+# %% ../nbs/20_catalogue.ipynb #3d119345
 def cut_photo(cutout, # from `cutout`
               image:np.ndarray # uint8 (H, W, 3)
              ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
     "Mask and confidence of a photo, whatever the cut-out"
     return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
 
-# %% ../nbs/20_catalogue.ipynb #046d6d09
+# %% ../nbs/20_catalogue.ipynb #c158e4ef
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -535,7 +539,7 @@ def look(self:Catalogue,
     clock.append(time.perf_counter())
     return Look(name, image, mask, confidence, vector, dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist())))
 
-# %% ../nbs/20_catalogue.ipynb #83e51b1d
+# %% ../nbs/20_catalogue.ipynb #e6ce9141
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
 
 @patch
@@ -565,7 +569,7 @@ def _check_where(self:Catalogue, where):
         if missing := [o for o in listed(values) if o not in known]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
 
-# %% ../nbs/20_catalogue.ipynb #1e9c5631
+# %% ../nbs/20_catalogue.ipynb #fb50d5d8
 @patch
 def search(self:Catalogue,
            photo, # path, uint8 array (H, W, 3), or a list of them
@@ -604,7 +608,7 @@ def _answer(self:Catalogue, looks, k, where):
     return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
                    {**seconds, "search": time.perf_counter() - start})
 
-# %% ../nbs/20_catalogue.ipynb #01b8cfe8
+# %% ../nbs/20_catalogue.ipynb #a07cfa52
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -621,7 +625,7 @@ class Answers:
 
     def __repr__(self): return f"in the catalogue: {self.decision}\n{self.items[['rank', 'item_id', 'distance', 'probability']].round(3).to_string(index=False)}"
 
-# %% ../nbs/20_catalogue.ipynb #aaaee27e
+# %% ../nbs/20_catalogue.ipynb #bb4037b9
 def mask_png(mask:np.ndarray|None # bool (H, W)
             ) -> str|None: # a data URL
     "A mask as text: a PNG of 0 and 255"
@@ -641,7 +645,7 @@ def to_json(self:Answers
                 cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
-# %% ../nbs/20_catalogue.ipynb #eba98c27
+# %% ../nbs/20_catalogue.ipynb #a7da0f52
 def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
@@ -671,7 +675,7 @@ def shown(path:str # of a photo
     try: return smaller(load_image(path))
     except BadInput: return np.full((240, 240, 3), 200, np.uint8)
 
-# %% ../nbs/20_catalogue.ipynb #4e102f34
+# %% ../nbs/20_catalogue.ipynb #e4cfca6a
 @patch
 def show(self:Answers,
          ncols:int=6 # pictures in a row
@@ -691,7 +695,7 @@ def _repr_jpeg_(self:Answers):
     self.show().savefig(file, format="jpeg", pil_kwargs=dict(quality=80))
     return file.getvalue()
 
-# %% ../nbs/20_catalogue.ipynb #cd4e9223
+# %% ../nbs/20_catalogue.ipynb #a3d253c8
 def picture(image:np.ndarray # uint8 (H, W, 3)
            ) -> str: # a data URL
     "An image as text: a JPEG"
@@ -721,7 +725,7 @@ def to_html(answers, # one `Answers`, or a list of them
     template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)
 
-# %% ../nbs/20_catalogue.ipynb #243b4d7f
+# %% ../nbs/20_catalogue.ipynb #1c84326e
 SCRIPT = """
 function render({ model, el }) {
   const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
@@ -764,7 +768,7 @@ def widget(self:Catalogue,
     made.observe(searched, "photo")
     return made
 
-# %% ../nbs/20_catalogue.ipynb #3f6a89e0
+# %% ../nbs/20_catalogue.ipynb #75a790cc
 @patch
 def info(self:Catalogue
         ) -> dict: # plain values
@@ -800,7 +804,7 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
-# %% ../nbs/20_catalogue.ipynb #04d7a6f5
+# %% ../nbs/20_catalogue.ipynb #38004cec
 @patch
 def save(self:Catalogue,
          path:str|Path # a folder that does not exist yet
@@ -827,7 +831,7 @@ def load(cls:Catalogue,
     "Open a catalogue; raises `BadInput` for one that is damaged, or newer than this version"
     return cls(path, device)
 
-# %% ../nbs/20_catalogue.ipynb #6e1f2df6
+# %% ../nbs/20_catalogue.ipynb #4d15ce8a
 @patch
 def calibrate(self:Catalogue,
               table, # images table, its folder or name, or a DataFrame
