@@ -447,6 +447,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                              'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation.Evaluation.margins': ( 'evaluation.html#evaluation.margins',
                                                                                              'fashion_retail/evaluation.py'),
+                                           'fashion_retail.evaluation.Evaluation.open_set': ( 'evaluation.html#evaluation.open_set',
+                                                                                              'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation.Evaluation.show': ( 'evaluation.html#evaluation.show',
                                                                                           'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation.Evaluation.surest': ( 'evaluation.html#evaluation.surest',

@@ -127,6 +127,8 @@ def evaluate(images: Images, split: Split, out: OutFile,
              features: Annotated[str, typer.Option(help=f"The descriptor: {NAME} NAME@hub downloads what timm and OpenCLIP have there.")],
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
+             open_set: Annotated[bool, typer.Option("--open-set", help="Measure too whether an item is known to be in the catalogue at all: "
+                                                                       "half of the items taken out of the gallery, then the other half.")] = False,
              skip_unreadable: Skip = False,
              no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all masks and vectors anew and keep none; see `fashion-retail cache`.")] = False,
              device: Device = "auto"):
@@ -140,6 +142,7 @@ def evaluate(images: Images, split: Split, out: OutFile,
     store = None if no_cache else Store()
     found = evaluate(table, split, cutout, features, gallery_split, device, skip_unreadable, store)
     _say_what_was_left_out(found)
+    if open_set: found.metrics.update(found.open_set()[0])
     if ranks:
         with atomic(ranks) as part: found.to_frame().to_csv(part, index=False)
     _write_json(found.metrics, out)
