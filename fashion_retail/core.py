@@ -6,7 +6,7 @@
 __all__ = ['FULL', 'PACKAGES', 'BadInput', 'sentence', 'some', 'say_once', 'expect_said', 'atomic', 'safe_name', 'append_csv',
            'digest', 'ordered_map', 'pick_device', 'environment']
 
-# %% ../nbs/00_core.ipynb #c80ddd2f
+# %% ../nbs/00_core.ipynb #bc4e0d1e
 import errno
 import logging
 import os
@@ -17,7 +17,7 @@ from hashlib import sha1, sha256
 from pathlib import Path
 from urllib.parse import quote
 
-# %% ../nbs/00_core.ipynb #a66f4b2f
+# %% ../nbs/00_core.ipynb #9672af52
 class BadInput(ValueError):
     "Something the user can correct; the message is one sentence that names the file or row and says what to do"
 
@@ -37,7 +37,7 @@ def some(values, # any values, such as file names
     values = [str(o) for o in values]
     return ", ".join(values[:count]) + (f" and {len(values) - count} more" if len(values) > count else "")
 
-# %% ../nbs/00_core.ipynb #d8d3900c
+# %% ../nbs/00_core.ipynb #db2d01ab
 _said_before = set()
 
 def say_once(text:str): # one sentence
@@ -61,7 +61,7 @@ def expect_said(): # yields a list
         logger.removeHandler(handler)
         logger.propagate = before
 
-# %% ../nbs/00_core.ipynb #179ef43f
+# %% ../nbs/00_core.ipynb #bc5d76e8
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 
 def _disk_trouble(error, path, tmp): # any exception raised while `tmp`, later `path`, was written
@@ -95,7 +95,7 @@ def atomic(path:str|Path # the file to write; its folder is made where it is mis
         raise
     finally: Path(tmp).unlink(missing_ok=True)
 
-# %% ../nbs/00_core.ipynb #54f4057f
+# %% ../nbs/00_core.ipynb #48278fa4
 def safe_name(image_id:str # any text
              ) -> str: # a file name: the same id gives the same name, other ids other names
     "`image_id` as a file name without extension, at most 150 characters"
@@ -105,7 +105,7 @@ def safe_name(image_id:str # any text
     if len(name) <= 150: return name
     return f"{name[:100]}-{sha1(text.encode(errors='surrogateescape')).hexdigest()}"
 
-# %% ../nbs/00_core.ipynb #f227b2c7
+# %% ../nbs/00_core.ipynb #29708b70
 @contextmanager
 def _locked(folder): # an existing folder
     "Hold the folder's lock, where the system has such locks"
@@ -130,7 +130,7 @@ def append_csv(rows, # dict (one row), list of dicts, or DataFrame
         old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.is_file() and path.stat().st_size else []
         with atomic(path) as tmp: pd.concat([*old, new]).to_csv(tmp, index=False)
 
-# %% ../nbs/00_core.ipynb #78732c07
+# %% ../nbs/00_core.ipynb #f42b2a09
 def digest(content:bytes|str|Path # bytes, or the path of a file
           ) -> str: # 64 hexadecimal digits
     "SHA-256 of bytes or of a file's content; raises `OSError` for a file that cannot be read"
@@ -140,7 +140,7 @@ def digest(content:bytes|str|Path # bytes, or the path of a file
         while block := file.read(2**20): found.update(block)
     return found.hexdigest()
 
-# %% ../nbs/00_core.ipynb #a4ddb3cc
+# %% ../nbs/00_core.ipynb #9e2fe824
 def ordered_map(function, # of one item
                 items, # any iterable
                 workers:int=2, # threads
@@ -161,7 +161,7 @@ def ordered_map(function, # of one item
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
 
-# %% ../nbs/00_core.ipynb #6be1ee8e
+# %% ../nbs/00_core.ipynb #b630e380
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one; raises `BadInput` for `cuda` on a machine without"
@@ -185,7 +185,7 @@ def _cpu(): # the processor's name
         return next(o.split(":", 1)[1].strip() for o in lines if o.startswith("model name"))
     return platform.processor()
 
-# %% ../nbs/00_core.ipynb #2e53ce66
+# %% ../nbs/00_core.ipynb #653a5ced
 PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn",
             "papermill", "nbdev")
 
