@@ -8,7 +8,7 @@ __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'SCRIPT',
            'known_vectors', 'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png',
            'outlined', 'cut', 'smaller', 'shown', 'picture', 'to_html']
 
-# %% ../nbs/20_catalogue.ipynb #696eab4b
+# %% ../nbs/20_catalogue.ipynb #7774ac8e
 import base64
 import json
 import os
@@ -24,25 +24,25 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import BadInput, atomic, digest, ordered_map, some
+from .core import BadInput, atomic, digest, ordered_map, say_once, some
 from .cutout import Cutout, cutout as make_cutout
-from .data import PHOTOS, find_table, load_image, read_table, select
+from .data import find_table, normal_text, read_table, select
 from .decision import DEPTH, Adjustment, Decision, calibrate as fit, default_decision
 from .features import Descriptor, Embedding, Store, descriptor as make_descriptor, embed
+from .folders import photo_files
 from .index import Lance, known_column, listed
+from .photos import load_image
 
-# %% ../nbs/20_catalogue.ipynb #14678792
+# %% ../nbs/20_catalogue.ipynb #b04891de
 OWN = "image_id", "item_id", "path"  # what every row has
 NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"  # columns that say nothing about the garment
 
 def folder_photos(folder:str|Path, # with photos, in sub-folders too
                   pattern:str|None=None # regular expression: its first group, in the path without ending, is the item
                  ) -> pd.DataFrame: # image_id, item_id, path
-    "The photos of a folder and the items they show; raises `BadInput`"
-    folder = Path(folder)
-    files = [o for o in sorted(folder.rglob("*"))
-             if o.suffix.lower() in PHOTOS and not o.stem.endswith((".mask", ".cutout"))]
-    if not files: raise BadInput(f"{folder} holds no photos ({', '.join(PHOTOS)}): choose another folder")
+    "The photos of a folder and the items they show; files that are left out are named once; raises `BadInput`"
+    files, _, notes = photo_files(folder)
+    for what, left in notes.items(): say_once(f"{folder}: {what}: {some(left)}")
     names = [o.relative_to(folder) for o in files]
     items = [(o.parent if o.parent.name else o.with_suffix("")).as_posix() for o in names]
     if pattern:
@@ -55,7 +55,7 @@ def folder_photos(folder:str|Path, # with photos, in sub-folders too
         items = [o[1] for o in found]
     return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files]))
 
-# %% ../nbs/20_catalogue.ipynb #22643124
+# %% ../nbs/20_catalogue.ipynb #0df1e5e2
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
               pattern:str|None=None # for a folder, see `folder_photos`
              ) -> pd.DataFrame: # image_id, item_id, path, then the attributes; all text
@@ -74,11 +74,12 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
     for column in OWN:
         if (rows[column] == "").any():
             raise BadInput(f"{name}: {column} is empty in a catalogue row: fill it in or drop the row")
+    rows = rows.assign(**{o: rows[o].map(normal_text) for o in ("image_id", "item_id")})
     if (again := rows.image_id.duplicated()).any():
         raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once: make it unique")
     return rows[[*OWN, *(o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any())]]
 
-# %% ../nbs/20_catalogue.ipynb #966e46a8
+# %% ../nbs/20_catalogue.ipynb #ef6c7ce4
 def with_digests(rows:pd.DataFrame, # from `photos_of`
                  skip:bool=False # leave files out that cannot be read, instead of an error
                 ) -> tuple: # the rows with the column digest; dict: image id left out -> why
@@ -92,7 +93,7 @@ def with_digests(rows:pd.DataFrame, # from `photos_of`
         raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
     return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
 
-# %% ../nbs/20_catalogue.ipynb #2f837270
+# %% ../nbs/20_catalogue.ipynb #ed3df924
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
@@ -131,7 +132,7 @@ def read_facts(folder:Path # of a catalogue
         raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
     return facts
 
-# %% ../nbs/20_catalogue.ipynb #7deecc98
+# %% ../nbs/20_catalogue.ipynb #b462655e
 class Catalogue:
     "Items that can be searched by photo; kept in a folder"
     def __init__(self,
@@ -183,7 +184,7 @@ class Catalogue:
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
 
-# %% ../nbs/20_catalogue.ipynb #37d3431a
+# %% ../nbs/20_catalogue.ipynb #0103510e
 @patch
 def _write(self:Catalogue, **changes):
     "Change the JSON atomically"
@@ -206,7 +207,7 @@ def _ready(self:Catalogue, writing=False):
                        f"end it with fashion-retail catalogue rebuild {self.path}")
     if self.stale: raise BadInput(self.stale)
 
-# %% ../nbs/20_catalogue.ipynb #6b379cad
+# %% ../nbs/20_catalogue.ipynb #acc4e8f9
 CHUNK = 64  # photos that are described and stored together, about
 
 def chunks(items # (N,) the item of each row
@@ -220,7 +221,7 @@ def chunks(items # (N,) the item of each row
             chunk = []
     if chunk: yield np.array(chunk)
 
-# %% ../nbs/20_catalogue.ipynb #cfe56093
+# %% ../nbs/20_catalogue.ipynb #9c33dd70
 @patch
 def _stored(self:Catalogue, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
@@ -243,7 +244,7 @@ def _put(self:Catalogue, index, stored, vectors):
             raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
         index.upsert(stored, vectors)
 
-# %% ../nbs/20_catalogue.ipynb #ad10c9f9
+# %% ../nbs/20_catalogue.ipynb #86704f1e
 def unchanged(stored:pd.DataFrame, # rows to be stored
               before:pd.DataFrame # rows that are there
              ) -> np.ndarray: # bool (N,)
@@ -304,7 +305,7 @@ def known_vectors(index, # of a catalogue
     where = dict(digest=digests)
     return dict(zip(index.rows(where).digest, index.vectors(where)))
 
-# %% ../nbs/20_catalogue.ipynb #17e2508c
+# %% ../nbs/20_catalogue.ipynb #adcd0b08
 @patch
 def _announce(self:Catalogue, made, adjustment=None):
     "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
@@ -349,7 +350,7 @@ def _only(self:Catalogue, index, rows):
     gone = gone[~gone.isin(rows.image_id)]
     return index.remove(dict(image_id=gone)) if len(gone) else 0
 
-# %% ../nbs/20_catalogue.ipynb #d59fb532
+# %% ../nbs/20_catalogue.ipynb #704e0687
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
@@ -408,7 +409,7 @@ def cached_path(source, # of `Catalogue.build`
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
     return Store().folder/"catalogues"/key
 
-# %% ../nbs/20_catalogue.ipynb #ea60e958
+# %% ../nbs/20_catalogue.ipynb #55dbc207
 @patch
 def add(self:Catalogue,
         source, # as for `build`
@@ -458,7 +459,7 @@ def remove(self:Catalogue,
           ) -> int: # photos removed
     "Remove items with all their photos, all of them or, after an error, none"
     self._ready(writing=True)
-    items = listed(items)
+    items = [normal_text(o) for o in listed(items)]
     with self.index.lock:
         there = set(self.index.rows(dict(item_id=items)).item_id)
         if missing := [o for o in items if o not in there]:
@@ -489,7 +490,7 @@ def photos(self:Catalogue
     rows = self.index.rows()
     return rows.assign(path=rows.path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #b4f2587c
+# %% ../nbs/20_catalogue.ipynb #92b31d19
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -512,7 +513,7 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
                        "give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
-# %% ../nbs/20_catalogue.ipynb #81877b12
+# %% ../nbs/20_catalogue.ipynb #b9ed4445
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
@@ -533,14 +534,14 @@ def outline_of(self:Catalogue,
     mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
     return mask, confidence
 
-# %% ../nbs/20_catalogue.ipynb #32e711ec
+# %% ../nbs/20_catalogue.ipynb #35c8ea89
 def cut_photo(cutout, # from `cutout`
               image:np.ndarray # uint8 (H, W, 3)
              ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
     "Mask and confidence of a photo, whatever the cut-out"
     return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
 
-# %% ../nbs/20_catalogue.ipynb #ba738334
+# %% ../nbs/20_catalogue.ipynb #53e1ee17
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -575,7 +576,7 @@ def look(self:Catalogue,
     seconds = dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist()))
     return Look(name, image, mask, confidence, vector, seconds)
 
-# %% ../nbs/20_catalogue.ipynb #509aa1f5
+# %% ../nbs/20_catalogue.ipynb #dd462abd
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
 
 @patch
@@ -622,7 +623,7 @@ def _check_where(self:Catalogue, where):
         if missing := [o for o in listed(values) if o not in known]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
 
-# %% ../nbs/20_catalogue.ipynb #7b7e7069
+# %% ../nbs/20_catalogue.ipynb #6e3eeb9a
 @patch
 def search(self:Catalogue,
            photo, # path, uint8 array (H, W, 3), or a list of them
@@ -661,7 +662,7 @@ def _answer(self:Catalogue, looks, k, where):
     return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
                    {**seconds, "search": time.perf_counter() - start})
 
-# %% ../nbs/20_catalogue.ipynb #e7718aa5
+# %% ../nbs/20_catalogue.ipynb #5bac21b4
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -680,7 +681,7 @@ class Answers:
         shown = self.items[["rank", "item_id", "distance", "probability"]].round(3)
         return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}"
 
-# %% ../nbs/20_catalogue.ipynb #4e2f1ef8
+# %% ../nbs/20_catalogue.ipynb #dea284e9
 def mask_png(mask:np.ndarray|None # bool (H, W)
             ) -> str|None: # a data URL
     "A mask as text: a PNG of 0 and 255"
@@ -701,7 +702,7 @@ def to_json(self:Answers
                 cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
-# %% ../nbs/20_catalogue.ipynb #42254bfc
+# %% ../nbs/20_catalogue.ipynb #69f46959
 def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
@@ -733,13 +734,13 @@ def shown(path:str # of a photo
     try: return smaller(load_image(path))
     except BadInput: return np.full((240, 240, 3), 200, np.uint8)
 
-# %% ../nbs/20_catalogue.ipynb #96415607
+# %% ../nbs/20_catalogue.ipynb #66049946
 @patch
 def show(self:Answers,
          ncols:int=6 # pictures in a row
         ): # the matplotlib figure
     "Photo, cut-out and answers as pictures"
-    from fashion_retail.data import show_images
+    from fashion_retail.photos import show_images
     titles = [f"{o.rank}: {o.item_id}\n{o.probability:.2f}" for o in self.items.itertuples()]
     images = [outlined(self.looks[0]), cut(self.looks[0]), *map(shown, self.items.path)]
     figure = show_images(images, ["photo", "cut-out", *titles], ncols)
@@ -753,7 +754,7 @@ def _repr_jpeg_(self:Answers):
     self.show().savefig(file, format="jpeg", pil_kwargs=dict(quality=80))
     return file.getvalue()
 
-# %% ../nbs/20_catalogue.ipynb #e13f93e2
+# %% ../nbs/20_catalogue.ipynb #5a132e49
 def picture(image:np.ndarray # uint8 (H, W, 3)
            ) -> str: # a data URL
     "An image as text: a JPEG"
@@ -783,7 +784,7 @@ def to_html(answers, # one `Answers`, or a list of them
     template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)
 
-# %% ../nbs/20_catalogue.ipynb #cc2d5139
+# %% ../nbs/20_catalogue.ipynb #d21e8e5a
 SCRIPT = """
 function render({ model, el }) {
   const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
@@ -826,7 +827,7 @@ def widget(self:Catalogue,
     made.observe(searched, "photo")
     return made
 
-# %% ../nbs/20_catalogue.ipynb #4346f3a3
+# %% ../nbs/20_catalogue.ipynb #de96308d
 @patch
 def info(self:Catalogue
         ) -> dict: # plain values
@@ -864,7 +865,7 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
-# %% ../nbs/20_catalogue.ipynb #b8e2bc82
+# %% ../nbs/20_catalogue.ipynb #2d79fa68
 @patch
 def save(self:Catalogue,
          path:str|Path # a folder that does not exist yet
@@ -891,7 +892,7 @@ def load(cls:Catalogue,
     "Open a catalogue; raises `BadInput` for one that is damaged, or newer than this version"
     return cls(path, device)
 
-# %% ../nbs/20_catalogue.ipynb #683370b8
+# %% ../nbs/20_catalogue.ipynb #b3d3bdb6
 @patch
 def calibrate(self:Catalogue,
               table, # images table, its folder or name, or a DataFrame
@@ -911,7 +912,7 @@ def calibrate(self:Catalogue,
     else: self._adjust(dict(zip(rows.digest, vectors)), made, adjustment, decision)
     return decision.about
 
-# %% ../nbs/20_catalogue.ipynb #017c5135
+# %% ../nbs/20_catalogue.ipynb #c79a107b
 @patch
 def _adjust(self:Catalogue, vectors, made, adjustment, decision):
     "A new table with adjusted vectors, from `vectors` by digest"

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from fashion_retail.cli import app
 from fashion_retail.core import BadInput, sentence
-from fashion_retail.data import load_image, read_table
+from fashion_retail.data import read_table
+from fashion_retail.photos import load_image, save_image
 
 FAST = dict(cutout="otsu", features="color_histogram")
 
@@ -86,7 +87,6 @@ def test_answers_are_items(catalogue, shop):
         folder.mkdir()
         image = load_image(file)
         file.rename(folder/"front.jpg")
-        from fashion_retail.data import save_image
         save_image(np.ascontiguousarray(image[:, ::-1]), folder/"mirrored.jpg")
     made = type(catalogue).build(catalogue.source, catalogue.path.parent/"pairs", **FAST)
     assert (len(made), len(made.index)) == (16, 32)
@@ -150,7 +150,6 @@ def test_a_photo_more_of_an_item_needs_update(catalogue, tmp_path):
     photo = sorted(catalogue.source.iterdir())[0]
     folder = tmp_path/"more"/photo.stem
     folder.mkdir(parents=True)
-    from fashion_retail.data import save_image
     save_image(load_image(photo)[:, ::-1].copy(), folder/"back.jpg")
     assert "other photos" in sentence(catalogue.add, tmp_path/"more")
     assert catalogue.update(tmp_path/"more")["new"] == 1
