@@ -6,7 +6,7 @@
 __all__ = ['HIDDEN', 'MADE', 'VIEWS', 'REST', 'VIEW', 'NUMBER', 'RULES', 'photo_files', 'catalogue_items', 'match',
            'table_from_folders']
 
-# %% ../nbs/00_folders.ipynb #439df7af
+# %% ../nbs/00_folders.ipynb #7fca42ee
 import os
 import re
 import unicodedata
@@ -18,7 +18,7 @@ from .core import BadInput, some
 from .data import CONTROLS, check_table, normal_text, same_files, split_table
 from .photos import photo_endings
 
-# %% ../nbs/00_folders.ipynb #8e467ede
+# %% ../nbs/00_folders.ipynb #5795d20f
 HIDDEN = "__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"
 MADE = ".mask", ".cutout"  # ends of the names that `segment` writes
 
@@ -42,7 +42,7 @@ def _walk(folder, notes): # notes: what -> names, extended
 
 def _why_not(path, endings): # a file; `photo_endings()`
     "Why a file is left out, as the text of a note; '' for a photo"
-    try: path.name.encode()
+    try: str(path).encode()
     except UnicodeEncodeError: return "files whose name is not UTF-8, left out; rename them"
     if CONTROLS.search(path.name): return "files whose name holds a control character, left out; rename them"
     if not path.is_file(): return "links that lead nowhere and other things that are no files, left out"
@@ -70,7 +70,7 @@ def photo_files(folder:str|Path # with all folders in it
     masks = {o: made[mask] for o in photos if (mask := str(o.with_name(f"{o.stem}.mask.png")).lower()) in made}
     return photos, masks, notes
 
-# %% ../nbs/00_folders.ipynb #582c1ad8
+# %% ../nbs/00_folders.ipynb #0b86889d
 VIEWS = ("back front side left right top bottom detail details close closeup zoom worn model flat view alt copy rear "
          "inside "
          "label full").split()
@@ -113,7 +113,7 @@ def match(name:str, # of a phone photo, without its ending
     found = _longest(name.casefold(), folded)
     return (next(iter(folded[found])), RULES[3]) if found and len(folded[found]) == 1 else (None, "")
 
-# %% ../nbs/00_folders.ipynb #17783ce4
+# %% ../nbs/00_folders.ipynb #3efbfac0
 def _expression(pattern): # a regular expression, or None
     try: found = re.compile(pattern) if pattern else None
     except re.error as error: raise BadInput(f"{pattern!r} is no regular expression ({error})") from None
@@ -138,7 +138,7 @@ def _with_items(rows, pattern): # list of dicts
         row.update(item_id=item, matched_by=rule)
     return {k: v for k, v in items.items() if k != v}
 
-# %% ../nbs/00_folders.ipynb #292b4b12
+# %% ../nbs/00_folders.ipynb #168ed3e0
 def _rows(role, folder, other, notes): # the folder of this role and of the other one
     "A row a photo of a folder, without those of the other folder where it lies inside"
     photos, masks, left = photo_files(folder)
@@ -177,7 +177,7 @@ def _without_copies(rows, notes): # catalogue photos first
         kept.append(row)
     return kept
 
-# %% ../nbs/00_folders.ipynb #4bb25617
+# %% ../nbs/00_folders.ipynb #4a255251
 def _guesses(table, merged, notes): # adds to the notes what was merged and guessed
     "The guesses, as text"
     guessed = [f"{k} as a view of {v}" for k, v in merged.items()]

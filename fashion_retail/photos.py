@@ -8,7 +8,7 @@ __all__ = ['FORMATS', 'INSTALL', 'MAX_PIXELS', 'MAX_BYTES', 'MIN_SIDE', 'LOOKS',
            'load_pair', 'orientation', 'save_image', 'save_mask', 'Classes', 'read_classes', 'label_names',
            'load_labels']
 
-# %% ../nbs/00_photos.ipynb #b07bce2f
+# %% ../nbs/00_photos.ipynb #5f0a21a8
 import json
 import os
 import re
@@ -23,7 +23,7 @@ from PIL import Image, ImageCms, features
 
 from .core import BadInput, atomic, say_once, some
 
-# %% ../nbs/00_photos.ipynb #cf500ca5
+# %% ../nbs/00_photos.ipynb #3210e785
 FORMATS = {  # Pillow's name of a format: the endings of its files
     "JPEG": ".jpg .jpeg .jpe .jfif", "MPO": ".mpo", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif .tiff", "BMP": ".bmp",
     "DIB": ".dib", "GIF": ".gif", "JPEG2000": ".jp2 .j2k", "PPM": ".ppm .pgm .pbm .pfm", "AVIF": ".avif",
@@ -47,7 +47,7 @@ def photo_endings() -> dict: # ending in small letters: '' where it can be read,
     return {ending: "" if name in can else INSTALL.get(name, "export it as JPEG")
             for name, endings in FORMATS.items() for ending in endings.split()}
 
-# %% ../nbs/00_photos.ipynb #ed7139a2
+# %% ../nbs/00_photos.ipynb #ce1cb4b7
 MAX_PIXELS = 178_956_970  # width × height of the largest photo; Pillow refuses larger ones as decompression bombs
 MAX_BYTES = 1 << 30       # of a file
 MIN_SIDE = 4              # pixels; a photo that is narrower shows no garment
@@ -88,7 +88,7 @@ def _within_limit(pixels): # of a picture that has not been decoded yet
         raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are read: make it "
                        f"smaller")
 
-# %% ../nbs/00_photos.ipynb #ab842eeb
+# %% ../nbs/00_photos.ipynb #c1455c3f
 def _bare_png(data):
     "A PNG without its comments and other extra chunks"
     kept, at = [data[:8]], 8
@@ -124,7 +124,7 @@ def _bare(data):
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP": return _bare_webp(data)
     return b""
 
-# %% ../nbs/00_photos.ipynb #0a3ac2f3
+# %% ../nbs/00_photos.ipynb #83433166
 ORIENTATION = 274
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -149,7 +149,7 @@ def _orientation(image): # a PIL image
         found = _lone_orientation(exif) if isinstance(exif, bytes) else 1
     return found if found in TURNS else 1
 
-# %% ../nbs/00_photos.ipynb #d007bf2a
+# %% ../nbs/00_photos.ipynb #fdd51943
 def _open_tiff(data): # bytes of a TIFF
     "A TIFF that Pillow cannot read, as OpenCV reads it: array (H, W) or (H, W, 3 or 4), and its orientation"
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -198,7 +198,7 @@ def _orientation_of_bytes(data): # a file whose metadata Pillow refuses
     turn = _lone_orientation(data[at:at + 65536])
     return turn if turn in TURNS else 1
 
-# %% ../nbs/00_photos.ipynb #2b8cf5fc
+# %% ../nbs/00_photos.ipynb #186702db
 def _white(values): # array of numbers, NaN and infinities apart
     "The number that becomes 255, and what the values are taken for"
     top = float(values.max()) if values.size else 0.0
@@ -222,7 +222,7 @@ def _eight_bits(values, path): # (H, W) or (H, W, C), any numbers; the file, for
         out[at:at+512] = (values[at:at+512]*(255.0/white)).clip(0, 255)
     return out
 
-# %% ../nbs/00_photos.ipynb #0877146e
+# %% ../nbs/00_photos.ipynb #d818f2e6
 @lru_cache(16)
 def _transform(icc, mode): # bytes of a profile, mode of the image
     "The transformation of a profile to sRGB; None where it changes nothing or cannot be used"
@@ -254,7 +254,7 @@ def _on_white(image, path): # a PIL image with transparency
         return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
-# %% ../nbs/00_photos.ipynb #745d5785
+# %% ../nbs/00_photos.ipynb #cfd8727a
 CLEAR = "RGBA", "LA", "PA", "RGBa", "La"
 
 def _picture(path, what): # a file; for the message
@@ -313,7 +313,7 @@ def load_image(path:str|Path # a file in one of `FORMATS`
                        f"leave it out")
     return pixels
 
-# %% ../nbs/00_photos.ipynb #5aa48371
+# %% ../nbs/00_photos.ipynb #2d1b966a
 def small_figures():
     "From here on this notebook shows its figures as JPEGs of a few dozen kB, so that the notebook stays small"
     from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -336,7 +336,7 @@ def show_images(images:list, # uint8 RGB (H, W, 3), or bool masks (H, W)
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/00_photos.ipynb #531e7b05
+# %% ../nbs/00_photos.ipynb #ccb5d288
 WRITE = "write it as 0 (background) and 255 (garment)"
 DARK, BRIGHT = 16, 239  # of 255: up to and from here on, a pixel is black or white
 
@@ -393,7 +393,7 @@ def load_mask(path:str|Path, # a picture of 0 and 255, or one whose transparency
                        "make the mask again from the upright photo")
     return gray > 127
 
-# %% ../nbs/00_photos.ipynb #8739309e
+# %% ../nbs/00_photos.ipynb #a762f794
 def _on_edges(edges, mask): # float (H, W), bool (H, W)
     "How strong the photo's edges are along a mask's contour, relative to those elsewhere"
     mask = mask.astype(np.uint8)
@@ -432,7 +432,7 @@ def orientation(path:str|Path # of a photo
         with Image.open(path, formats=_formats()) as image: return _orientation(image)
     except Exception: return 1
 
-# %% ../nbs/00_photos.ipynb #3943908b
+# %% ../nbs/00_photos.ipynb #9fedb34e
 def save_image(image:np.ndarray, # uint8 (H, W, 3) RGB or (H, W, 4) RGBA
                path:str|Path): # .jpg or .png
     "Write a photo atomically"
@@ -444,7 +444,7 @@ def save_mask(mask:np.ndarray, # bool (H, W)
     "Write a mask as 0 and 255, atomically"
     with atomic(path) as tmp: Image.fromarray(mask.astype(np.uint8)*255).save(tmp, optimize=True)
 
-# %% ../nbs/00_photos.ipynb #e1564377
+# %% ../nbs/00_photos.ipynb #2b50c513
 VOID = 255  # of a pixel that belongs to no class
 VOID_NAMES = "void", "ignore", "ignored", "unlabeled", "unlabelled", "undefined", "unknown"
 
