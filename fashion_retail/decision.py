@@ -15,9 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit, logit, logsumexp
-from sklearn.metrics import roc_auc_score
 
 import fashion_retail
 from .core import BadInput
