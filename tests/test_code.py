@@ -11,6 +11,7 @@ PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos data wardrobe
            labeling encoder tiramisu fitting training cutout
+           photo_labels dressing wearers garments
            search accuracy decision
            descriptors ranking pretrained features
            evaluation deep_ranking
