@@ -4,12 +4,11 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'VOID', 'COLORS', 'RECIPES', 'NETS', 'camvid_split', 'toy_split', 'class_shares', 'confusion', 'scores',
-           'view_grid', 'views', 'evaluate', 'train_camvid', 'surroundings', 'flat', 'score_camvid']
+           'view_grid', 'views', 'normalized', 'evaluate', 'optimizer', 'rate_at', 'CamvidFitting', 'train_camvid',
+           'surroundings', 'flat', 'score_camvid']
 
 # %% ../nbs/30_camvid.ipynb #5d1da5b0
-import copy
 import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from .core import BadInput, atomic, environment, pick_device
+from .core import BadInput, environment, pick_device
 from .data import find_table, load_image
-from .tiramisu import fc_densenet56, fc_densenet67, fc_densenet103, load_weights, save_weights
+from .fitting import Fitting, check_range, check_settings, cosine
+from .tiramisu import fc_densenet56, fc_densenet67, fc_densenet103, load_weights
 
 # %% ../nbs/30_camvid.ipynb #522ee70c
 CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car", "pedestrian",
@@ -143,95 +143,135 @@ def views(images:torch.Tensor, # uint8 (B, H, W, 3), on any device
 # %% ../nbs/30_camvid.ipynb #3c952385
 NETS = {56: fc_densenet56, 67: fc_densenet67, 103: fc_densenet103}
 
+def normalized(images:np.ndarray, # uint8 (B, H, W, 3)
+               mean, # (3, 1, 1), of the training images in 0…1
+               std # likewise
+              ) -> torch.Tensor: # float (B, 3, H, W), where mean and std are
+    "Images as the network takes them"
+    return (torch.from_numpy(images).to(mean.device).permute(0, 3, 1, 2).float()/255 - mean)/std
+
 @torch.no_grad()
-def evaluate(
-    net:nn.Module, # gives logits of 11 classes
-    images:np.ndarray, labels:np.ndarray, # uint8 (N, H, W, 3) and (N, H, W)
-    mean, std, # of the training images, by channel
-    batch_stats:bool=False, # batch normalization uses the images before it, not running averages
-    batch:int=4, # images at once
-)->dict: # as `scores`
+def evaluate(net:nn.Module, # gives logits of 11 classes
+             images:np.ndarray, # uint8 (N, H, W, 3)
+             labels:np.ndarray, # uint8 (N, H, W)
+             mean, # (3, 1, 1), of the training images in 0…1
+             std, # likewise
+             batch_stats:bool=False, # batch normalization uses the images before it, not running averages
+             batch:int=4 # images at once
+            ) -> dict: # as `scores`
     "Mean IoU and accuracy on whole images"
     device = next(net.parameters()).device
     net.eval()
-    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)] if batch_stats else []
-    for m in norms: m.track_running_stats = False; m.train()
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)] if batch_stats else []
+    for norm in norms:
+        norm.track_running_stats = False
+        norm.train()
     table = 0
-    for i in range(0, len(images), batch):
-        x = (torch.from_numpy(images[i:i+batch]).to(device).permute(0, 3, 1, 2).float()/255 - mean)/std
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == 'cuda' and not batch_stats): logits = net(x)
-        table = table + confusion(torch.from_numpy(labels[i:i+batch]).to(device), logits.argmax(1))
-    for m in norms: m.track_running_stats = True
+    for at in range(0, len(images), batch):
+        x, half = normalized(images[at:at + batch], mean, std), device.type == "cuda" and not batch_stats
+        with torch.autocast(device.type, torch.bfloat16, enabled=half): logits = net(x)
+        table = table + confusion(torch.from_numpy(labels[at:at + batch]).to(device), logits.argmax(1))
+    for norm in norms: norm.track_running_stats = True
     return scores(table)
 
-def _optimizer(net, recipe):
-    weights = [p for p in net.parameters() if p.ndim == 4]
-    groups = [dict(params=weights, weight_decay=2e-4 if recipe == 'paper' else 0.05), dict(params=[p for p in net.parameters() if p.ndim < 4], weight_decay=0.)]
-    return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3) if recipe == 'paper' else torch.optim.AdamW(groups)
+# %% ../nbs/30_camvid.ipynb #3132e81c
+def optimizer(net:nn.Module, # to be trained
+              recipe:str # paper or ours
+             ): # an optimizer of PyTorch; only convolutions decay
+    "The optimizer of a recipe"
+    weights, others = ([o for o in net.parameters() if (o.ndim == 4) == four] for four in (True, False))
+    decay = 2e-4 if recipe == "paper" else 0.05
+    groups = [dict(params=weights, weight_decay=decay), dict(params=others, weight_decay=0.)]
+    return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3) if recipe == "paper" else torch.optim.AdamW(groups)
 
-def _rate(r, phase, epoch, at, epochs): # `at`: how much of the phase is done, 0…1
-    top = r['fine_lr'] if phase else r['lr']
-    if r['decay']: return top*r['decay']**epoch
-    return top*(0.04 + 0.96*at/0.2 if at < 0.2 and not phase else 0.5*(1 + math.cos(math.pi*((at - 0.2)/0.8 if not phase else at))))
+def rate_at(recipe:str, # paper or ours
+            whole:bool, # the second phase, on whole images
+            done:float, # of the phase, 0…1
+            epochs:int # of the phase
+           ) -> float:
+    "The learning rate at a moment of a phase"
+    values = RECIPES[recipe]
+    top = values["fine_lr"] if whole else values["lr"]
+    if values["decay"]: return top*values["decay"]**int(done*epochs)
+    if not whole and done < 0.2: return top*(0.04 + 0.96*done/0.2)
+    return top*cosine(1, 0, done if whole else (done - 0.2)/0.8)
 
-def train_camvid(
-    train:tuple, valid:tuple, # images and labels, as `camvid_split` gives them
-    out, # folder for best.safetensors, history.csv and state.pt
-    depth:int=67, # 56, 67 or 103
-    recipe:str='ours', # paper or ours
-    crop:int=224, batch:int=8, epochs:int=400, # first phase: random crops
-    fine_batch:int=4, fine_epochs:int=50, # second phase: whole images
-    device:str='auto', # auto, cpu or cuda
-    seed:int=42, # of everything random
-    resume:bool=False, # go on from the last whole epoch in `out`
-    stop_after:int=None, # leave after so many epochs in this call
-)->pd.DataFrame: # a row an epoch: phase, epoch, loss, valid miou and accuracy, seconds
-    "Train from scratch; the best weights by validation mIoU are in `out/best.safetensors`"
-    if recipe not in RECIPES: raise BadInput(f'there is no recipe {recipe!r}: choose {" or ".join(RECIPES)}')
-    if depth not in NETS: raise BadInput(f'there is no FC-DenseNet{depth}: choose 56, 67 or 103')
-    out,device,r = Path(out),torch.device(pick_device(device)),RECIPES[recipe]
-    settings = dict(depth=depth, recipe=recipe, crop=crop, batch=batch, epochs=epochs, fine_batch=fine_batch, fine_epochs=fine_epochs, seed=seed, n=len(train[0]))
-    sample = train[0][:, ::4, ::4].reshape(-1, 3)/255
-    mean,std = (torch.tensor(o, dtype=torch.float32, device=device)[:, None, None] for o in (sample.mean(0), sample.std(0)))
-    images,labels = (torch.from_numpy(o).to(device) for o in train)
+# %% ../nbs/30_camvid.ipynb #9f052377
+class CamvidFitting(Fitting):
+    "One phase: random crops, or whole images"
+    weights, best, half = "best.safetensors", "miou", False
+
+    def __init__(self, net, images, labels, valid, out, settings, whole):
+        recipe = settings["recipe"]
+        self.recipe, self.values, self.whole = recipe, RECIPES[recipe], whole
+        self.images, self.labels, self.valid = images, labels, valid
+        self.side, self.size = (0, settings["fine_batch"]) if whole else (settings["crop"], settings["batch"])
+        sample = images[:, ::4, ::4].reshape(-1, 3).double()/255
+        self.mean, self.std = (o.float()[:, None, None] for o in (sample.mean(0), sample.std(0, correction=0)))
+        epochs, patience = ("fine_epochs", "fine_patience") if whole else ("epochs", "patience")
+        steps = -(-len(images)//self.size)
+        super().__init__(net, optimizer(net, recipe), out, settings, settings[epochs], steps, images.device,
+                         self.values["ema"], self.values[patience] or 0, settings["seed"]*2 + whole)
+        self.state, self.bfloat16 = "whole.pt" if whole else "crops.pt", recipe == "ours"
+        self.judging = len(valid[0])/len(images)/3
+
+    def batches(self, epoch):
+        for part in torch.randperm(len(self.images)).split(self.size):
+            scale = (1, 1) if self.whole else self.values["scale"]
+            yield views(self.images[part], self.labels[part], self.side, scale, self.values["light"])
+
+    def loss(self, batch):
+        x, target = batch
+        logits = self.net((x - self.mean)/self.std)
+        return F.cross_entropy(logits.float(), target, ignore_index=VOID)
+
+    def pace(self, done):
+        for group in self.opt.param_groups: group["lr"] = rate_at(self.recipe, self.whole, done, self.epochs)
+
+    def judge(self, net):
+        found = evaluate(net, *self.valid, self.mean, self.std, self.values["batch_stats"])
+        return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
+
+    def meta(self):
+        mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
+        return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
+
+# %% ../nbs/30_camvid.ipynb #2d6d4165
+def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
+                 valid:tuple, # likewise; chooses the best epoch
+                 out, # folder for best.safetensors, history.csv and the states of both phases
+                 depth:int=67, # 56, 67 or 103
+                 recipe:str="ours", # paper or ours
+                 crop:int=224, # px a side of the first phase's crops
+                 batch:int=8, # crops a step
+                 epochs:int=400, # of the first phase, at most
+                 fine_batch:int=4, # whole images a step, in the second phase
+                 fine_epochs:int=50, # of the second phase, at most
+                 device:str="auto", # auto, cpu or cuda
+                 seed:int=42, # of everything random
+                 resume:bool=False, # go on from the last whole epoch in `out`
+                 stop_after:int|None=None, # leave after so many epochs in this call
+                ) -> pd.DataFrame: # a row an epoch: epoch, train_loss, phase, valid miou and accuracy, seconds
+    "Train from scratch; the best weights by validation mIoU are in `out/best.safetensors`; raises `BadInput`"
+    if recipe not in RECIPES: raise BadInput(f"there is no recipe {recipe!r}: choose {' or '.join(RECIPES)}")
+    if depth not in NETS: raise BadInput(f"there is no FC-DenseNet{depth}: choose 56, 67 or 103")
+    sizes = dict(crop=crop, batch=batch, fine_batch=fine_batch)
+    for name, value in sizes.items(): check_range(name, value, whole=True, least=1)
+    settings = dict(depth=depth, recipe=recipe, **sizes, epochs=epochs, fine_epochs=fine_epochs, seed=seed,
+                    n=len(train[0]))
+    check_settings(settings, fine_epochs=dict(whole=True, least=0))
+    out, device, history, left = Path(out), pick_device(device), [], stop_after
+    images, labels = (torch.from_numpy(o).to(device) for o in train)
     torch.manual_seed(seed)
     net = NETS[depth](n_classes=VOID).to(device)
-    ema = copy.deepcopy(net) if r['ema'] else net
-    live,shadow = ([v for v in m.state_dict().values() if v.is_floating_point()] for m in (net, ema))
-    opt,history,steps,file = _optimizer(net, recipe),[],0,out/'state.pt'
-    if resume and file.is_file():
-        state = torch.load(file, map_location=device, weights_only=True)
-        if state['settings'] != settings: raise BadInput(f'{file} was trained with other settings: train without resume, or with the same')
-        history,steps = state['history'],state['steps']
-        for m,k in ((net, 'net'), (ema, 'ema'), (opt, 'opt')): m.load_state_dict(state[k])
-    done = 0
-    for phase,(side,size,most,patience) in enumerate([(crop, batch, epochs, r['patience']), (0, fine_batch, fine_epochs, r['fine_patience'])]):
-        while True:
-            mine = [h for h in history if h['phase'] == phase]
-            since = len(mine) - 1 - int(np.argmax([h['miou'] for h in mine])) if mine else 0
-            if len(mine) >= most or patience and since >= patience: break
-            if done == stop_after: return pd.DataFrame(history)
-            if phase and not mine and (out/'best.safetensors').is_file(): # whole images start from the best of the crops
-                for m in {net, ema}: load_weights(out/'best.safetensors', into=m)
-                opt = _optimizer(net, recipe)
-            epoch,began,total,n = len(mine),time.perf_counter(),0.,-(-len(images)//size)
-            torch.manual_seed(seed*100003 + phase*50021 + epoch)
-            net.train()
-            for i,part in enumerate(torch.randperm(len(images)).split(size)):
-                for g in opt.param_groups: g['lr'] = _rate(r, phase, epoch, (epoch + i/n)/most, most)
-                x,y = views(images[part], labels[part], side, r['scale'] if side else (1, 1), r['light'])
-                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == 'cuda' and recipe == 'ours'): logits = net((x - mean)/std)
-                loss = F.cross_entropy(logits.float(), y, ignore_index=VOID)
-                opt.zero_grad(); loss.backward(); opt.step()
-                total,steps = total + loss.detach(),steps + 1
-                if r['ema']: torch._foreach_lerp_(shadow, live, 1 - min(r['ema'], steps/(steps + 9))) # quick at first, to forget the start
-            s = evaluate(ema, *valid, mean, std, r['batch_stats'])
-            history.append(dict(phase=phase, epoch=epoch+1, loss=float(total)/n, miou=s['miou'], accuracy=s['accuracy'], seconds=time.perf_counter() - began))
-            if s['miou'] >= max(h['miou'] for h in history):
-                save_weights(ema, out/'best.safetensors', **settings, mean=mean.flatten().tolist(), std=std.flatten().tolist(), valid_miou=s['miou'])
-            with atomic(out/'history.csv') as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
-            with atomic(file) as tmp: torch.save(dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), history=history, steps=steps, settings=settings), tmp)
-            done += 1
+    for whole in (False, True):
+        if whole: load_weights(out/"best.safetensors", into=net)
+        phase = CamvidFitting(net, images, labels, valid, out, settings, whole)
+        phase.earlier = history
+        phase.run(resume and (phase.out/phase.state).exists(), left)
+        history = history + phase.history
+        if left is not None: left -= phase.fresh
+        if not phase.finished(): break
     return pd.DataFrame(history)
 
 # %% ../nbs/30_camvid.ipynb #2251c42d
