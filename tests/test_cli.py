@@ -166,7 +166,7 @@ def test_table_from_two_folders(wardrobe, tmp_path):
         for i, row in enumerate(table[table.role == role].itertuples()):
             shutil.copy(row.path, tmp_path/folder/f"{row.item_id}{'' if role == 'catalogue' else f'_{i}'}{Path(row.path).suffix}")
             if role == "snapshot": shutil.copy(row.mask_path, tmp_path/folder/f"{row.item_id}_{i}.mask.png")
-    shutil.copy(table.path[0], tmp_path/"phone"/"stranger.jpg")
+    Image.fromarray(load_image(table.path[0])[::-1]).save(tmp_path/"phone"/"stranger.jpg")
     done = command("table", "--catalogue", tmp_path/"shop", "--snapshots", tmp_path/"phone", "--out", tmp_path/"images.csv")
     assert "snapshots whose item is not in the catalogue: 1 (snapshot/stranger.jpg)" in done.stdout
     made, n = read_table(tmp_path), (table.role == "snapshot").sum()
