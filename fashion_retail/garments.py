@@ -129,9 +129,10 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     torch.manual_seed(seed)
     net = six_classes(start).to(device)
     smooth = copy.deepcopy(net)
-    for part in (net.stem, net.norm, *net.stages[:frozen]) if frozen else (): part.requires_grad_(False)
-    first = [p for part in net.encoder() for p in part.parameters() if p.requires_grad]
-    known = {id(p) for part in net.encoder() for p in part.parameters()}
+    blocks = [block for stage in net.encoder.blocks for block in stage]
+    for part in (net.encoder.conv_stem, net.encoder.bn1, *blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    first = [p for p in net.encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in net.encoder.parameters()}
     groups = [dict(params=first), dict(params=[p for p in net.parameters() if id(p) not in known])]
     optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
     steps = epochs*(photos//batch_size)
