@@ -7,7 +7,7 @@ __all__ = ['START', 'KINDS', 'ENCODER_PACE', 'PERSON_SHARE', 'SECOND_SHARE', 'EQ
            'trusted', 'six_classes', 'train_garments', 'Choice', 'choose_garment', 'Cut', 'Garments', 'garment_sources',
            'train_profile', 'score_garments']
 
-# %% ../nbs/14_garments.ipynb #833377a9
+# %% ../nbs/14_garments.ipynb #624f4350
 import copy
 import json
 import math
@@ -27,7 +27,7 @@ from .photo_labels import CLASSES, save_labels
 from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
-# %% ../nbs/14_garments.ipynb #b27cea28
+# %% ../nbs/14_garments.ipynb #ae256aec
 START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # garment or not: what training starts from
 KINDS = {o: "upper" for o in ("t-shirt", "longsleeve", "sweater", "hoodie", "shirt", "polo", "blouse", "undershirt", "top", "outwear", "blazer")}
 KINDS |= {o: "lower" for o in ("pants", "shorts", "skirt")}
@@ -68,6 +68,309 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
         found = net(_square(image, size)[None])[0].argmax(0).numpy() > 0
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
+
+# %% ../nbs/14_garments.ipynb #58e63400
+def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
+               ) -> LiteTiramisu: # in train mode
+    "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
+    old = load_weights(start)
+    if not isinstance(old, LiteTiramisu): raise BadInput(f"weights {start} are no LiteTiramisu: start from the shipped segmenter")
+    if old.n_classes not in (2, len(CLASSES)): raise BadInput(f"weights {start} know {old.n_classes} classes: start from a segmenter of 2 or {len(CLASSES)}")
+    net = LiteTiramisu(pretrained=False, **{**old.config, "n_classes": len(CLASSES)})
+    state = old.state_dict()
+    if old.n_classes == 2:
+        rows = torch.tensor([0, 1, 1, 1, 0, 1])
+        state = {k: v[rows] if k.startswith("head.") else v for k, v in state.items()}
+    net.load_state_dict(state)
+    return net.train()
+
+@torch.no_grad()
+def _follow(average, net, pace): # move the averaged network towards `net`
+    for one, two in zip(average.state_dict().values(), net.state_dict().values()):
+        if one.is_floating_point(): one.lerp_(two, pace)
+        else: one.copy_(two)
+
+ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
+
+def _views(dataset, order, batch_size): # batches of one epoch
+    for i in range(0, len(order) - batch_size + 1, batch_size):
+        items = [dataset[int(k)] for k in order[i:i + batch_size]]
+        yield torch.stack([o[0] for o in items]), torch.stack([o[1] for o in items]), torch.tensor([float(o[2]) for o in items])
+
+@torch.inference_mode()
+def _valid_iou(net, sets, device): # name -> mean IoU of the classes that each photo shows
+    net.eval()
+    return {name: float(np.mean([batch_iou(net(x[None].to(device)).float().cpu(), y[None]).item() for x, y, _ in (o[i] for i in range(len(o)))]))
+            for name, o in sets.items()}
+
+def train_garments(sources:dict, # name -> (rows with `label_path`, share of the training photos)
+                   valid:dict, # name -> rows with `label_path`; their mean chooses the best epoch
+                   out:str|Path, # folder for garments.safetensors and history.csv
+                   start:str|Path=START, # weights to start from
+                   size:int=224, # the network sees size × size pixels
+                   batch_size:int=8, # photos a step
+                   photos:int=1600, # training photos an epoch
+                   epochs:int=10, # of `photos` photos each
+                   learning_rate:float=1e-3, # peak of the one-cycle schedule
+                   frozen:int=3, # stages of the encoder, of 7, whose weights stay: less work
+                   average:float=0.99, # of the averaged weights, how much stays at each step
+                   device:str="auto", # auto, cpu or cuda
+                   seed:int=42, # of order and views
+                   resume:bool=False # go on after the last whole epoch in `out`
+                  ) -> pd.DataFrame: # a row an epoch
+    "Train a segmenter of six classes; the best epoch is in `out/garments.safetensors`"
+    out, device = Path(out), pick_device(device)
+    rows = pd.concat([o.assign(source=name) for name, (o, _) in sources.items()], ignore_index=True)
+    if (rows.split != "train").any(): raise BadInput("a source holds rows of another split than train: select them first")
+    data = SnapshotDataset(rows, size, True, seed, CLASSES)
+    judges = {name: SnapshotDataset(o, size, classes=CLASSES) for name, o in valid.items()}
+    source = data.rows.source.to_numpy()
+    weight = sum((source == name)*share/max(1, (source == name).sum()) for name, (_, share) in sources.items())
+    torch.manual_seed(seed)
+    net = six_classes(start).to(device)
+    smooth = copy.deepcopy(net)
+    encoder = net.encoder
+    for part in (encoder.conv_stem, encoder.bn1, *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    first = [p for p in encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in encoder.parameters()}
+    groups = [dict(params=first), dict(params=[p for p in net.parameters() if id(p) not in known])]
+    optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
+    steps = epochs*(photos//batch_size)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, [learning_rate*ENCODER_PACE, learning_rate], steps, pct_start=0.2)
+    history, step, state = [], 0, out/"training.pt"
+    if resume and state.exists():
+        kept = torch.load(state, map_location=device, weights_only=True)
+        for part, name in ((net, "net"), (smooth, "smooth"), (optimizer, "optimizer"), (cycle, "cycle")): part.load_state_dict(kept[name])
+        history, step = kept["history"], kept["step"]
+    for epoch in range(len(history), epochs):
+        began, losses, data.epoch = time.perf_counter(), [], epoch
+        order = np.random.default_rng([seed, epoch]).choice(len(data), photos, p=weight/weight.sum())
+        net.train()
+        for x, y, trust in _views(data, order, batch_size):
+            loss = segmentation_loss(net(x.to(device)), y.to(device), trust.to(device))
+            if not torch.isfinite(loss): raise BadInput(f"the loss is {loss.item()} in epoch {epoch + 1}: lower learning_rate (now {learning_rate:g})")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            cycle.step()
+            step += 1
+            losses.append(loss.item())
+            _follow(smooth, net, 1 - min(average, (1 + step)/(10 + step)))
+        ious = _valid_iou(smooth, judges, device)
+        score = float(np.mean(list(ious.values())))
+        history.append(dict(epoch=epoch + 1, train_loss=float(np.mean(losses)), valid_iou=score, **ious, seconds=time.perf_counter() - began))
+        if score >= max(o["valid_iou"] for o in history):
+            save_weights(smooth, out/"garments.safetensors", half=True, classes=CLASSES, size=size, epoch=epoch + 1, valid_iou=score, seed=seed)
+        with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
+        with atomic(state) as tmp:
+            torch.save(dict(net=net.state_dict(), smooth=smooth.state_dict(), optimizer=optimizer.state_dict(), cycle=cycle.state_dict(),
+                            history=history, step=step), tmp)
+        print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
+    return pd.DataFrame(history)
+
+# %% ../nbs/14_garments.ipynb #da94d42f
+class Choice(NamedTuple):
+    "Which garment was chosen on a photo, and what speaks against it"
+    probability: np.ndarray  # float32 (H, W), of the chosen garment
+    kind: str  # upper, lower, whole, other, or garment where only one thing is seen
+    also: str  # a sentence where another garment is as likely; otherwise ''
+    areas: dict  # share of the photo of each class
+
+PERSON_SHARE = 0.04   # person's pixels, relative to clothing: above it somebody wears the garment
+SECOND_SHARE = 0.12   # a second garment, relative to all clothing: below it is a slip of the network
+EQUAL_SHARE = 0.75    # second to largest garment: above it nobody can know which is meant
+
+def _asked(category): # the class that a category of the catalogue means
+    name = str(category).strip().lower()
+    name = KINDS.get(name, KINDS.get(name.rstrip("s"), name))
+    if name not in ("upper", "lower", "whole", "other"):
+        raise BadInput(f"category {category!r} says not where the garment is worn: use upper, lower, whole, other, or one of {', '.join(KINDS)}")
+    return name
+
+def _window(shape, box, point): # bool (H, W) where the garment was pointed at; None: nowhere
+    if box is None and point is None: return None
+    inside = np.zeros(shape, bool)
+    x0, y0, x1, y1 = box if box is not None else (point[0], point[1], point[0] + 1, point[1] + 1)
+    inside[max(0, int(y0)):max(0, math.ceil(y1)), max(0, int(x0)):max(0, math.ceil(x1))] = True
+    if not inside.any():
+        what = f"box {tuple(box)}" if box is not None else f"point {tuple(point)}"
+        raise BadInput(f"{what} lies outside the photo, which is {shape[1]} wide and {shape[0]} high: give pixels of the photo")
+    return inside
+
+def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
+                   box:tuple|None=None, # (x0, y0, x1, y1) around the garment, pixels of the probabilities
+                   point:tuple|None=None, # (x, y) on the garment
+                   category:str|None=None # upper, lower, whole, other, or a name in `KINDS`
+                  ) -> Choice:
+    "The garment that is meant; raises `BadInput` for an unknown category and for a box or point outside the photo"
+    names = CLASSES[1:4]
+    window = _window(probabilities.shape[1:], box, point)
+    best = probabilities.argmax(0)
+    areas = {name: float((best == k).mean()) for k, name in enumerate(CLASSES)}
+    clothing = sum(areas[o] for o in names)
+    together = probabilities[1:4].sum(0)
+    if category is not None:
+        kind = _asked(category)
+        if kind == "other": return Choice(probabilities[5], kind, "", areas)
+        return Choice(_with_slips(probabilities, kind, areas), kind, "", areas)
+    if window is None and clothing < 0.5*areas["other"] and areas["person"] < 0.3*areas["other"]:
+        return Choice(together + probabilities[5], "other", "", areas)
+    order = sorted(names, key=areas.get, reverse=True)
+    worn = areas["person"] > PERSON_SHARE*clothing
+    several = areas[order[1]] > SECOND_SHARE*clothing
+    if not worn and not (several and window is not None) and not _apart(best, areas, order, clothing):
+        return Choice(together + probabilities[5]*(not worn)*0.5, "garment", "", areas)
+    if window is not None:
+        votes = {o: float(probabilities[CLASSES.index(o)][window].mean()) for o in names}
+        kind = max(votes, key=votes.get)
+        return Choice(_with_slips(probabilities, kind, areas), kind, "", areas)
+    also = ""
+    if areas[order[1]] > EQUAL_SHARE*areas[order[0]] > 0:
+        also = f"the photo shows two garments of about the same size ({order[0]} and {order[1]}): give a box, a point or a category"
+    return Choice(_with_slips(probabilities, order[0], areas), order[0], also, areas)
+
+def _with_slips(probabilities, kind, areas): # a garment with what belongs to it under another name
+    k = CLASSES.index(kind)
+    p = probabilities[k]
+    if kind == "whole": return probabilities[1:4].sum(0) if areas["whole"] > areas["upper"] + areas["lower"] else p
+    if areas["whole"] < areas[kind]: p = p + probabilities[3]
+    return p
+
+def _apart(best, areas, order, clothing): # upper and lower garment beside each other without a person
+    if areas[order[1]] < 0.3*clothing: return False
+    return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
+
+# %% ../nbs/14_garments.ipynb #07d7e4d8
+GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
+
+class Cut(NamedTuple):
+    "A cut-out garment"
+    mask: np.ndarray  # bool (H, W)
+    confidence: float  # expected IoU, 0 to 1
+    kind: str  # upper, lower, whole, other, garment
+    also: str  # a sentence where another garment is as likely; otherwise ''
+
+class Garments:
+    "A network of six classes as a function: uint8 photo (H, W, 3) in, bool mask (H, W) of one garment out"
+    sure = 0.95      # above this probability, and below one minus it, the network's word stands
+    edge_size = 320  # the long side at which GrabCut finds the edge, pixels
+
+    def __init__(self,
+        weights:str|Path=GARMENT_WEIGHTS, # a file written by `train_garments`
+        device:str="auto", # auto, cpu or cuda
+        mirrored:bool=True, # average the photo and its mirror image: twice the time
+        edges:bool=True # let GrabCut find the edge
+    ):
+        self.device, self.mirrored, self.edges = pick_device(device), mirrored, edges
+        net = load_weights(weights).to(self.device)
+        if net.meta.get("classes") != CLASSES: raise BadInput(f"weights {weights} do not know the classes {', '.join(CLASSES)}: train them with train_garments")
+        self.size, self.run = net.meta["size"], fastest(net)
+
+    def _small(self, image):
+        scale = min(1, self.edge_size/max(image.shape[:2]))
+        size = max(1, round(image.shape[1]*scale)), max(1, round(image.shape[0]*scale))
+        return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+    @torch.inference_mode()
+    def probabilities(self,
+        image:np.ndarray # uint8 (H, W, 3)
+    ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
+        "Class probabilities at working size"
+        small = self._small(image)
+        x = _square(image, self.size).to(self.device)
+        batch = torch.stack([x, x.flip(2)] if self.mirrored else [x])
+        p = self.run(batch).float().softmax(1).cpu().numpy()
+        p = (p[0] + p[1][..., ::-1])/2 if self.mirrored else p[0]
+        return np.stack([unletterbox(o, small.shape) for o in p])
+
+    def cut(self,
+        image:np.ndarray, # uint8 (H, W, 3)
+        box:tuple|None=None, # (x0, y0, x1, y1), pixels of the photo
+        point:tuple|None=None, # (x, y), pixels of the photo
+        category:str|None=None # see `choose_garment`
+    ) -> Cut:
+        "Mask of the chosen garment at the photo's size; empty where no garment is seen"
+        p, small = self.probabilities(image), self._small(image)
+        gain = small.shape[1]/image.shape[1], small.shape[0]/image.shape[0]
+        box = None if box is None else tuple(o*gain[i % 2] for i, o in enumerate(box))
+        point = None if point is None else tuple(o*gain[i] for i, o in enumerate(point))
+        choice = choose_garment(p, box, point, category)
+        mask = clean_mask(choice.probability > 0.5)
+        if mask.any() and self.edges:
+            mask = grabcut(small, mask=mask, garment=choice.probability > self.sure, background=choice.probability < 1 - self.sure, n_iter=2, size=self.edge_size)
+        total = mask.sum() + choice.probability[~mask].sum()
+        confidence = float(choice.probability[mask].sum()/total) if mask.any() else 0.0
+        return Cut(lift_mask(mask, image), confidence, choice.kind, choice.also)
+
+    def clothing(self,
+        image:np.ndarray, # uint8 (H, W, 3)
+        other:bool=False # with shoes, bags and hats
+    ) -> np.ndarray: # bool (H, W)
+        "Everything that is worn, as one mask"
+        p = self.probabilities(image)
+        return lift_mask(p[1:4].sum(0) + (p[5] if other else 0) > 0.5, image)
+
+    def with_confidence(self, image): return self.cut(image)[:2]
+
+    def __call__(self, image): return self.cut(image).mask
+
+# %% ../nbs/14_garments.ipynb #7d050c18
+def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
+                    magento:pd.DataFrame, # rows of the table `magento` with `label_path`
+                    out:str|Path, # folder for labels and rendered photos
+                    shares:dict, # source -> share of the training photos: checked, model, magento, dressed, drawn
+                    n_drawn:int=700, # drawn wearers
+                    n_dressed:int=2000, # studio people in new clothes
+                    seed:int=42 # of what is rendered
+                   ) -> tuple: # sources and valid, as `train_garments` takes them
+    "Rows to train on and to judge by; raises `BadInput` for a source that does not exist"
+    from fashion_retail.wearers import make_wearers
+    out, known = Path(out), ("checked", "model", "magento", "dressed", "drawn")
+    if unknown := set(shares) - set(known): raise BadInput(f"unknown source {min(unknown)}: use {', '.join(known)}")
+    train = snapshots[(snapshots.split == "train") & (snapshots.mask_path != "")].reset_index(drop=True)
+    judge = snapshots[(snapshots.split == "valid") & (snapshots.mask_source == "checked")].reset_index(drop=True)
+    people = magento[magento.split == "train"].reset_index(drop=True)
+    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people, train[train.mask_source == "checked"], 320, seed)
+    labeled = category_labels(trusted(train), out/"snapshots")
+    rows = dict(checked=labeled[labeled.mask_source == "checked"], model=labeled[labeled.mask_source != "checked"], magento=people,
+                dressed=wearers[wearers.image_id.str.startswith("dressed")], drawn=wearers[wearers.image_id.str.startswith("drawn")])
+    valid = dict(snapshots=category_labels(judge, out/"snapshots_valid").iloc[::2],
+                 magento=magento[magento.split == "valid"].drop_duplicates("label_path"))
+    return {name: (rows[name], share) for name, share in shares.items() if len(rows[name])}, valid
+
+def train_profile(profile:str|Path, # YAML: `sources`, settings of `garment_sources`, and `phases`, a list of settings of `train_garments`
+                  out:str|Path, # folder for garments.safetensors
+                  device:str="auto" # auto, cpu or cuda
+                 ) -> pd.DataFrame: # history of all phases
+    "Train the weights of a profile from the public photos"
+    import yaml
+    from fashion_retail.data import find_table, read_table
+    from fashion_retail.photo_labels import attach_labels
+    plan, out, history = yaml.safe_load(Path(profile).read_text(encoding="utf-8")), Path(out), []
+    magento = attach_labels(read_table(find_table("magento")), plan["labels"])
+    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources", **plan["sources"])
+    start = START
+    for k, phase in enumerate(plan["phases"], 1):
+        history.append(train_garments(sources, valid, out/f"phase-{k}", start=start, device=device, **phase).assign(phase=k))
+        start = out/f"phase-{k}"/"garments.safetensors"
+    with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
+    return pd.concat(history, ignore_index=True)
+
+# %% ../nbs/14_garments.ipynb #344712d1
+def score_garments(rows:pd.DataFrame, # rows with `mask_path`
+                   garments:Garments, # the network
+                   what:str="dominant" # dominant: the automatic choice; a category; clothing: all of it; apparel: with shoes and hats
+                  ) -> pd.DataFrame: # image_id, iou, confidence, kind, also
+    "IoU of every photo with its true mask"
+    found = []
+    for row in rows.itertuples():
+        image = load_image(row.path)
+        truth = load_mask(row.mask_path, image.shape)
+        if what in ("clothing", "apparel"): cut = Cut(garments.clothing(image, what == "apparel"), float("nan"), what, "")
+        else: cut = garments.cut(image, category=None if what == "dominant" else what)
+        iou = (cut.mask & truth).sum()/max(1, (cut.mask | truth).sum())
+        found.append(dict(image_id=row.image_id, iou=float(iou), confidence=cut.confidence, kind=cut.kind, also=cut.also))
+    return pd.DataFrame(found)
 
 # %% ../nbs/14_garments.ipynb #fa94099b
 def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
@@ -167,207 +470,3 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
                             history=history, step=step), tmp)
         print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
     return pd.DataFrame(history)
-
-# %% ../nbs/14_garments.ipynb #f1f54234
-class Choice(NamedTuple):
-    "Which garment was chosen on a photo, and what speaks against it"
-    probability: np.ndarray  # float32 (H, W), of the chosen garment
-    kind: str  # upper, lower, whole, other, or garment where only one thing is seen
-    also: str  # a sentence where another garment is as likely; otherwise ''
-    areas: dict  # share of the photo of each class
-
-PERSON_SHARE = 0.04   # person's pixels, relative to clothing: above it somebody wears the garment
-SECOND_SHARE = 0.12   # a second garment, relative to all clothing: below it is a slip of the network
-EQUAL_SHARE = 0.75    # second to largest garment: above it nobody can know which is meant
-
-def _asked(category): # the class that a category of the catalogue means
-    name = str(category).strip().lower()
-    name = KINDS.get(name, KINDS.get(name.rstrip("s"), name))
-    if name not in ("upper", "lower", "whole", "other"):
-        raise BadInput(f"category {category!r} says not where the garment is worn: use upper, lower, whole, other, or one of {', '.join(KINDS)}")
-    return name
-
-def _window(shape, box, point): # bool (H, W) where the garment was pointed at; None: nowhere
-    if box is None and point is None: return None
-    inside = np.zeros(shape, bool)
-    x0, y0, x1, y1 = box if box is not None else (point[0], point[1], point[0] + 1, point[1] + 1)
-    inside[max(0, int(y0)):max(0, math.ceil(y1)), max(0, int(x0)):max(0, math.ceil(x1))] = True
-    if not inside.any():
-        what = f"box {tuple(box)}" if box is not None else f"point {tuple(point)}"
-        raise BadInput(f"{what} lies outside the photo, which is {shape[1]} wide and {shape[0]} high: give pixels of the photo")
-    return inside
-
-def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
-                   box:tuple|None=None, # (x0, y0, x1, y1) around the garment, pixels of the probabilities
-                   point:tuple|None=None, # (x, y) on the garment
-                   category:str|None=None # upper, lower, whole, other, or a name in `KINDS`
-                  ) -> Choice:
-    "The garment that is meant; raises `BadInput` for an unknown category and for a box or point outside the photo"
-    names = CLASSES[1:4]
-    window = _window(probabilities.shape[1:], box, point)
-    best = probabilities.argmax(0)
-    areas = {name: float((best == k).mean()) for k, name in enumerate(CLASSES)}
-    clothing = sum(areas[o] for o in names)
-    together = probabilities[1:4].sum(0)
-    if category is not None:
-        kind = _asked(category)
-        if kind == "other": return Choice(probabilities[5], kind, "", areas)
-        return Choice(_with_slips(probabilities, kind, areas), kind, "", areas)
-    if window is None and clothing < 0.5*areas["other"] and areas["person"] < 0.3*areas["other"]:
-        return Choice(together + probabilities[5], "other", "", areas)
-    order = sorted(names, key=areas.get, reverse=True)
-    worn = areas["person"] > PERSON_SHARE*clothing
-    several = areas[order[1]] > SECOND_SHARE*clothing
-    if not worn and not (several and window is not None) and not _apart(best, areas, order, clothing):
-        return Choice(together + probabilities[5]*(not worn)*0.5, "garment", "", areas)
-    if window is not None:
-        votes = {o: float(probabilities[CLASSES.index(o)][window].mean()) for o in names}
-        kind = max(votes, key=votes.get)
-        return Choice(_with_slips(probabilities, kind, areas), kind, "", areas)
-    also = ""
-    if areas[order[1]] > EQUAL_SHARE*areas[order[0]] > 0:
-        also = f"the photo shows two garments of about the same size ({order[0]} and {order[1]}): give a box, a point or a category"
-    return Choice(_with_slips(probabilities, order[0], areas), order[0], also, areas)
-
-def _with_slips(probabilities, kind, areas): # a garment with what belongs to it under another name
-    k = CLASSES.index(kind)
-    p = probabilities[k]
-    if kind == "whole": return probabilities[1:4].sum(0) if areas["whole"] > areas["upper"] + areas["lower"] else p
-    if areas["whole"] < areas[kind]: p = p + probabilities[3]
-    return p
-
-def _apart(best, areas, order, clothing): # upper and lower garment beside each other without a person
-    if areas[order[1]] < 0.3*clothing: return False
-    return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
-
-# %% ../nbs/14_garments.ipynb #e5232876
-GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
-
-class Cut(NamedTuple):
-    "A cut-out garment"
-    mask: np.ndarray  # bool (H, W)
-    confidence: float  # expected IoU, 0 to 1
-    kind: str  # upper, lower, whole, other, garment
-    also: str  # a sentence where another garment is as likely; otherwise ''
-
-class Garments:
-    "A network of six classes as a function: uint8 photo (H, W, 3) in, bool mask (H, W) of one garment out"
-    sure = 0.95      # above this probability, and below one minus it, the network's word stands
-    edge_size = 320  # the long side at which GrabCut finds the edge, pixels
-
-    def __init__(self,
-        weights:str|Path=GARMENT_WEIGHTS, # a file written by `train_garments`
-        device:str="auto", # auto, cpu or cuda
-        mirrored:bool=True, # average the photo and its mirror image: twice the time
-        edges:bool=True # let GrabCut find the edge
-    ):
-        self.device, self.mirrored, self.edges = pick_device(device), mirrored, edges
-        net = load_weights(weights).to(self.device)
-        if net.meta.get("classes") != CLASSES: raise BadInput(f"weights {weights} do not know the classes {', '.join(CLASSES)}: train them with train_garments")
-        self.size, self.run = net.meta["size"], fastest(net)
-
-    def _small(self, image):
-        scale = min(1, self.edge_size/max(image.shape[:2]))
-        size = max(1, round(image.shape[1]*scale)), max(1, round(image.shape[0]*scale))
-        return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-    @torch.inference_mode()
-    def probabilities(self,
-        image:np.ndarray # uint8 (H, W, 3)
-    ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
-        "Class probabilities at working size"
-        small = self._small(image)
-        x = _square(image, self.size).to(self.device)
-        batch = torch.stack([x, x.flip(2)] if self.mirrored else [x])
-        p = self.run(batch).float().softmax(1).cpu().numpy()
-        p = (p[0] + p[1][..., ::-1])/2 if self.mirrored else p[0]
-        return np.stack([unletterbox(o, small.shape) for o in p])
-
-    def cut(self,
-        image:np.ndarray, # uint8 (H, W, 3)
-        box:tuple|None=None, # (x0, y0, x1, y1), pixels of the photo
-        point:tuple|None=None, # (x, y), pixels of the photo
-        category:str|None=None # see `choose_garment`
-    ) -> Cut:
-        "Mask of the chosen garment at the photo's size; empty where no garment is seen"
-        p, small = self.probabilities(image), self._small(image)
-        gain = small.shape[1]/image.shape[1], small.shape[0]/image.shape[0]
-        box = None if box is None else tuple(o*gain[i % 2] for i, o in enumerate(box))
-        point = None if point is None else tuple(o*gain[i] for i, o in enumerate(point))
-        choice = choose_garment(p, box, point, category)
-        mask = clean_mask(choice.probability > 0.5)
-        if mask.any() and self.edges:
-            mask = grabcut(small, mask=mask, garment=choice.probability > self.sure, background=choice.probability < 1 - self.sure, n_iter=2, size=self.edge_size)
-        total = mask.sum() + choice.probability[~mask].sum()
-        confidence = float(choice.probability[mask].sum()/total) if mask.any() else 0.0
-        return Cut(lift_mask(mask, image), confidence, choice.kind, choice.also)
-
-    def clothing(self,
-        image:np.ndarray, # uint8 (H, W, 3)
-        other:bool=False # with shoes, bags and hats
-    ) -> np.ndarray: # bool (H, W)
-        "Everything that is worn, as one mask"
-        p = self.probabilities(image)
-        return lift_mask(p[1:4].sum(0) + (p[5] if other else 0) > 0.5, image)
-
-    def with_confidence(self, image): return self.cut(image)[:2]
-
-    def __call__(self, image): return self.cut(image).mask
-
-# %% ../nbs/14_garments.ipynb #51d7901e
-def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
-                    magento:pd.DataFrame, # rows of the table `magento` with `label_path`
-                    out:str|Path, # folder for labels and rendered photos
-                    shares:dict, # source -> share of the training photos: checked, model, magento, dressed, drawn
-                    n_drawn:int=700, # drawn wearers
-                    n_dressed:int=2000, # studio people in new clothes
-                    seed:int=42 # of what is rendered
-                   ) -> tuple: # sources and valid, as `train_garments` takes them
-    "Rows to train on and to judge by; raises `BadInput` for a source that does not exist"
-    from fashion_retail.wearers import make_wearers
-    out, known = Path(out), ("checked", "model", "magento", "dressed", "drawn")
-    if unknown := set(shares) - set(known): raise BadInput(f"unknown source {min(unknown)}: use {', '.join(known)}")
-    train = snapshots[(snapshots.split == "train") & (snapshots.mask_path != "")].reset_index(drop=True)
-    judge = snapshots[(snapshots.split == "valid") & (snapshots.mask_source == "checked")].reset_index(drop=True)
-    people = magento[magento.split == "train"].reset_index(drop=True)
-    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people, train[train.mask_source == "checked"], 320, seed)
-    labeled = category_labels(trusted(train), out/"snapshots")
-    rows = dict(checked=labeled[labeled.mask_source == "checked"], model=labeled[labeled.mask_source != "checked"], magento=people,
-                dressed=wearers[wearers.image_id.str.startswith("dressed")], drawn=wearers[wearers.image_id.str.startswith("drawn")])
-    valid = dict(snapshots=category_labels(judge, out/"snapshots_valid").iloc[::2],
-                 magento=magento[magento.split == "valid"].drop_duplicates("label_path"))
-    return {name: (rows[name], share) for name, share in shares.items() if len(rows[name])}, valid
-
-def train_profile(profile:str|Path, # YAML: `sources`, settings of `garment_sources`, and `phases`, a list of settings of `train_garments`
-                  out:str|Path, # folder for garments.safetensors
-                  device:str="auto" # auto, cpu or cuda
-                 ) -> pd.DataFrame: # history of all phases
-    "Train the weights of a profile from the public photos"
-    import yaml
-    from fashion_retail.data import find_table, read_table
-    from fashion_retail.photo_labels import attach_labels
-    plan, out, history = yaml.safe_load(Path(profile).read_text(encoding="utf-8")), Path(out), []
-    magento = attach_labels(read_table(find_table("magento")), plan["labels"])
-    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources", **plan["sources"])
-    start = START
-    for k, phase in enumerate(plan["phases"], 1):
-        history.append(train_garments(sources, valid, out/f"phase-{k}", start=start, device=device, **phase).assign(phase=k))
-        start = out/f"phase-{k}"/"garments.safetensors"
-    with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
-    return pd.concat(history, ignore_index=True)
-
-# %% ../nbs/14_garments.ipynb #22aa23d7
-def score_garments(rows:pd.DataFrame, # rows with `mask_path`
-                   garments:Garments, # the network
-                   what:str="dominant" # dominant: the automatic choice; a category; clothing: all of it; apparel: with shoes and hats
-                  ) -> pd.DataFrame: # image_id, iou, confidence, kind, also
-    "IoU of every photo with its true mask"
-    found = []
-    for row in rows.itertuples():
-        image = load_image(row.path)
-        truth = load_mask(row.mask_path, image.shape)
-        if what in ("clothing", "apparel"): cut = Cut(garments.clothing(image, what == "apparel"), float("nan"), what, "")
-        else: cut = garments.cut(image, category=None if what == "dominant" else what)
-        iou = (cut.mask & truth).sum()/max(1, (cut.mask | truth).sum())
-        found.append(dict(image_id=row.image_id, iou=float(iou), confidence=cut.confidence, kind=cut.kind, also=cut.also))
-    return pd.DataFrame(found)
