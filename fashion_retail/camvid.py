@@ -189,7 +189,7 @@ def train_camvid(
             if len(mine) >= most or patience and since >= patience: break
             if done == stop_after: return pd.DataFrame(history)
             if phase and not mine and (out/'best.safetensors').is_file(): # whole images start from the best of the crops
-                for m in {net, ema}: load_weights(out/'best.safetensors', m)
+                for m in {net, ema}: load_weights(out/'best.safetensors', into=m)
                 opt = _optimizer(net, recipe)
             epoch,began,total,n = len(mine),time.perf_counter(),0.,-(-len(images)//size)
             torch.manual_seed(seed*100003 + phase*50021 + epoch)

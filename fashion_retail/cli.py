@@ -1,10 +1,11 @@
 "The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback)"
-# A plain file, not a notebook: it only parses arguments and calls the rooms, which are imported where they are
+# A plain file, not a notebook: it only parses arguments and calls the modules, which are imported where they are
 # needed, so that `--help` does not wait for torch.
 
-import json, sys, traceback
+import json
+import sys
+import traceback
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Optional
 
 import typer
@@ -14,14 +15,16 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 Images = Annotated[str, typer.Option("--images", help="An images table (images.csv), its folder, or a folder's name under the data root.")]
 Split = Annotated[str, typer.Option(help="train, valid or test.")]
-Weights = Annotated[Optional[Path], typer.Option(help="A segmenter.safetensors; without it the weights that ship with the package.")]
+NAME = "NAME or NAME@FILE, where FILE holds weights; `fashion-retail names` lists the names."
+Method = Annotated[str, typer.Option(help=f"The cut-out: {NAME}")]
+Skip = Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read or described, instead of stopping.")]
 OutFile = Annotated[Path, typer.Option("--out", help="JSON file to write.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the profile; room.key=value for one room. Repeatable.")]
+Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the profile; stage.key=value for one stage. Repeatable.")]
 
 
 def _write_json(result, out):
-    from fashion_retail.data import atomic
+    from fashion_retail.core import atomic
     text = json.dumps(result, indent=1)
     print(text)
     with atomic(out) as tmp: tmp.write_text(text + "\n")
@@ -29,7 +32,7 @@ def _write_json(result, out):
 
 def _no_folder(*files):
     "Find out before the work, not after it, that a result cannot be written"
-    from fashion_retail.data import BadInput
+    from fashion_retail.core import BadInput
     for file in files:
         if file and file.is_dir(): raise BadInput(f"{file} is a folder: name a file to write to")
 
@@ -42,7 +45,7 @@ def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or
            force: Annotated[bool, typer.Option("--force", help="Redo stages whose inputs have not changed.")] = False,
            update_baseline: Annotated[str, typer.Option("--update-baseline", metavar="REASON",
                                                         help="Accept this run as the new baseline, for this reason (a line).")] = ""):
-    "Run all notebooks under a profile and write report.html; exit 1 when accuracy has dropped since the baseline."
+    "Run the report's stages under a profile and write report.html; exit 1 when accuracy has dropped since the baseline."
     from fashion_retail.report import run_report
     say = lambda line: print(line, flush=True)
     if not run_report(profile, out, set_ or [], update_baseline, say, images, force): raise typer.Exit(1)
@@ -73,92 +76,120 @@ def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue phot
 
 
 @app.command()
+def names():
+    "The names of cut-outs (--cutout, --method, --start) and of descriptors (--features)."
+    from fashion_retail.cutout import CUTOUTS
+    from fashion_retail.features import FAMILIES, FEATURES
+    for title, kinds in (("cut-outs", CUTOUTS), ("features (any of them with +pca: the talk's scaling and PCA, fitted on the catalogue photos)",
+                                                 {**FEATURES, **{f"{o}:NAME": kind for o, kind in FAMILIES.items()}})):
+        print(title)
+        for name, kind in kinds.items():
+            takes = "@FILE" if getattr(kind, "takes_weights", False) or kind.shipped else ""
+            print(f"  {name + takes:26} {kind.__doc__}")
+
+
+@app.command()
 def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
-            method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")] = "tiramisu",
-            weights: Weights = None, device: Device = "auto"):
+            method: Method = "tiramisu", device: Device = "auto"):
     "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size."
+    from fashion_retail.core import BadInput
+    from fashion_retail.cutout import cutout
+    from fashion_retail.data import load_image, save_image, save_mask
     import numpy as np
-    from fashion_retail.data import BadInput, load_image, save_image, save_mask
-    from fashion_retail.training import mask_method
     names = [o.stem for o in photos]
     if again := sorted({o for o in names if names.count(o) > 1}):
         raise BadInput(f"two photos are called {again[0]}: their masks would overwrite each other; rename one or give them separately")
-    cut, failed = mask_method(method, weights, device), []
+    cut, failed = cutout(method, device), []
     for photo in photos:
-        try: image = load_image(photo)
-        except BadInput as e:  # one bad photo among many costs only itself
-            print(f"fashion-retail: {e}", file=sys.stderr)
+        try:
+            image = load_image(photo)
+            mask, confidence = cut.with_confidence(image)
+        except BadInput as error:  # one bad photo among many costs only itself
+            if len(photos) == 1: raise
+            print(f"fashion-retail: {error}", file=sys.stderr)
             failed.append(photo)
             continue
-        mask, confidence = cut.with_confidence(image) if method == "tiramisu" else (cut(image), None)
         save_mask(mask, out/f"{photo.stem}.mask.png")
         save_image(np.dstack([image*mask[..., None], mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
-        print(f"{photo.name}: {method} finds a garment on {mask.mean():.0%} of the photo" + (f", confidence {confidence:.2f}" if confidence is not None else ""))
+        sure = f", confidence {confidence:.2f}" if confidence is not None else ""
+        print(f"{photo.name}: {cut.name} finds a garment on {mask.mean():.0%} of the photo{sure}")
     if failed: raise typer.Exit(2)
 
 
 @app.command()
-def score(images: Images, split: Split, out: OutFile,
-          method: Annotated[str, typer.Option(help="tiramisu, grabcut, otsu or u2netp.")],
-          weights: Weights = None, device: Device = "auto"):
+def score(images: Images, split: Split, out: OutFile, method: Method, device: Device = "auto"):
     "Segmentation quality of a method on the snapshots of a split that have a true mask."
     _no_folder(out)
+    from fashion_retail.cutout import cutout, score_cutout
     from fashion_retail.data import find_table, read_table, select
-    from fashion_retail.training import mask_method, score_method
     rows = select(read_table(find_table(images)), split, "snapshot", "mask_path")
-    _write_json(dict(method=method, **score_method(rows, mask_method(method, weights, device))[0]), out)
+    _write_json(dict(method=method, **score_cutout(rows, cutout(method, device))[0]), out)
 
 
 @app.command()
 def evaluate(images: Images, split: Split, out: OutFile,
-             cutout: Annotated[str, typer.Option(help="none, mask, grabcut, tiramisu, u2netp or otsu.")],
-             features: Annotated[str, typer.Option(help="ranking, stages, tiramisu, efficientnet_lite0, classical, color_histogram, gist, hog, bovw, timm:NAME or openclip:NAME; "
-                                                        "NAME+pca adds the talk's scaling and PCA, fitted on the catalogue photos.")],
+             cutout: Annotated[str, typer.Option(help=f"How the snapshots are cut out: {NAME}")],
+             features: Annotated[str, typer.Option(help=f"The descriptor: {NAME} NAME@hub downloads what timm and OpenCLIP have there.")],
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
-             weights: Annotated[Optional[list[Path]], typer.Option(help="A segmenter for --cutout tiramisu or a file for --features; which one it is, "
-                                                                        "the file says; or hub, to download what timm and OpenCLIP have there. Repeatable. Without it what ships with the package.")] = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
-             skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read, instead of stopping.")] = False,
-             no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all vectors anew and keep none; see `fashion-retail cache`.")] = False,
+             open_set: Annotated[bool, typer.Option("--open-set", help="Measure too whether an item is known to be in the catalogue at all: "
+                                                                       "half of the items taken out of the gallery, then the other half.")] = False,
+             skip_unreadable: Skip = False,
+             no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all masks and vectors anew and keep none; see `fashion-retail cache`.")] = False,
              device: Device = "auto"):
     "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
     _no_folder(out, ranks)
-    from fashion_retail.data import atomic, find_table, read_table
-    from fashion_retail.similarity import evaluate_table
+    from fashion_retail.core import atomic
+    from fashion_retail.data import find_table, read_table
     table = read_table(find_table(images))
-    from fashion_retail.features import VectorCache
-    with TemporaryDirectory() as masks:
-        result, table = evaluate_table(table, split, cutout, features, gallery_split, weights, device, masks, skip_unreadable, None if no_cache else VectorCache())
-    if bad := result["unreadable"]: print(f"photos that cannot be read, left out: {len(bad)} ({', '.join(bad[:20])}{' …' if len(bad) > 20 else ''})", file=sys.stderr)
-    if n := result["n_empty_masks"]: print(f"empty masks: {n}, those photos were taken whole", file=sys.stderr)
-    if lost := table.image_id[(table["rank"] == 0) & ~table.image_id.isin(bad)].tolist():
-        print(f"{len(lost)} of {len(table)} queries show an item that is not in the catalogue, such as {lost[0]}: they are counted as n_without_answer "
-              "and no accuracy divides by them", file=sys.stderr)
+    from fashion_retail.evaluation import evaluate
+    from fashion_retail.features import Store
+    store = None if no_cache else Store()
+    found = evaluate(table, split, cutout, features, gallery_split, device, skip_unreadable, store)
+    _say_what_was_left_out(found)
+    if open_set: found.metrics.update(found.open_set()[0])
     if ranks:
-        with atomic(ranks) as tmp: table.to_csv(tmp, index=False)
-    _write_json(result, out)
+        with atomic(ranks) as part: found.to_frame().to_csv(part, index=False)
+    _write_json(found.metrics, out)
+
+
+def _say_what_was_left_out(found): # an `Evaluation`
+    say = lambda text: print(text, file=sys.stderr)
+    if found.problems:
+        say(f"photos that cannot be read, left out: {len(found.problems)}")
+        for image_id, why in list(found.problems.items())[:20]: say(f"  {image_id}: {why}")
+        if len(found.problems) > 20: say(f"  and {len(found.problems) - 20} more")
+    if count := found.metrics["n_empty_masks"]: say(f"empty masks: {count}, those photos were taken whole")
+    if count := found.metrics["n_same_photo"]:
+        say(f"{count} queries are the very file of a catalogue photo: such a photo is neither answer nor rival for its own query")
+    unread = found.ranks.image_id.isin(list(found.problems))
+    if lost := found.ranks.image_id[(found.ranks["rank"] == 0) & ~unread].tolist():
+        say(f"{len(lost)} of {len(found.ranks)} queries show an item that is not in the catalogue, such as {lost[0]}: "
+            "they are counted as n_without_answer and no accuracy divides by them")
 
 
 @app.command("cache")
-def vector_cache(name: Annotated[Optional[str], typer.Argument(help="Only the vectors of these features.")] = None,
-                 clear: Annotated[bool, typer.Option("--clear", help="Throw them away.")] = False):
-    "Show, or throw away, the vectors that `evaluate` keeps from one run to the next (in FASHION_RETAIL_CACHE, or the user's cache folder)."
-    from fashion_retail.features import VectorCache, outdated
-    cache = VectorCache()
+def show_cache(name: Annotated[Optional[str], typer.Argument(help="Only what this cut-out or descriptor made.")] = None,
+               clear: Annotated[bool, typer.Option("--clear", help="Throw it away.")] = False):
+    "Show, or throw away, the masks and vectors that are kept from one run to the next (in FASHION_RETAIL_CACHE, or the user's cache folder)."
+    from fashion_retail.features import Store
+    store = Store()
     if clear:
-        print(f"{cache.path}: {cache.clear(name)} vectors thrown away")
+        print(f"{store.path}: {store.clear(name)} masks and vectors thrown away")
         return
-    found = cache.contents()
+    found = store.contents()
     if name: found = found[found["name"] == name]
-    print(f"{cache.path}: {found.photos.sum()} vectors, {found.MB.sum():.1f} MB")
-    for o in found.itertuples(): print(f"{o.name} version {o.version}: {o.photos} vectors, {o.MB:.1f} MB{', outdated: no longer used' if outdated(o.name, o.version) else ''}")
-    for o in cache.strangers(): print(f"{o}: written by another version of fashion_retail, ignored; --clear throws it away")
+    count = {kind: int(found.photos[found.kind == kind].sum()) for kind in ("masks", "vectors")}
+    print(f"{store.path}: {count['masks']} masks, {count['vectors']} vectors, {found.MB.sum():.1f} MB")
+    for row in found.itertuples(): print(f"{row.kind} of {row.name}, version {row.version}: {row.photos} photos, {row.MB:.1f} MB")
+    for path in store.strangers(): print(f"{path}: written by another version of fashion_retail, ignored; --clear throws it away")
 
 
 def _plan_training(stage, profile, set_, images, out, device):
     "The tables to train on, by name, and all settings of a training stage under a profile"
-    from fashion_retail.data import BadInput, find_table, read_table
+    from fashion_retail.core import BadInput
+    from fashion_retail.data import find_table, read_table
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     images = images or values.get("images")
@@ -177,89 +208,96 @@ def _plan_training(stage, profile, set_, images, out, device):
     return tables, settings
 
 
+TrainOut = Annotated[Path, typer.Option(help="Folder for the weights, history.csv and card.json.")]
+TrainImages = Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")]
+Profile = Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its values for the training are used.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")]
+
+
+def _write_card(out, weights, tables, history, **more):
+    "What a reader of the weights needs to know"
+    from fashion_retail.core import atomic, environment
+    card = dict(weights=weights, tables=list(tables), epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1),
+                **more, environment=environment())
+    with atomic(out/"card.json") as part: part.write_text(json.dumps(card, indent=1) + "\n")
+
+
 @app.command()
-def train(out: Annotated[Path, typer.Option(help="Folder for segmenter.safetensors, history.csv and card.json.")],
-          images: Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")] = None,
-          profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its training values are used.")] = "default",
+def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default",
           labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of garment or not.")] = False,
-          set_: Settings = None,
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
-          device: Device = "auto"):
+          set_: Settings = None, resume: Resume = False, device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
-    from fashion_retail.data import atomic, checked, select
-    from fashion_retail.runner import environment
+    from fashion_retail.data import checked, select
     tables, settings = _plan_training("03_training", profile, set_, images, out, device)
-    options = {k: settings[k] for k in TRAINING}
-    from fashion_retail.training import Segmenter, label_names, score_method, train_segmenter
+    from fashion_retail.cutout import cutout, score_cutout
+    from fashion_retail.training import label_names, train_segmenter
     column = "label_path" if labels else "mask_path"
     rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])
-    if n := settings["max_train"]: rows["train"] = rows["train"].sample(min(n, len(rows["train"])), random_state=settings["seed"])
+    if count := settings["max_train"]: rows["train"] = rows["train"].sample(min(count, len(rows["train"])), random_state=settings["seed"])
     rows["valid"] = checked(rows["valid"])
-    history = train_segmenter(rows["train"], rows["valid"], out, **options, classes=label_names(rows["train"]) if labels else None, resume=resume)
-    card = dict(weights="segmenter.safetensors", tables=list(tables), photos={k: len(o) for k, o in rows.items()}, groups={k: int(o.group.nunique()) for k, o in rows.items()},
-                settings=options, epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1), doubted=int(history.doubted.iloc[-1]), environment=environment())
-    if not labels: card["valid"] = score_method(rows["valid"], Segmenter(out/"segmenter.safetensors", device))[0]
-    with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
-    print(f"weights: {out/'segmenter.safetensors'}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
+    options = {name: settings[name] for name in TRAINING}
+    classes = label_names(rows["train"]) if labels else None
+    history = train_segmenter(rows["train"], rows["valid"], out, **options, classes=classes, resume=resume)
+    weights = out/"segmenter.safetensors"
+    card = dict(photos={split: len(o) for split, o in rows.items()}, groups={split: int(o.group.nunique()) for split, o in rows.items()},
+                settings=options, doubted=int(history.doubted.iloc[-1]))
+    if not labels: card["valid"] = score_cutout(rows["valid"], cutout(f"tiramisu@{weights}", device))[0]
+    _write_card(out, weights.name, tables, history, **card)
+    print(f"weights: {weights}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
 
 
 @app.command()
-def train_ranking(out: Annotated[Path, typer.Option(help="Folder for ranking.safetensors, history.csv and card.json.")],
-                  images: Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default the profile's.")] = None,
-                  profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its ranking values are used.")] = "ranking",
-                  set_: Settings = None,
-                  resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
-                  device: Device = "auto"):
+def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = "ranking",
+                  set_: Settings = None, resume: Resume = False, device: Device = "auto"):
     "Train the ranking network so that photos of one item are near each other, on the train rows of a table."
     import pandas as pd
-    from fashion_retail.data import atomic
-    from fashion_retail.runner import environment
     tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
-    from fashion_retail.ranking import train_ranking
+    from fashion_retail.deep_ranking import train_ranking
     rows = pd.concat(tables.values(), ignore_index=True)
     train, valid = (rows[rows.split == o].reset_index(drop=True) for o in ("train", "valid"))
     history = train_ranking(train, valid, out, **settings, resume=resume)
-    card = dict(weights="ranking.safetensors", tables=list(tables), photos=len(train), items=int(train.item_id.nunique()), settings=settings,
-                epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1), valid=dict(history.iloc[-1][["valid_top_1", "valid_top_10"]]), environment=environment())
-    with atomic(out/"card.json") as tmp: tmp.write_text(json.dumps(card, indent=1) + "\n")
-    print(f"weights: {out/'ranking.safetensors'}, top-10 {card['valid']['valid_top_10']:.3f} on valid")
+    last = dict(history.iloc[-1][["valid_top_1", "valid_top_10"]])
+    _write_card(out, "ranking.safetensors", tables, history, photos=len(train), items=int(train.item_id.nunique()),
+                settings=settings, valid=last)
+    print(f"weights: {out/'ranking.safetensors'}, top-10 {last['valid_top_10']:.3f} on valid")
 
 
 @app.command()
 def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images table (images.csv), its folder, or a folder's name under the data root.")],
           out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
-          start: Annotated[str, typer.Option(help="tiramisu, grabcut, u2netp or otsu.")] = "tiramisu",
-          weights: Weights = None, device: Device = "auto"):
+          start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "tiramisu",
+          device: Device = "auto"):
     "Propose masks for all photos without one, the least certain first; goes on where it stopped."
     from fashion_retail.data import find_table, read_table
     from fashion_retail.label_quality import propose_masks
-    from fashion_retail.training import mask_method
+    from fashion_retail.cutout import cutout
     source = find_table(images)
-    table = propose_masks(read_table(source), out, mask_method(start, weights, device), start)
+    table = propose_masks(read_table(source), out, cutout(start, device))
     todo, written = table[table.certainty != ""], out/"images.csv"
     print(f"{len(todo)} masks proposed, the table is {written}")
     if not len(todo): return
     print("least certain first: " + ", ".join(todo.image_id[:5]))
     from fashion_retail.widget import label_notebook
-    print(f"to mend them: jupyter lab {label_notebook(written, out)}")
+    print(f"to correct them: jupyter lab {label_notebook(written, out)}")
 
 
 @app.command()
 def label_benchmark(images: Images, split: Split, out: OutFile,
-                    start: Annotated[str, typer.Option(help="rectangle, u2netp, tiramisu or grabcut.")] = "rectangle",
+                    start: Annotated[str, typer.Option(help=f"Where the person starts: rectangle, or a cut-out: {NAME}")] = "rectangle",
                     limit: Annotated[Optional[int], typer.Option(help="Take only the first N photos.")] = None,
-                    weights: Weights = None, device: Device = "auto"):
+                    device: Device = "auto"):
     "Strokes that a simulated person needs to reach IoU 0.90 and 0.95 on the snapshots of a split; FILE.csv beside --out has a row a photo."
     _no_folder(out)
-    from fashion_retail.data import BadInput, atomic, checked, find_table, read_table, select
+    from fashion_retail.core import BadInput, atomic, safe_name
+    from fashion_retail.cutout import cutout
+    from fashion_retail.data import checked, find_table, read_table, select
     from fashion_retail.label_quality import label_benchmark
-    from fashion_retail.training import mask_method
     if limit is not None and limit < 1: raise BadInput(f"--limit {limit} leaves no photo: give at least 1")
     rows = checked(select(read_table(find_table(images)), split, "snapshot", "mask_path"))[:limit]
-    cut = start if start == "rectangle" else mask_method(start, weights, device)
-    part = out.with_suffix(f".{start}.part.csv")
+    cut = start if start == "rectangle" else cutout(start, device)
+    part = out.with_suffix(f".{safe_name(start)}.part.csv")
     result, photos = label_benchmark(rows, cut, part=part)
     with atomic(out.with_suffix(".csv")) as tmp: photos.to_csv(tmp, index=False)
     part.unlink()
@@ -268,11 +306,12 @@ def label_benchmark(images: Images, split: Split, out: OutFile,
 
 @app.command()
 def label_quality(images: Images, split: Split, out: OutFile,
-                  model: Annotated[Optional[str], typer.Option(help="A second opinion: tiramisu, grabcut, otsu or u2netp.")] = None,
-                  weights: Weights = None, device: Device = "auto"):
+                  model: Annotated[Optional[str], typer.Option(help=f"A second opinion, a cut-out: {NAME}")] = None,
+                  device: Device = "auto"):
     "Rank the masks of a split, the most suspicious first, in FILE.csv beside --out; checked rows with a model_mask_path measure the ranking."
     _no_folder(out)
-    from fashion_retail.data import atomic, checked, find_table, read_table, select
+    from fashion_retail.core import atomic, safe_name
+    from fashion_retail.data import checked, find_table, read_table, select
     from fashion_retail.label_quality import rank_masks, ranking_quality
     from fashion_retail.labeling import score_masks
     source = find_table(images)
@@ -283,9 +322,9 @@ def label_quality(images: Images, split: Split, out: OutFile,
         rows = rows.assign(truth_path=rows.mask_path, mask_path=[str(source.parent/o) for o in rows.model_mask_path])
     cut = None
     if model:
-        from fashion_retail.training import mask_method
-        cut = mask_method(model, weights, device)
-    part = out.with_suffix(f".{model}.part.csv")
+        from fashion_retail.cutout import cutout
+        cut = cutout(model, device)
+    part = out.with_suffix(f".{safe_name(model or 'alone')}.part.csv")
     ranked, result = rank_masks(rows, cut, part), dict(n=len(rows))
     if machine:
         ranked["iou"] = score_masks(ranked.assign(mask_path=ranked.truth_path), ranked.mask_path).iou
@@ -355,7 +394,7 @@ def main():
         print("fashion-retail: interrupted", file=sys.stderr)
         sys.exit(130)
     except Exception as e:
-        from fashion_retail.data import BadInput  # imported late: pandas takes half a second
+        from fashion_retail.core import BadInput
         if not isinstance(e, (BadInput, OSError)):
             traceback.print_exc()
             sys.exit(3)  # our mistake; 1 would say that accuracy has dropped
