@@ -190,6 +190,7 @@ def _plan_training(stage, profile, set_, images, out, device):
     "The tables to train on, by name, and all settings of a training stage under a profile"
     from fashion_retail.core import BadInput
     from fashion_retail.data import find_table, read_table
+    from fashion_retail.fitting import check_settings
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     images = images or values.get("images")
@@ -198,6 +199,7 @@ def _plan_training(stage, profile, set_, images, out, device):
     rendered = {"images": "wardrobe"} if "wardrobe" in names else {}
     plan = plan_run({**values, **rendered}, tuple(dict.fromkeys((*STAGES, stage))))
     settings = {**stage_parameters(stage), **plan[stage], **({"device": device} if device != "auto" else {})}
+    check_settings(settings)
     tables = {}
     for o in names:
         if o == "wardrobe":
@@ -214,17 +216,19 @@ Profile = Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML fi
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")]
 
 
-def _write_card(out, weights, tables, history, **more):
-    "What a reader of the weights needs to know"
-    from fashion_retail.core import atomic, environment
-    card = dict(weights=weights, tables=list(tables), epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1),
-                **more, environment=environment())
-    with atomic(out/"card.json") as part: part.write_text(json.dumps(card, indent=1) + "\n")
+def _trained(out, weights, tables, settings, history, report, **more):
+    "Write the model card of a training that is done, and say where its weights are"
+    from fashion_retail.fitting import write_card
+    write_card(out, weights, list(tables), settings, history, **more)
+    print(f"weights: {out/weights}{report}")
 
 
 @app.command()
 def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default",
-          labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of garment or not.")] = False,
+          labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of "
+                                                                "garment or not.")] = False,
+          start: Annotated[Optional[str], typer.Option(metavar="FILE", help="Go on from the weights of a segmenter, or from "
+                                                       "those that ship with the package: shipped.")] = None,
           set_: Settings = None, resume: Resume = False, device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
@@ -233,19 +237,23 @@ def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default
     from fashion_retail.cutout import cutout, score_cutout
     from fashion_retail.training import label_names, train_segmenter
     column = "label_path" if labels else "mask_path"
-    rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
+    rows = {split: pd.concat([select(table, split, "snapshot", column) for table in tables.values()], ignore_index=True)
+            for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])
-    if count := settings["max_train"]: rows["train"] = rows["train"].sample(min(count, len(rows["train"])), random_state=settings["seed"])
+    if count := settings["max_train"]:
+        rows["train"] = rows["train"].sample(min(count, len(rows["train"])), random_state=settings["seed"])
     rows["valid"] = checked(rows["valid"])
-    options = {name: settings[name] for name in TRAINING}
+    options = {**{name: settings[name] for name in TRAINING}, "start": start}
     classes = label_names(rows["train"]) if labels else None
     history = train_segmenter(rows["train"], rows["valid"], out, **options, classes=classes, resume=resume)
-    weights = out/"segmenter.safetensors"
-    card = dict(photos={split: len(o) for split, o in rows.items()}, groups={split: int(o.group.nunique()) for split, o in rows.items()},
-                settings=options, doubted=int(history.doubted.iloc[-1]))
-    if not labels: card["valid"] = score_cutout(rows["valid"], cutout(f"tiramisu@{weights}", device))[0]
-    _write_card(out, weights.name, tables, history, **card)
-    print(f"weights: {weights}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
+    weights, report = "segmenter.safetensors", ""
+    card = dict(photos={split: len(table) for split, table in rows.items()},
+                groups={split: int(table.group.nunique()) for split, table in rows.items()},
+                doubted=int(history.doubted.iloc[-1]))
+    if not labels:
+        card["valid"] = score_cutout(rows["valid"], cutout(f"tiramisu@{out/weights}", device))[0]
+        report = f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos"
+    _trained(out, weights, tables, options, history, report, **card)
 
 
 @app.command()
@@ -256,12 +264,11 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
     tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
     from fashion_retail.deep_ranking import train_ranking
     rows = pd.concat(tables.values(), ignore_index=True)
-    train, valid = (rows[rows.split == o].reset_index(drop=True) for o in ("train", "valid"))
+    train, valid = (rows[rows.split == split].reset_index(drop=True) for split in ("train", "valid"))
     history = train_ranking(train, valid, out, **settings, resume=resume)
     last = dict(history.iloc[-1][["valid_top_1", "valid_top_10"]])
-    _write_card(out, "ranking.safetensors", tables, history, photos=len(train), items=int(train.item_id.nunique()),
-                settings=settings, valid=last)
-    print(f"weights: {out/'ranking.safetensors'}, top-10 {last['valid_top_10']:.3f} on valid")
+    _trained(out, "ranking.safetensors", tables, settings, history, f", top-10 {last['valid_top_10']:.3f} on valid",
+             photos=len(train), items=int(train.item_id.nunique()), valid=last)
 
 
 @app.command()
@@ -332,6 +339,165 @@ def label_quality(images: Images, split: Split, out: OutFile,
     with atomic(out.with_suffix(".csv")) as tmp: ranked.drop(columns=["path", "mask_path", "label_path", "truth_path"], errors="ignore").to_csv(tmp, index=False)
     part.unlink()
     _write_json(result, out)
+
+
+Where = Annotated[Optional[list[str]], typer.Option("--where", metavar="COLUMN=VALUE", help="Only items with this value; the same column again: or this one. Repeatable.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A catalogue's folder.")]
+Source = Annotated[str, typer.Argument(help="A folder of photos (sub-folders are items), an images table, or a folder's name under the data root.")]
+Pattern = Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="For a folder: where a file's path holds the item's id, the expression's first group. "
+                                                "By default the sub-folder's name, or the file's.")]
+SkipUnreadable = Annotated[bool, typer.Option("--skip-unreadable", help="Leave out, name and count photos that cannot be read, instead of stopping.")]
+
+
+def _numbers(text, count, name):
+    "Numbers separated by commas"
+    from fashion_retail.core import BadInput
+    if text is None: return None
+    try: found = [float(o) for o in text.split(",")]
+    except ValueError: found = []
+    if len(found) != count: raise BadInput(f"{name} {text} is not {count} numbers separated by commas: give pixels of the photo")
+    return found
+
+
+def _conditions(where):
+    "The filter that COLUMN=VALUE … stand for"
+    from fashion_retail.core import BadInput
+    found = {}
+    for one in where or []:
+        column, equals, value = one.partition("=")
+        if not equals: raise BadInput(f"--where {one} has no =: write COLUMN=VALUE")
+        found.setdefault(column, []).append(value)
+    return found or None
+
+
+def _print_counts(path, counts):
+    "What a change of a catalogue did; photos left out are named"
+    from fashion_retail.core import some
+    words = dict(new="new", changed="changed", same="there already", removed="removed")
+    print(f"{path}: " + ", ".join(f"{counts[o]} photos {word}" for o, word in words.items() if counts.get(o)) if any(counts.get(o) for o in words) else f"{path}: nothing to do")
+    if counts["whole"]: print(f"no garment was found on {counts['whole']} of them: those were taken whole", file=sys.stderr)
+    if counts["lost"]: print(f"left out: {len(counts['lost'])} photos that cannot be read ({some(counts['lost'])})", file=sys.stderr)
+
+
+@app.command()
+def search(photos: Annotated[list[Path], typer.Argument(help="Photos of garments.")],
+           catalogue: Annotated[str, typer.Option(metavar="WHERE", help="A built catalogue; or a folder of photos or an images table, which is indexed on first use.")],
+           k: Annotated[Optional[int], typer.Option("-k", help="Items wanted; by default ten.")] = None,
+           where: Where = None,
+           box: Annotated[Optional[str], typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant is inside.")] = None,
+           point: Annotated[Optional[str], typer.Option(metavar="X,Y", help="Pixels: on the garment that is meant.")] = None,
+           together: Annotated[bool, typer.Option("--together", help="The photos show one garment.")] = False,
+           json_: Annotated[Optional[Path], typer.Option("--json", help="JSON file to write: a list, one object a photo.")] = None,
+           html: Annotated[Optional[Path], typer.Option("--html", help="HTML page to write: photo, outline, cut-out, answers.")] = None,
+           device: Device = "auto"):
+    "Is it in the catalogue? The most similar items of each photo, best first."
+    _no_folder(json_, html)
+    from fashion_retail.core import BadInput, atomic
+    where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
+    from fashion_retail.catalogue import NAME, Catalogue, to_html
+    from fashion_retail.features import Store
+    if (Path(catalogue)/NAME).is_file(): found = Catalogue.load(catalogue, device)
+    else:
+        found = Catalogue.build(catalogue, replace=True, skip=True, store=Store(), device=device)
+        if any(found.counts[o] for o in ("new", "changed", "removed", "lost")): _print_counts(catalogue, found.counts)
+    answers, failed = [], False
+    for photo in [photos] if together else photos:
+        try: answers.append(found.search(photo, k, where, box, point, together))
+        except BadInput as error:
+            if len(photos) == 1 or together: raise
+            print(f"fashion-retail: {error}", file=sys.stderr)  # one bad photo among many costs only itself
+            failed = True
+    for one in answers: print(f"{' + '.join(o.photo for o in one.looks)}\n{one}\n")
+    if json_:
+        with atomic(json_) as tmp: tmp.write_text(json.dumps([o.to_json() for o in answers], indent=1) + "\n")
+    if html:
+        with atomic(html) as tmp: tmp.write_text(to_html(answers), encoding="utf-8")
+        print(f"page: {html}")
+    if failed: raise typer.Exit(2)
+
+
+catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make and change catalogues that `search` answers from.")
+app.add_typer(catalogues, name="catalogue")
+
+
+@catalogues.command()
+def build(source: Source,
+          out: Annotated[Path, typer.Option(help="The catalogue's folder; a build that was interrupted goes on.")],
+          cutout: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How a searched photo is cut out; catalogue photos by otsu.")] = "tiramisu",
+          features: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How photos are described.")] = "ranking",
+          pattern: Pattern = None,
+          replace: Annotated[bool, typer.Option("--replace", help="Remove photos that are not in the source, and vectors that were made otherwise.")] = False,
+          skip_unreadable: SkipUnreadable = False, device: Device = "auto"):
+    "A catalogue of a folder of photos, or of the catalogue photos of an images table."
+    from fashion_retail.catalogue import Catalogue
+    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, device=device)
+    _print_counts(out, made.counts)
+    print(f"{len(made)} items, {len(made.index)} photos")
+
+
+@catalogues.command()
+def add(catalogue: Folder, source: Source, pattern: Pattern = None, skip_unreadable: SkipUnreadable = False, device: Device = "auto"):
+    "Add new items; an id that is there with another photo is refused."
+    from fashion_retail.catalogue import Catalogue
+    _print_counts(catalogue, Catalogue.load(catalogue, device).add(source, pattern, skip_unreadable))
+
+
+@catalogues.command()
+def update(catalogue: Folder, source: Source, pattern: Pattern = None, skip_unreadable: SkipUnreadable = False, device: Device = "auto"):
+    "Add what is new and replace what has changed."
+    from fashion_retail.catalogue import Catalogue
+    _print_counts(catalogue, Catalogue.load(catalogue, device).update(source, pattern, skip_unreadable))
+
+
+@catalogues.command()
+def remove(catalogue: Folder, items: Annotated[list[str], typer.Argument(help="Item ids.")]):
+    "Remove items with all their photos."
+    from fashion_retail.catalogue import Catalogue
+    print(f"{catalogue}: {Catalogue.load(catalogue).remove(items)} photos removed")
+
+
+@catalogues.command()
+def rebuild(catalogue: Folder,
+            cutout: Annotated[Optional[str], typer.Option(metavar="NAME[@FILE]", help="Another cut-out than until now.")] = None,
+            features: Annotated[Optional[str], typer.Option(metavar="NAME[@FILE]", help="Other features than until now.")] = None,
+            device: Device = "auto"):
+    "Describe all photos again with the weights that are installed now; until the end searches use the old vectors."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue, device)
+    calibrated = found.facts["calibration"]
+    _print_counts(catalogue, found.rebuild(cutout, features))
+    if calibrated: print(f"the calibration was for the old vectors: run fashion-retail catalogue calibrate {catalogue} again", file=sys.stderr)
+
+
+@catalogues.command()
+def info(catalogue: Folder, json_: Annotated[Optional[Path], typer.Option("--json", help="JSON file to write.")] = None):
+    "What a catalogue holds and what it was made with."
+    _no_folder(json_)
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.core import atomic
+    found = Catalogue.load(catalogue).info()
+    for name, value in found.items(): print(f"{name}: {', '.join(f'{k} ({v})' for k, v in value.items()) if isinstance(value, dict) else value}")
+    if json_:
+        with atomic(json_) as tmp: tmp.write_text(json.dumps(found, indent=1) + "\n")
+
+
+@catalogues.command()
+def check(catalogue: Folder):
+    "Read everything and compare the photos with what was stored; exit 2 when something is wrong."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue)
+    wrong = found.check()
+    for one in wrong: print(f"fashion-retail: {one}", file=sys.stderr)
+    if wrong: raise typer.Exit(2)
+    print(f"{catalogue}: {len(found)} items, {len(found.index)} photos, nothing is wrong")
+
+
+@catalogues.command()
+def calibrate(catalogue: Folder, images: Images, split: Split, device: Device = "auto"):
+    "Fit the decision, and where it pays the vectors, on snapshots whose items are known."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue, device).calibrate(images, split)
+    print(f"{catalogue}: calibrated on " + ", ".join(f"{k} {v}" for k, v in found.items()))
 
 
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")

@@ -26,7 +26,7 @@ from .core import BadInput, atomic, digest, ordered_map, safe_name, say_once, so
 from .photos import (TURNS, load_image, load_mask, load_pair, orientation, save_image, save_mask,
                                    show_images, small_figures)
 
-# %% ../nbs/00_data.ipynb #d7e03078
+# %% ../nbs/00_data.ipynb #4b12aea9
 ROLES = "catalogue", "snapshot", "scene"
 SPLITS = "train", "valid", "test"
 REQUIRED = "image_id", "item_id", "role", "path", "split"
@@ -36,7 +36,7 @@ TEXTS = "image_id", "item_id", "role", "split", "category", "group", "mask_sourc
 ALIASES = {"role": {"catalog": "catalogue"}, "split": {"val": "valid", "validation": "valid", "training": "train",
                                                        "testing": "test"}}
 
-# %% ../nbs/00_data.ipynb #6abb9eb6
+# %% ../nbs/00_data.ipynb #9569d565
 ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufeff]+$")  # blanks, and what nobody sees
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # with halves of characters, which no file can hold
 
@@ -49,7 +49,7 @@ def normal_text(value # text, number, or missing
         if value.is_integer(): value = int(value)
     return ENDS.sub("", unicodedata.normalize("NFC", str(value)))
 
-# %% ../nbs/00_data.ipynb #d1d5be26
+# %% ../nbs/00_data.ipynb #0ce0c435
 def _rows(flags, lines): # bool (N,); the row numbers of a file, or None
     "The rows where `flags` is true, for a message; without a file the first row is 2, as under a header"
     at = np.flatnonzero(np.asarray(flags))
@@ -75,7 +75,7 @@ def _texts(table, name, lines):
         table[column] = pd.Series(values, index=table.index, dtype=object).astype(str)
     return table
 
-# %% ../nbs/00_data.ipynb #cebb7f30
+# %% ../nbs/00_data.ipynb #f55c576a
 def _check_values(table, name, lines): # a table in the normal form
     "Raise `BadInput` for the first row with a missing value, an id that is not unique, an unknown role or split"
     for column in REQUIRED:
@@ -100,7 +100,7 @@ def _check_splits(table, name): # a table in the normal form
                            f"({where}): "
                            "move each to one split, or an accuracy measures memory")
 
-# %% ../nbs/00_data.ipynb #9ae86a50
+# %% ../nbs/00_data.ipynb #fbde4e08
 @lru_cache(200_000)
 def _digest(path, size, changed): # a file as it was at this time
     return digest(path)
@@ -138,7 +138,7 @@ def _check_files(table, name): # a table in the normal form
             raise BadInput(f"{name}: {first} ({splits.split.iloc[0]}) and {second} ({splits.split.iloc[1]}) are the "
                            "same file in two splits: leave one of them out")
 
-# %% ../nbs/00_data.ipynb #92177b60
+# %% ../nbs/00_data.ipynb #3ee72d44
 def check_table(table:pd.DataFrame, # an images table
                 name:str="the table", # its file, for the messages
                 lines:np.ndarray|None=None # the row of the file that each row comes from
@@ -157,7 +157,7 @@ def check_table(table:pd.DataFrame, # an images table
     _check_files(table, name)
     return table
 
-# %% ../nbs/00_data.ipynb #2d174611
+# %% ../nbs/00_data.ipynb #b70336db
 NEAR = 0.004  # 1 - correlation of two copies at 32 × 32 blurred pixels
 
 def _small(path): # a photo
@@ -205,7 +205,7 @@ def near_copies(table:pd.DataFrame # an images table
                 pairs.append((ids[i], ids[k], round(max(difference, 0), 4), what))
     return pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True)
 
-# %% ../nbs/00_data.ipynb #00330d71
+# %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def _text_of(path): # of a CSV file
@@ -245,7 +245,7 @@ def _separator(text): # of a table
         return sum(_known(o) in (*REQUIRED, *OPTIONAL) for o in next(csv.reader([header], delimiter=separator), []))
     return max(SEPARATORS, key=known), text, 0
 
-# %% ../nbs/00_data.ipynb #c1f13e60
+# %% ../nbs/00_data.ipynb #02ec926a
 def _records(text, path): # of a table
     "The header, the records as long as it, the row of the file where each begins, and the separator; raises `BadInput`"
     separator, text, before = _separator(text)
@@ -283,7 +283,7 @@ def _columns(header, records, path): # as written
         if any(o[i].strip() for o in records): say_once(f"{path}: column {i + 1} has no name and is left out")
     return names
 
-# %% ../nbs/00_data.ipynb #63dba1e1
+# %% ../nbs/00_data.ipynb #2e1896c5
 def _found(folder, text): # the table's folder; a path as written
     "The path of a file, in the spelling in which it exists; as written where it does not"
     spellings = [text, ENDS.sub("", text)]

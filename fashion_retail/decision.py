@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np, pandas as pd
-from scipy.optimize import minimize
+import numpy as np
+import pandas as pd
 from scipy.special import expit, logit, logsumexp
-from sklearn.metrics import roc_auc_score
 
 import fashion_retail
 from .core import BadInput
@@ -106,6 +105,7 @@ def scores(
 # %% ../nbs/05_decision.ipynb #84edd38a
 def _logistic(values, truth, penalty=1e-3):
     "Nonnegative weights (S,) and intercept of a logistic rule for raw `values` (N, S) and bool `truth` (N,)"
+    from scipy.optimize import minimize  # not above: a search needs none of it, and should start quickly
     middle, spread = values.mean(0), np.maximum(values.std(0), 1e-12)
     spread = np.where(spread < 1e-9, np.inf, spread)  # a score that never varies gets no weight
     standard, sign = (values - middle)/spread, 2.*truth - 1
@@ -259,6 +259,7 @@ def fit_decision(
     def loss(log_sharpness):
         heights = -np.exp(log_sharpness[0])*squares
         return np.mean(logsumexp(heights, axis=1) - heights[np.arange(len(there)), place])
+    from scipy.optimize import minimize
     start = -np.log(max(np.median(given.distances)**2, 1e-12))
     tries = [minimize(loss, [start + o], method="Nelder-Mead") for o in (0, 3, 6)] if len(there) else []
     sharpness = float(np.exp(min(tries, key=lambda o: o.fun).x[0])) if tries else 0.
@@ -306,6 +307,7 @@ def calibration_error(
 # %% ../nbs/05_decision.ipynb #a1fdc009
 def _open_set_figures(probability, known, right, top1):
     "The metrics of some trials, without intervals"
+    from sklearn.metrics import roc_auc_score
     figures = dict(auroc=float(roc_auc_score(known, probability)))
     figures.update({f"dir_fpir_{round(100*o):02}": dir_at(probability, known, right, o) for o in FPIRS})
     figures["ece"] = calibration_error(probability, known)
@@ -528,6 +530,7 @@ def calibrate(
     if n_items < 20:
         raise BadInput(f"{n_items} items have both a query and a catalogue photo: a calibration needs at least 20")
     given = query_vectors, gallery_vectors, query_items, gallery_items
+    from sklearn.metrics import roc_auc_score
     best = None
     for adjusts in (False, True)[:1 + (adjust and len(left)*(folds - 1)//folds >= MIN_PAIRS)]:
         found, adjustment = _fold_trials(*given, adjusts, folds, seed)

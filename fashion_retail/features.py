@@ -224,7 +224,7 @@ def prepared(rows:pd.DataFrame, # rows of an images table
              store:Store|None=None, # where masks are looked up and kept
              skip:bool=False, # leave out a photo that cannot be read, instead of an error
              digests:list|None=None, # of the photos' files, where they are known
-             desc:str="reading" # of the progress bar
+             desc:str="reading" # of the progress bar; '' for none
             ): # yields a `Prepared` for each row, in order
     "Read, cut out and prepare the photos of a table; raises `BadInput` naming the photo"
     sources = mask_sources(rows, cut)
@@ -241,7 +241,7 @@ def prepared(rows:pd.DataFrame, # rows of an images table
             raise
     workers = 1 if any(maker.network for maker in makers) else 2
     jobs = zip(rows.path, sources, keys)
-    bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1, disable=None)
+    bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1, disable=None if desc else True)
     try:
         for source, done in zip(sources, bar):
             if store and done.entry:
@@ -279,7 +279,7 @@ def embed(rows:pd.DataFrame, # rows of an images table
           store:Store|None=None, # where masks and vectors are looked up and kept
           skip:bool=False, # leave out a photo that cannot be read or described, instead of an error
           batch_size:int=32, # photos described together
-          desc:str="vectors" # of the progress bar
+          desc:str="vectors" # of the progress bar; '' for none
          ) -> Embedding:
     "A vector for each row; raises `BadInput` naming the photo that cannot be read or gives no vector"
     kind, cut = descriptor(kind), cutout(cut)
