@@ -7,7 +7,7 @@ __all__ = ['START', 'CATEGORIES_OF', 'KINDS', 'ENCODER_PACE', 'PERSON_SHARE', 'S
            'category_labels', 'trusted', 'six_classes', 'train_garments', 'Choice', 'choose_garment', 'Cut', 'Garments',
            'garment_sources', 'train_profile', 'score_garments']
 
-# %% ../nbs/14_garments.ipynb #9f7035e6
+# %% ../nbs/14_garments.ipynb #c79b94ca
 import copy
 import json
 import math
@@ -27,7 +27,7 @@ from .photo_labels import CLASSES, save_labels
 from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
-# %% ../nbs/14_garments.ipynb #cced312a
+# %% ../nbs/14_garments.ipynb #ab81de89
 START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what training starts from
 CATEGORIES_OF = dict( # class -> categories
     upper="t-shirt longsleeve sweater hoodie shirt polo blouse undershirt top outwear blazer",
@@ -71,7 +71,7 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
 
-# %% ../nbs/14_garments.ipynb #45428d32
+# %% ../nbs/14_garments.ipynb #8d448388
 def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
                ) -> LiteTiramisu: # in train mode
     "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
@@ -127,7 +127,7 @@ def _pace(net, frozen, learning_rate, steps): # the optimizer, and its one cycle
     peaks = [learning_rate*ENCODER_PACE, learning_rate]
     return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.2)
 
-# %% ../nbs/14_garments.ipynb #5371a1ba
+# %% ../nbs/14_garments.ipynb #42657f8a
 def train_garments(sources:dict, # name -> (rows with `label_path`, share of the training photos)
                    valid:dict, # name -> rows with `label_path`; their mean chooses the best epoch
                    out:str|Path, # folder for garments.safetensors and history.csv
@@ -164,7 +164,8 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         for x, y, trust in _views(data, order, batch_size):
             loss = segmentation_loss(net(x.to(device)), y.to(device), trust.to(device))
             if not torch.isfinite(loss):
-                raise BadInput(f"the loss is {loss.item()} in epoch {epoch + 1}: lower learning_rate ({learning_rate:g})")
+                where = f"in epoch {epoch + 1}: lower learning_rate (now {learning_rate:g})"
+                raise BadInput(f"the loss is {loss.item()} {where}")
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -187,7 +188,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  {said}", flush=True)
     return pd.DataFrame(history)
 
-# %% ../nbs/14_garments.ipynb #8c6a4c29
+# %% ../nbs/14_garments.ipynb #e2691100
 class Choice(NamedTuple):
     "Which garment was chosen on a photo, and what speaks against it"
     probability: np.ndarray  # float32 (H, W), of the chosen garment
@@ -261,7 +262,7 @@ def _apart(best, areas, order, clothing): # upper and lower garment beside each 
     if areas[order[1]] < 0.3*clothing: return False
     return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
 
-# %% ../nbs/14_garments.ipynb #ea69e367
+# %% ../nbs/14_garments.ipynb #eb1934a0
 GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
 
 class Cut(NamedTuple):
@@ -337,7 +338,7 @@ class Garments:
 
     def __call__(self, image): return self.cut(image).mask
 
-# %% ../nbs/14_garments.ipynb #a3d7366c
+# %% ../nbs/14_garments.ipynb #175741bc
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
                     magento:pd.DataFrame, # rows of the table `magento` with `label_path`
                     out:str|Path, # folder for labels and rendered photos
@@ -381,7 +382,7 @@ def train_profile(profile:str|Path, # YAML: `sources`, for `garment_sources`, an
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
     return pd.concat(history, ignore_index=True)
 
-# %% ../nbs/14_garments.ipynb #92f712ff
+# %% ../nbs/14_garments.ipynb #0f697140
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`
                    garments:Garments, # the network
                    what:str="dominant" # dominant; a category; clothing: all of it; apparel: with shoes and hats
