@@ -9,7 +9,7 @@ import fashion_retail
 
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
-ORDER = """core photos data folders wardrobe
+ORDER = """core photos masks data folders wardrobe
            labeling encoder tiramisu fitting training photo_labels dressing wearers garments cutout
            search accuracy decision
            descriptors ranking pretrained features
@@ -26,10 +26,9 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"accuracy": 14, "cli": 39, "core": 1, "cutout": 4, "data": 1, "descriptors": 6, "evaluation": 11, "features": 5,
-              "label_quality": 17, "labeling": 47, "pretrained": 8, "search": 7,
-              "wardrobe": 55, "widget": 39}
-LONG_MODULES = {"decision": 616, "labeling": 594, "photos": 502, "tiramisu": 545}
+LONG_LINES = {"accuracy": 14, "cli": 39, "cutout": 4, "descriptors": 6, "evaluation": 11, "features": 5,
+              "label_quality": 17, "labeling": 47, "pretrained": 8, "search": 7, "wardrobe": 55, "widget": 39}
+LONG_MODULES = {"decision": 616, "labeling": 594, "tiramisu": 545}
 PRIVATE_NAMES = set()
 
 
