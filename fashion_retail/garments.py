@@ -7,7 +7,7 @@ __all__ = ['START', 'KINDS', 'ENCODER_PACE', 'PERSON_SHARE', 'SECOND_SHARE', 'EQ
            'trusted', 'six_classes', 'train_garments', 'Choice', 'choose_garment', 'Cut', 'Garments', 'garment_sources',
            'train_profile', 'score_garments']
 
-# %% ../nbs/14_garments.ipynb #833377a9
+# %% ../nbs/14_garments.ipynb #624f4350
 import copy
 import json
 import math
@@ -27,7 +27,7 @@ from .photo_labels import CLASSES, save_labels
 from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
-# %% ../nbs/14_garments.ipynb #b27cea28
+# %% ../nbs/14_garments.ipynb #ae256aec
 START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # garment or not: what training starts from
 KINDS = {o: "upper" for o in ("t-shirt", "longsleeve", "sweater", "hoodie", "shirt", "polo", "blouse", "undershirt", "top", "outwear", "blazer")}
 KINDS |= {o: "lower" for o in ("pants", "shorts", "skirt")}
@@ -69,7 +69,7 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
 
-# %% ../nbs/14_garments.ipynb #fa94099b
+# %% ../nbs/14_garments.ipynb #58e63400
 def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
                ) -> LiteTiramisu: # in train mode
     "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
@@ -112,7 +112,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
                    photos:int=1600, # training photos an epoch
                    epochs:int=10, # of `photos` photos each
                    learning_rate:float=1e-3, # peak of the one-cycle schedule
-                   frozen:int=6, # stages of the encoder, of 16, whose weights stay: less work
+                   frozen:int=3, # stages of the encoder, of 7, whose weights stay: less work
                    average:float=0.99, # of the averaged weights, how much stays at each step
                    device:str="auto", # auto, cpu or cuda
                    seed:int=42, # of order and views
@@ -129,10 +129,10 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     torch.manual_seed(seed)
     net = six_classes(start).to(device)
     smooth = copy.deepcopy(net)
-    blocks = [block for stage in net.encoder.blocks for block in stage]
-    for part in (net.encoder.conv_stem, net.encoder.bn1, *blocks[:frozen]) if frozen else (): part.requires_grad_(False)
-    first = [p for p in net.encoder.parameters() if p.requires_grad]
-    known = {id(p) for p in net.encoder.parameters()}
+    encoder = net.encoder
+    for part in (encoder.conv_stem, encoder.bn1, *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    first = [p for p in encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in encoder.parameters()}
     groups = [dict(params=first), dict(params=[p for p in net.parameters() if id(p) not in known])]
     optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
     steps = epochs*(photos//batch_size)
@@ -168,7 +168,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
     return pd.DataFrame(history)
 
-# %% ../nbs/14_garments.ipynb #f1f54234
+# %% ../nbs/14_garments.ipynb #da94d42f
 class Choice(NamedTuple):
     "Which garment was chosen on a photo, and what speaks against it"
     probability: np.ndarray  # float32 (H, W), of the chosen garment
@@ -240,7 +240,7 @@ def _apart(best, areas, order, clothing): # upper and lower garment beside each 
     if areas[order[1]] < 0.3*clothing: return False
     return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
 
-# %% ../nbs/14_garments.ipynb #e5232876
+# %% ../nbs/14_garments.ipynb #07d7e4d8
 GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
 
 class Cut(NamedTuple):
@@ -314,7 +314,7 @@ class Garments:
 
     def __call__(self, image): return self.cut(image).mask
 
-# %% ../nbs/14_garments.ipynb #51d7901e
+# %% ../nbs/14_garments.ipynb #7d050c18
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
                     magento:pd.DataFrame, # rows of the table `magento` with `label_path`
                     out:str|Path, # folder for labels and rendered photos
@@ -356,7 +356,7 @@ def train_profile(profile:str|Path, # YAML: `sources`, settings of `garment_sour
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
     return pd.concat(history, ignore_index=True)
 
-# %% ../nbs/14_garments.ipynb #22aa23d7
+# %% ../nbs/14_garments.ipynb #344712d1
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`
                    garments:Garments, # the network
                    what:str="dominant" # dominant: the automatic choice; a category; clothing: all of it; apparel: with shoes and hats
