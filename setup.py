@@ -28,6 +28,6 @@ setup(
     # The notebooks are the report's stages, so an installed package carries them too.
     packages=["fashion_retail", "fashion_retail.nbs"],
     package_dir={"fashion_retail.nbs": "nbs"},
-    package_data={"fashion_retail": ["*.j2", "*.js", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"]},
+    package_data={"fashion_retail": ["*.j2", "*.js", "page/*", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"]},
     entry_points={"console_scripts": lines("console_scripts")},
 )
