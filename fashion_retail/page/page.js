@@ -191,6 +191,7 @@ export function mount(root, server, { kept = true } = {}) {
     const list = [...files].filter((o) => !o.type || o.type.startsWith("image/"));
     if (!list.length) return files.length ? fail(new Trouble("not_a_photo", "")) : undefined;
     if (!add) reset();
+    root.scrollIntoView({ block: "start" });
     for (const file of list.slice(0, (about?.limits.photos ?? 8) - photos.length)) photos.push(await prepared(file));
     at = photos.length - 1;
     await search();
@@ -264,6 +265,7 @@ export function mount(root, server, { kept = true } = {}) {
     if (mine !== turn) return;
     [photos, found, said] = [list, one.found, one.said];
     draw();
+    root.scrollIntoView({ block: "start" });
   }
 
   // ---- drawing
@@ -307,7 +309,7 @@ export function mount(root, server, { kept = true } = {}) {
     if (problem) {
       const none = problem.code === "no_garment";
       return h("div", { class: "verdict", "data-mood": none ? "unsure" : "bad" }, icon(none ? "target" : "bad"), h("div", {}, h("h2", {}, none ? t.no_garment : t.trouble), h("p", {}, none ? t.no_garment_more : explain())),
-        !none && photos.length > 0 && h("button", { onclick: search }, t.again));
+        !none && photos.length > 0 && !["not_a_photo", "too_large", "bad_input"].includes(problem.code) && h("button", { onclick: search }, t.again));
     }
     if (!found) return h("div", { class: "verdict" }, icon("search"), h("div", {}, h("h2", {}, t.looking)));
     if (said !== undefined) return h("div", { class: "verdict", "data-mood": "yes" }, icon("yes"), h("div", {}, h("h2", {}, said === null ? t.noted_none : t.noted), h("p", {}, said === null ? t.thanks : `${said}. ${t.thanks}`)),
@@ -319,7 +321,7 @@ export function mount(root, server, { kept = true } = {}) {
     const focused = document.activeElement?.dataset?.key, answers = found?.result.answers ?? [];
     const empty = Object.values(filters).some((o) => o.size) && found && !answers.length;
     main.replaceChildren(h("div", { class: "work" },
-      h("section", { class: "asked", "aria-label": t.yours }, drawStage(), drawStrip(), h("div", { class: "tools" },
+      h("section", { class: "asked", "aria-label": t.yours }, drawStage(), drawStrip(), !(problem && problem.code !== "no_garment") && h("div", { class: "tools" },
         marking ? h("button", { onclick: () => { marking = false; draw(); } }, t.cancel) : h("button", { "data-key": "mark", disabled: busy, onclick: mark }, icon("target"), t.wrong),
         !marking && chooser(t.another, "plus", { add: true }))),
       h("div", {}, drawVerdict(), drawFilters(),
