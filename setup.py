@@ -25,9 +25,10 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=lines("requirements"),
     extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "timm", "clip", "heic", "peers")},
-    # The notebooks are the report's stages, so an installed package carries them too.
-    packages=["fashion_retail", "fashion_retail.nbs"],
-    package_dir={"fashion_retail.nbs": "nbs"},
-    package_data={"fashion_retail": ["*.j2", "*.js", "page/*", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"]},
+    # The notebooks hold the report's stages and the baselines its gate, so an installed package carries them too.
+    packages=["fashion_retail", "fashion_retail.nbs", "fashion_retail.baselines"],
+    package_dir={"fashion_retail.nbs": "nbs", "fashion_retail.baselines": "data/baselines"},
+    package_data={"fashion_retail": ["*.j2", "*.js", "page/*", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"],
+                  "fashion_retail.baselines": ["*.json"]},
     entry_points={"console_scripts": lines("console_scripts")},
 )

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'SCRIPT', 'folder_photos', 'photos_of', 'with_digests',
-           'made_with', 'alike', 'read_facts', 'Catalogue', 'chunks', 'unchanged', 'describer', 'known_vectors',
-           'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png', 'outlined', 'cut',
-           'smaller', 'shown', 'picture', 'to_html']
+           'made_with', 'whole_path', 'alike', 'read_facts', 'Catalogue', 'chunks', 'unchanged', 'describer',
+           'known_vectors', 'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png',
+           'outlined', 'cut', 'smaller', 'shown', 'picture', 'to_html']
 
-# %% ../nbs/20_catalogue.ipynb #7cd31daa
+# %% ../nbs/20_catalogue.ipynb #7774ac8e
 import base64
 import json
 import os
@@ -24,68 +24,76 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import BadInput, atomic, digest, ordered_map, some
+from .core import BadInput, atomic, digest, ordered_map, say_once, some
 from .cutout import Cutout, cutout as make_cutout
-from .data import PHOTOS, find_table, load_image, read_table, select
+from .data import find_table, normal_text, read_table, select
 from .decision import DEPTH, Adjustment, Decision, calibrate as fit, default_decision
 from .features import Descriptor, Embedding, Store, descriptor as make_descriptor, embed
+from .folders import photo_files
 from .index import Lance, known_column, listed
+from .photos import load_image
 
-# %% ../nbs/20_catalogue.ipynb #92f0abee
-OWN = "image_id", "item_id", "path", "mask_path"           # what every row has
-NO_ATTRIBUTES = "role", "split", "label_path", "digest"    # columns of a table that say nothing about the garment
+# %% ../nbs/20_catalogue.ipynb #b04891de
+OWN = "image_id", "item_id", "path"  # what every row has
+NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"  # columns that say nothing about the garment
 
 def folder_photos(folder:str|Path, # with photos, in sub-folders too
                   pattern:str|None=None # regular expression: its first group, in the path without ending, is the item
-                 ) -> pd.DataFrame: # image_id, item_id, path, mask_path
-    "The photos of a folder and the items they show; raises `BadInput`"
-    folder = Path(folder)
-    files = [o for o in sorted(folder.rglob("*")) if o.suffix.lower() in PHOTOS and not o.stem.endswith((".mask", ".cutout"))]
-    if not files: raise BadInput(f"{folder} holds no photos ({', '.join(PHOTOS)}): choose another folder")
+                 ) -> pd.DataFrame: # image_id, item_id, path
+    "The photos of a folder and the items they show; files that are left out are named once; raises `BadInput`"
+    files, _, notes = photo_files(folder)
+    for what, left in notes.items(): say_once(f"{folder}: {what}: {some(left)}")
     names = [o.relative_to(folder) for o in files]
     items = [(o.parent if o.parent.name else o.with_suffix("")).as_posix() for o in names]
     if pattern:
         try: found = [re.search(pattern, o.with_suffix("").as_posix()) for o in names]
         except re.error as error: raise BadInput(f"{pattern!r} is no regular expression ({error})") from None
-        if None in found: raise BadInput(f"{pattern!r} finds no item in {names[found.index(None)]}: correct the expression")
-        if not found[0].groups(): raise BadInput(f"{pattern!r} has no group: put the item in brackets, such as '([^/]+)/'")
+        if None in found:
+            raise BadInput(f"{pattern!r} finds no item in {names[found.index(None)]}: correct the expression")
+        if not found[0].groups():
+            raise BadInput(f"{pattern!r} has no group: put the item in brackets, such as '([^/]+)/'")
         items = [o[1] for o in found]
-    return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files], mask_path=""))
+    return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files]))
 
-# %% ../nbs/20_catalogue.ipynb #24336fbf
+# %% ../nbs/20_catalogue.ipynb #0df1e5e2
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
               pattern:str|None=None # for a folder, see `folder_photos`
-             ) -> pd.DataFrame: # image_id, item_id, path, mask_path, then the attributes; all text
+             ) -> pd.DataFrame: # image_id, item_id, path, then the attributes; all text
     "The photos that a catalogue is made from; raises `BadInput`"
     if isinstance(source, pd.DataFrame): rows, name = source, "the table"
+    elif Path(source).is_dir() and not (Path(source)/"images.csv").is_file():
+        rows, name = folder_photos(source, pattern), source
     else:
-        folder = Path(source).is_dir() and not (Path(source)/"images.csv").is_file()
-        rows, name = folder_photos(source, pattern) if folder else read_table(find_table(source)), source
-        if pattern and not folder: raise BadInput(f"{source} is an images table and has item ids of its own: leave --id out")
-    if missing := [o for o in OWN[:3] if o not in rows]: raise BadInput(f"{name} lacks the column {some(missing)}: add it")
+        rows, name = read_table(find_table(source)), source
+        if pattern: raise BadInput(f"{source} is an images table and has item ids of its own: leave --id out")
+    if missing := [o for o in OWN if o not in rows]:
+        raise BadInput(f"{name} lacks the column {some(missing)}: add it")
     if "role" in rows: rows = rows[rows.role == "catalogue"]
     if not len(rows): raise BadInput(f"{name} has no catalogue photos: give at least one")
     rows = rows.fillna("").astype(str).reset_index(drop=True)
-    for column in OWN[:3]:
-        if (rows[column] == "").any(): raise BadInput(f"{name}: {column} is empty in a catalogue row: fill it in or drop the row")
-    if (again := rows.image_id.duplicated()).any(): raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once")
-    attributes = [o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any()]
-    return rows.assign(mask_path=rows.get("mask_path", ""))[[*OWN, *attributes]]
+    for column in OWN:
+        if (rows[column] == "").any():
+            raise BadInput(f"{name}: {column} is empty in a catalogue row: fill it in or drop the row")
+    rows = rows.assign(**{o: rows[o].map(normal_text) for o in ("image_id", "item_id")})
+    if (again := rows.image_id.duplicated()).any():
+        raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once: make it unique")
+    return rows[[*OWN, *(o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any())]]
 
-# %% ../nbs/20_catalogue.ipynb #241b454b
+# %% ../nbs/20_catalogue.ipynb #ef6c7ce4
 def with_digests(rows:pd.DataFrame, # from `photos_of`
                  skip:bool=False # leave files out that cannot be read, instead of an error
                 ) -> tuple: # the rows with the column digest; dict: image id left out -> why
-    "Digests of photos and of the masks that come with them"
-    def one(files):
-        try: return digest("".join(digest(o) for o in files if o).encode())[:32]
+    "The digest of each photo's content; raises `BadInput` for a file that cannot be read"
+    def one(path):
+        try: return digest(Path(path))[:32]
         except OSError: return ""
-    found = rows.assign(digest=list(ordered_map(one, zip(rows.path, rows.mask_path))))
+    found = rows.assign(digest=list(ordered_map(one, rows.path)))
     lost = found.digest == ""
-    if lost.any() and not skip: raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
+    if lost.any() and not skip:
+        raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
     return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
 
-# %% ../nbs/20_catalogue.ipynb #bd034e7b
+# %% ../nbs/20_catalogue.ipynb #ed3df924
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
@@ -94,7 +102,14 @@ def made_with(cutout:Cutout, # of the searched photos
              ) -> dict: # cutout, features: as they were asked for; gallery_cutout, descriptor: their versions
     "What the vectors of a catalogue depend on; catalogue photos are cut out by otsu"
     gallery = cutout if cutout.name == "none" else make_cutout("otsu")
-    return dict(cutout=cutout.spec, features=descriptor.spec, gallery_cutout=gallery.version, descriptor=descriptor.version)
+    return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec), gallery_cutout=gallery.version,
+                descriptor=descriptor.version)
+
+def whole_path(spec:str # NAME or NAME@FILE
+              ) -> str: # the file with its whole path
+    "The same from every folder"
+    name, at, file = spec.partition("@")
+    return f"{name}@{os.path.abspath(file)}" if at and Path(file).is_file() else spec
 
 def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
@@ -108,14 +123,16 @@ def read_facts(folder:Path # of a catalogue
     try: facts = json.loads((folder/NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"{folder} is no catalogue: make one with fashion-retail catalogue build") from None
-    except (OSError, ValueError): facts = None
-    if not isinstance(facts, dict) or "format" not in facts:
-        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): build it again")
-    if facts["format"] != FORMAT:
-        raise BadInput(f"catalogue {folder} has format {facts['format']} and this version of fashion_retail reads {FORMAT}: install the newer one")
+    except (OSError, ValueError): facts = {}
+    found = facts.get("format") if isinstance(facts, dict) else None
+    if found not in (None, FORMAT):
+        raise BadInput(f"catalogue {folder} has format {found} and this version of fashion_retail reads {FORMAT}: "
+                       "install the newer one")
+    if not found or not (facts.get("current") or facts.get("next")):
+        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
     return facts
 
-# %% ../nbs/20_catalogue.ipynb #9ab7bde4
+# %% ../nbs/20_catalogue.ipynb #b462655e
 class Catalogue:
     "Items that can be searched by photo; kept in a folder"
     def __init__(self,
@@ -167,11 +184,12 @@ class Catalogue:
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
 
-# %% ../nbs/20_catalogue.ipynb #44caa48b
+# %% ../nbs/20_catalogue.ipynb #0103510e
 @patch
 def _write(self:Catalogue, **changes):
-    "Change the JSON atomically; `_lock` is held where others may write"
-    facts = {"format": FORMAT, "current": None, "next": None, "calibration": None, **getattr(self, "facts", {}), **changes}
+    "Change the JSON atomically"
+    nothing = {"format": FORMAT, "current": None, "next": None, "calibration": None}
+    facts = {**nothing, **getattr(self, "facts", {}), **changes}
     with atomic(self.path/NAME) as tmp: tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     self.refresh()
 
@@ -179,50 +197,54 @@ def _write(self:Catalogue, **changes):
 def _ready(self:Catalogue, writing=False):
     "Raise `BadInput` where the catalogue cannot be used now"
     self.refresh()
-    if not self.facts["current"]: raise BadInput(f"the build of catalogue {self.path} has not ended: run it again, it goes on")
+    if not self.facts["current"]:
+        raise BadInput(f"the build of catalogue {self.path} has not ended: run it again, it goes on")
+    if not self.index.path.exists():
+        raise BadInput(f"catalogue {self.path} is damaged ({self.index.path.name} is missing): "
+                       "remove the folder and build it again")
     if writing and self.facts["next"]:
-        raise BadInput(f"catalogue {self.path} is being rebuilt, or a rebuild was interrupted: end it with fashion-retail catalogue rebuild {self.path}")
+        raise BadInput(f"catalogue {self.path} is being rebuilt, or a rebuild was interrupted: "
+                       f"end it with fashion-retail catalogue rebuild {self.path}")
     if self.stale: raise BadInput(self.stale)
 
-# %% ../nbs/20_catalogue.ipynb #a2ad2de1
+# %% ../nbs/20_catalogue.ipynb #acc4e8f9
 CHUNK = 64  # photos that are described and stored together, about
 
 def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
-    some = []
+    chunk = []
     for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
-        some.extend(positions)
-        if len(some) >= CHUNK:
-            yield np.array(some)
-            some = []
-    if some: yield np.array(some)
+        chunk.extend(positions)
+        if len(chunk) >= CHUNK:
+            yield np.array(chunk)
+            chunk = []
+    if chunk: yield np.array(chunk)
 
-# %% ../nbs/20_catalogue.ipynb #f5d904fa
+# %% ../nbs/20_catalogue.ipynb #9c33dd70
 @patch
 def _stored(self:Catalogue, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
     home = self.path.resolve()
-    def relative(file): return Path(os.path.relpath(Path(file).resolve(), home)).as_posix() if file else ""
-    return rows.assign(**{o: [relative(file) for file in rows[o]] for o in ("path", "mask_path")})
+    return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix() for o in rows.path])
 
 @patch
 def file(self:Catalogue,
          path:str # as a row has it
         ) -> str: # from the current folder
     "Where a photo of the catalogue is"
-    return os.path.normpath(self.path/path) if path else ""
+    return os.path.normpath(self.path/path)
 
 @patch
 def _put(self:Catalogue, index, stored, vectors):
     "Store a few photos, unless somebody has begun or ended a rebuild since"
     with index.lock:
         self.refresh()
-        tables = [o["table"] for o in (self.facts["next"] or self.facts["current"],) if o]
-        if index.name not in tables: raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
+        if index.name != (self.facts["next"] or self.facts["current"])["table"]:
+            raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
         index.upsert(stored, vectors)
 
-# %% ../nbs/20_catalogue.ipynb #68d7072d
+# %% ../nbs/20_catalogue.ipynb #86704f1e
 def unchanged(stored:pd.DataFrame, # rows to be stored
               before:pd.DataFrame # rows that are there
              ) -> np.ndarray: # bool (N,)
@@ -240,23 +262,25 @@ def _fill(self:Catalogue, index, rows, describe):
     todo = np.flatnonzero(~unchanged(stored, before))
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
-    is_new = ~rows.image_id.isin(before.image_id).to_numpy()[todo]
-    counts = dict(new=int(is_new.sum()), changed=int((~is_new).sum()), same=len(rows) - len(todo), whole=0, lost={})
+    counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
     with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos", smoothing=0, disable=None) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
-            some = todo[chunk]
-            self._describe(rows.iloc[some[fresh[some]]], describe, vectors, counts)
-            keep = some[~rows.image_id.iloc[some].isin(counts["lost"]).to_numpy()]
-            if len(keep): self._put(index, stored.iloc[keep], np.stack([vectors[o] for o in photos[keep]]))
-            bar.update(int(fresh[some].sum()))
+            chunk = todo[chunk]
+            asked = rows.iloc[chunk[fresh[chunk]]]
+            if len(asked): self._learn(asked, describe(asked), vectors, counts)
+            chunk = chunk[~rows.image_id.iloc[chunk].isin(counts["lost"]).to_numpy()]
+            if len(chunk): self._put(index, stored.iloc[chunk], np.stack([vectors[o] for o in photos[chunk]]))
+            changed = rows.image_id.iloc[chunk].isin(before.image_id).sum()
+            counts["changed"] += int(changed)
+            counts["new"] += len(chunk) - int(changed)
+            bar.update(len(asked))
     return counts
 
 @patch
-def _describe(self:Catalogue, rows, describe, vectors, counts):
-    "Vectors of photos that have none"
-    if not len(rows): return
-    found = describe(rows)
-    vectors.update(zip(rows.digest, found.vectors))
+def _learn(self:Catalogue, rows, found, vectors, counts):
+    "Take over what was found of some photos"
+    for digest, image_id, vector in zip(rows.digest, rows.image_id, found.vectors):
+        if image_id not in found.problems: vectors[digest] = vector
     counts["lost"].update(found.problems)
     counts["whole"] += int(found.empty.sum())
 
@@ -281,18 +305,25 @@ def known_vectors(index, # of a catalogue
     where = dict(digest=digests)
     return dict(zip(index.rows(where).digest, index.vectors(where)))
 
-# %% ../nbs/20_catalogue.ipynb #010c2d6b
+# %% ../nbs/20_catalogue.ipynb #adcd0b08
 @patch
-def _complete(self:Catalogue, rows, made, describe, adjustment=None, calibration=None):
-    "Fill the next table with exactly these rows, and make it the current one"
-    made, coming = {**made, "adjusted": bool(adjustment)}, self.facts["next"]
-    if adjustment or not alike(made, coming) or coming["adjusted"]:
+def _announce(self:Catalogue, made, adjustment=None):
+    "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
+    with self.index.lock:
+        self.refresh()
+        coming = self.facts["next"]
+        if not adjustment and alike(made, coming) and not coming["adjusted"]: return coming
         numbers = [int(o["table"].split("-")[1]) for o in (self.facts["current"], coming) if o]
         self._drop(coming)
-        coming = {**made, "table": f"photos-{max(numbers, default=0) + 1}"}
+        coming = {**made, "adjusted": bool(adjustment), "table": f"photos-{max(numbers) + 1}"}
         if adjustment:
             with atomic(self._npz(coming)) as tmp: np.savez(tmp, **adjustment.to_arrays())
         self._write(next=coming)
+        return coming
+
+@patch
+def _complete(self:Catalogue, rows, coming, describe, calibration=None):
+    "Fill the coming table with exactly these rows, and make it the current one"
     index = Lance(self.path, coming["table"])
     counts = self._fill(index, rows, describe)
     counts["removed"] = self._only(index, rows)
@@ -319,12 +350,12 @@ def _only(self:Catalogue, index, rows):
     gone = gone[~gone.isin(rows.image_id)]
     return index.remove(dict(image_id=gone)) if len(gone) else 0
 
-# %% ../nbs/20_catalogue.ipynb #9095c961
+# %% ../nbs/20_catalogue.ipynb #704e0687
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
           path:str|Path|None=None, # the catalogue's folder; None: in the cache, found again for the same source
-          cutout:str="tiramisu", # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu, see `gallery_cutout`
+          cutout:str="tiramisu", # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu
           features:str="ranking", # NAME or NAME@FILE: how photos are described
           pattern:str|None=None, # for a folder, see `folder_photos`
           replace:bool=False, # remove photos that are not in the source, and vectors made otherwise
@@ -334,7 +365,8 @@ def build(cls:Catalogue,
          ): # the catalogue; `counts` says what was done
     "A catalogue of the source's photos; raises `BadInput`"
     cut, describe = make_cutout(cutout, device), make_descriptor(features, device)
-    if describe.fits: raise BadInput(f"features {features} learn from all photos together and cannot be added to: choose others")
+    if describe.fits:
+        raise BadInput(f"features {features} learn from all photos together and cannot be added to: choose others")
     if cut.name == "mask": raise BadInput("cut-out mask needs a mask for each searched photo: choose another one")
     rows, lost = with_digests(photos_of(source, pattern), skip)
     path = Path(path) if path else cached_path(source, cut, describe)
@@ -354,16 +386,16 @@ def _build(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     made, current = made_with(cutout, descriptor), self.facts["current"]
     if current and not self.facts["next"] and alike(made, current): return self._renew(rows, replace, skip, store)
     if current and not replace and not alike(made, current):
-        raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and {current['features']}, or with other weights: "
-                       "choose another folder, or --replace it")
-    return self._complete(rows, made, describer(cutout, descriptor, None, skip, store))
+        raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and {current['features']}, "
+                       "or with other weights: choose another folder, or --replace it")
+    return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
 
 @patch
 def _renew(self:Catalogue, rows, replace, skip, store):
     "Build where a catalogue of the same kind is"
     others = self.index.rows().image_id
     if not replace and (gone := ~others.isin(rows.image_id)).any():
-        raise BadInput(f"catalogue {self.path} holds photos that the source does not have, such as {some(others[gone])}: "
+        raise BadInput(f"catalogue {self.path} holds photos that the source does not have ({some(others[gone])}): "
                        "use catalogue update, or --replace to remove them")
     counts = self._fill(self.index, rows, describer(self.cutout, self.descriptor, self.adjustment, skip, store))
     return {**counts, "removed": self._only(self.index, rows)}
@@ -373,19 +405,18 @@ def cached_path(source, # of `Catalogue.build`
                 descriptor # from `descriptor`
                ) -> Path: # a folder
     "Where the catalogue of a source is kept that was never built by name"
-    from platformdirs import user_cache_dir
     if isinstance(source, pd.DataFrame): raise BadInput("a catalogue of a DataFrame needs a folder: give its path")
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
-    return Path(os.environ.get("FASHION_RETAIL_CACHE") or user_cache_dir("fashion_retail", appauthor=False))/"catalogues"/key
+    return Store().folder/"catalogues"/key
 
-# %% ../nbs/20_catalogue.ipynb #e1813adf
+# %% ../nbs/20_catalogue.ipynb #55dbc207
 @patch
 def add(self:Catalogue,
         source, # as for `build`
         pattern:str|None=None, # for a folder, see `folder_photos`
         skip:bool=False, # leave photos out that cannot be read, instead of an error
         store:Store|None=None # where vectors are looked up and kept besides
-       ) -> dict: # counts: new, changed, same, whole (photos without a garment, taken whole); dict lost (image id left out -> why)
+       ) -> dict: # counts: new, changed, same, whole (taken whole); dict lost (image id left out -> why)
     "Add the items of a source; raises `BadInput` for an id that is there with another photo, and then adds nothing"
     return self._bring(source, pattern, skip, store, self._refuse_known)
 
@@ -415,23 +446,25 @@ def _refuse_known(self:Catalogue, rows):
     known = rows.image_id.isin(photos.index)
     changed = rows.image_id[known & (rows.image_id.map(photos) != rows.digest)]
     if len(changed):
-        raise BadInput(f"{some(changed)} is in catalogue {self.path} with another photo: use update to replace it, or give it another id")
+        raise BadInput(f"{some(changed)} is in catalogue {self.path} with another photo: "
+                       "use update to replace it, or give it another id")
     further = rows.item_id[~known & rows.item_id.isin(there.item_id)].drop_duplicates()
     if len(further):
-        raise BadInput(f"item {some(further)} is in catalogue {self.path} with other photos: use update to add photos to it, or give it another id")
+        raise BadInput(f"item {some(further)} is in catalogue {self.path} with other photos: "
+                       "use update to add photos to it, or give it another id")
 
 @patch
 def remove(self:Catalogue,
            items # item ids, or one
           ) -> int: # photos removed
     "Remove items with all their photos, all of them or, after an error, none"
-    self.refresh()
-    if self.facts["next"]: self._ready(writing=True)
-    items = listed(items)
-    there = set(self.index.rows(dict(item_id=items)).item_id)
-    if missing := [o for o in items if o not in there]:
-        raise BadInput(f"item {some(missing)} is not in catalogue {self.path}: nothing was removed")
-    return self.index.remove(dict(item_id=items))
+    self._ready(writing=True)
+    items = [normal_text(o) for o in listed(items)]
+    with self.index.lock:
+        there = set(self.index.rows(dict(item_id=items)).item_id)
+        if missing := [o for o in items if o not in there]:
+            raise BadInput(f"item {some(missing)} is not in catalogue {self.path}: nothing was removed")
+        return self.index.remove(dict(item_id=items))
 
 @patch
 def rebuild(self:Catalogue,
@@ -442,19 +475,22 @@ def rebuild(self:Catalogue,
     "Describe all photos again with what is installed now; searches use the old vectors until the end"
     self.refresh()
     made = self.facts["next"] or self.facts["current"]
-    cut, describe = make_cutout(cutout or made["cutout"], self.device), make_descriptor(features or made["features"], self.device)
-    if not self.facts["current"]: raise BadInput(f"the build of catalogue {self.path} has not ended: run it again, it goes on")
-    rows, _ = with_digests(self.photos())
-    return self._complete(rows, made_with(cut, describe), describer(cut, describe, store=store))
+    cut = make_cutout(cutout or made["cutout"], self.device)
+    describe = make_descriptor(features or made["features"], self.device)
+    if not self.facts["current"]:
+        raise BadInput(f"the build of catalogue {self.path} has not ended: run it again, it goes on")
+    with_digests(self.photos())  # before anything is begun: is every photo there?
+    coming = self._announce(made_with(cut, describe))
+    return self._complete(with_digests(self.photos())[0], coming, describer(cut, describe, store=store))
 
 @patch
 def photos(self:Catalogue
-          ) -> pd.DataFrame: # image_id, item_id, path, mask_path, digest and the attributes
+          ) -> pd.DataFrame: # image_id, item_id, path, digest and the attributes
     "All photos, with paths from the current folder"
     rows = self.index.rows()
-    return rows.assign(path=rows.path.map(self.file), mask_path=rows.mask_path.map(self.file))
+    return rows.assign(path=rows.path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #20106fe6
+# %% ../nbs/20_catalogue.ipynb #92b31d19
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -473,16 +509,17 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
     height, width = shape[:2]
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if x1 - x0 < 8 or y1 - y0 < 8:
-        raise BadInput(f"box {box} holds less than 8 pixels of the photo's {width}×{height}: give x0, y0, x1, y1 in pixels")
+        raise BadInput(f"box {box} holds less than 8 pixels of the photo's {width}×{height}: "
+                       "give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
-# %% ../nbs/20_catalogue.ipynb #f9b6a050
+# %% ../nbs/20_catalogue.ipynb #b9ed4445
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
                box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment is inside
                point:tuple|None=None # x, y in pixels: on the garment
-              ) -> tuple: # bool (H, W) mask, None where the catalogue works without cut-outs; confidence 0 to 1, or None
+              ) -> tuple: # bool (H, W) mask, None without cut-outs; confidence 0 to 1, or None
     "The garment that is meant"
     if point is not None:
         x, y = (int(min(max(o, 0), top - 1)) for o, top in zip(point, image.shape[1::-1]))
@@ -497,14 +534,14 @@ def outline_of(self:Catalogue,
     mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
     return mask, confidence
 
-# %% ../nbs/20_catalogue.ipynb #88bd35d7
+# %% ../nbs/20_catalogue.ipynb #35c8ea89
 def cut_photo(cutout, # from `cutout`
               image:np.ndarray # uint8 (H, W, 3)
              ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
     "Mask and confidence of a photo, whatever the cut-out"
     return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
 
-# %% ../nbs/20_catalogue.ipynb #046d6d09
+# %% ../nbs/20_catalogue.ipynb #53e1ee17
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -528,14 +565,18 @@ def look(self:Catalogue,
     clock.append(time.perf_counter())
     mask, confidence = self.outline_of(image, box, point)
     if mask is not None and not mask.any():
-        raise BadInput(f"{name or 'the photo'}: no garment was found, say where it is with a box (x0,y0,x1,y1 in pixels)")
+        raise BadInput(f"{name or 'the photo'}: no garment was found, "
+                       "say where it is with a box (x0,y0,x1,y1 in pixels)")
     clock.append(time.perf_counter())
     square, inside = self.descriptor.prepare(image, mask)
     vector = self.descriptor.transform(square[None], inside[None])[0]
+    if not np.isfinite(vector).all() or not vector.any():
+        raise BadInput(f"{name or 'the photo'} cannot be described (is it blank?): take another photo")
     clock.append(time.perf_counter())
-    return Look(name, image, mask, confidence, vector, dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist())))
+    seconds = dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist()))
+    return Look(name, image, mask, confidence, vector, seconds)
 
-# %% ../nbs/20_catalogue.ipynb #83e51b1d
+# %% ../nbs/20_catalogue.ipynb #dd462abd
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
 
 @patch
@@ -556,16 +597,33 @@ def nearest_items(self:Catalogue,
         photos *= 4
 
 @patch
+def nearest_to_all(self:Catalogue,
+                   vectors:list, # of float32 (D,), photos of one garment
+                   count:int, # items wanted
+                   where:dict|None=None # column -> value or list of values
+                  ) -> pd.DataFrame: # as `nearest_items` gives it; the distance is the mean over the photos
+    "The nearest items to several photos: each photo's nearest items, ordered by their mean distance to all photos"
+    if len(vectors) == 1: return self.nearest_items(vectors[0], count, where)
+    items = pd.concat([self.nearest_items(o, count, where) for o in vectors]).item_id.unique()
+    among = {**(where or {}), "item_id": items}
+    rows, stored = self.index.rows(among), self.index.vectors(among).astype(np.float64)
+    apart = np.stack([np.linalg.norm(stored - o, axis=1) for o in vectors], 1)
+    means = pd.DataFrame(apart).groupby(rows.item_id.to_numpy()).min().mean(1)
+    found = rows.assign(nearest=apart.min(1), distance=means[rows.item_id].to_numpy())
+    found = found.sort_values(["distance", "nearest"], kind="stable").drop_duplicates("item_id")
+    return found.drop(columns="nearest")[:count].reset_index(drop=True)
+
+@patch
 def _check_where(self:Catalogue, where):
     "Raise `BadInput` for a column or a value that is not in the catalogue, with those that are"
     rows = self.index.rows() if where else None
     for column, values in (where or {}).items():
-        known_column(column, rows.columns.drop(["path", "mask_path", "digest"]))
+        known_column(column, rows.columns.drop(["path", "digest"]))
         known = rows[column].unique()
         if missing := [o for o in listed(values) if o not in known]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
 
-# %% ../nbs/20_catalogue.ipynb #1e9c5631
+# %% ../nbs/20_catalogue.ipynb #6e3eeb9a
 @patch
 def search(self:Catalogue,
            photo, # path, uint8 array (H, W, 3), `Look`, or a list of them
@@ -589,22 +647,22 @@ def search(self:Catalogue,
 @patch
 def _answer(self:Catalogue, looks, k, where):
     start = time.perf_counter()
-    vector = np.mean([o.vector for o in looks], axis=0)
-    vector = (vector/np.linalg.norm(vector)).astype(np.float32)
-    if self.adjustment: vector = self.adjustment.queries(vector[None])[0]
-    items = self.nearest_items(vector, max(k or 10, DEPTH), where)
+    vectors = np.stack([o.vector for o in looks])
+    if self.adjustment: vectors = self.adjustment.queries(vectors)
+    items = self.nearest_to_all(vectors, max(k or 10, DEPTH), where)
     if k and k > len(items) and not where:
         raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for at most {len(items)}")
-    distances, among = items.distance.to_numpy()[None], self.index.count("item_id", where)
-    probability = float(self.decision.probability(distances, among)[0])
-    items = items.assign(probability=self.decision.answers(distances, among)[0], path=items.path.map(self.file))[:k or 10]
+    seen = dict(distances=items.distance.to_numpy()[None], n_items=self.index.count("item_id", where))
+    if self.adjustment: seen["cohort"] = self.adjustment.cohort_distances(vectors).mean(0, keepdims=True)
+    probability = float(self.decision.probability(**seen)[0])
+    items = items.assign(probability=self.decision.answers(**seen)[0], path=items.path.map(self.file))[:k or 10]
     items["rank"] = np.arange(1, len(items) + 1)
-    attributes = [o for o in items if o not in (*GIVEN, "digest", "mask_path")]
+    attributes = [o for o in items if o not in (*GIVEN, "digest")]
     seconds = {o: sum(look.seconds[o] for look in looks) for o in looks[0].seconds}
     return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
                    {**seconds, "search": time.perf_counter() - start})
 
-# %% ../nbs/20_catalogue.ipynb #01b8cfe8
+# %% ../nbs/20_catalogue.ipynb #5bac21b4
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -619,15 +677,18 @@ class Answers:
         "The answers as a table"
         return self.items
 
-    def __repr__(self): return f"in the catalogue: {self.decision}\n{self.items[['rank', 'item_id', 'distance', 'probability']].round(3).to_string(index=False)}"
+    def __repr__(self):
+        shown = self.items[["rank", "item_id", "distance", "probability"]].round(3)
+        return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}"
 
-# %% ../nbs/20_catalogue.ipynb #aaaee27e
+# %% ../nbs/20_catalogue.ipynb #dea284e9
 def mask_png(mask:np.ndarray|None # bool (H, W)
             ) -> str|None: # a data URL
     "A mask as text: a PNG of 0 and 255"
     import cv2
     if mask is None: return None
-    return "data:image/png;base64," + base64.b64encode(cv2.imencode(".png", mask.astype(np.uint8)*255, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]).decode()
+    data = cv2.imencode(".png", mask.astype(np.uint8)*255, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 @patch
 def to_json(self:Answers
@@ -641,7 +702,7 @@ def to_json(self:Answers
                 cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
-# %% ../nbs/20_catalogue.ipynb #eba98c27
+# %% ../nbs/20_catalogue.ipynb #69f46959
 def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
@@ -654,8 +715,10 @@ def outlined(look:Look # a photo with its mask
 def cut(look:Look # a photo with its mask
        ) -> np.ndarray: # uint8 (h, w, 3)
     "The garment alone, on white"
-    image = smaller(look.image)
-    return image if look.mask is None else np.where(smaller(look.mask.astype(np.uint8)*255)[..., None] > 127, image, 255).astype(np.uint8)
+    if look.mask is None: return smaller(look.image)
+    rows, columns = (slice(o[0], o[-1] + 1) for o in (np.flatnonzero(look.mask.any(side)) for side in (1, 0)))
+    image, mask = look.image[rows, columns], look.mask[rows, columns]
+    return smaller(np.where(mask[..., None], image, np.uint8(255)))
 
 def smaller(image:np.ndarray, # uint8 (H, W, 3) or (H, W)
             side:int=480 # pixels along the long side, at most
@@ -671,13 +734,13 @@ def shown(path:str # of a photo
     try: return smaller(load_image(path))
     except BadInput: return np.full((240, 240, 3), 200, np.uint8)
 
-# %% ../nbs/20_catalogue.ipynb #4e102f34
+# %% ../nbs/20_catalogue.ipynb #66049946
 @patch
 def show(self:Answers,
          ncols:int=6 # pictures in a row
         ): # the matplotlib figure
     "Photo, cut-out and answers as pictures"
-    from fashion_retail.data import show_images
+    from fashion_retail.photos import show_images
     titles = [f"{o.rank}: {o.item_id}\n{o.probability:.2f}" for o in self.items.itertuples()]
     images = [outlined(self.looks[0]), cut(self.looks[0]), *map(shown, self.items.path)]
     figure = show_images(images, ["photo", "cut-out", *titles], ncols)
@@ -691,7 +754,7 @@ def _repr_jpeg_(self:Answers):
     self.show().savefig(file, format="jpeg", pil_kwargs=dict(quality=80))
     return file.getvalue()
 
-# %% ../nbs/20_catalogue.ipynb #cd4e9223
+# %% ../nbs/20_catalogue.ipynb #5a132e49
 def picture(image:np.ndarray # uint8 (H, W, 3)
            ) -> str: # a data URL
     "An image as text: a JPEG"
@@ -706,11 +769,11 @@ def _for_page(self:Answers):
         asked.append((picture(outlined(look)), "photo" if look.mask is None else "photo with the outline"))
         if look.mask is not None: asked.append((picture(cut(look)), "cut-out"))
     hidden = self.items.columns.drop(list(GIVEN))
-    answers = [dict(rank=o["rank"], item=o["item_id"], probability=o["probability"], distance=o["distance"], picture=picture(shown(o["path"])),
-                    attributes=[(c, o[c]) for c in hidden if o[c] != ""]) for o in self.items.to_dict("records")]
+    answers = [{**o, "picture": picture(shown(o["path"])), "attributes": [(c, o[c]) for c in hidden if o[c] != ""]}
+               for o in self.items.to_dict("records")]
     mood = "yes" if self.decision.startswith("likely") else "no" if self.decision.startswith("prob") else ""
-    return dict(name=Path(self.looks[0].photo).name, decision=self.decision, mood=mood, asked=asked, answers=answers, method=self.method,
-                confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
+    return dict(name=Path(self.looks[0].photo).name, decision=self.decision, mood=mood, asked=asked, answers=answers,
+                method=self.method, confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
 
 def to_html(answers, # one `Answers`, or a list of them
             page:bool=True # a whole page; otherwise a part of one
@@ -721,7 +784,7 @@ def to_html(answers, # one `Answers`, or a list of them
     template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)
 
-# %% ../nbs/20_catalogue.ipynb #243b4d7f
+# %% ../nbs/20_catalogue.ipynb #d21e8e5a
 SCRIPT = """
 function render({ model, el }) {
   const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
@@ -764,7 +827,7 @@ def widget(self:Catalogue,
     made.observe(searched, "photo")
     return made
 
-# %% ../nbs/20_catalogue.ipynb #3f6a89e0
+# %% ../nbs/20_catalogue.ipynb #de96308d
 @patch
 def info(self:Catalogue
         ) -> dict: # plain values
@@ -773,8 +836,9 @@ def info(self:Catalogue
     rows, facts, dim = self.index.rows(), self.facts, self.index.dim or 0
     attributes = {o: int(rows[o][rows[o] != ""].nunique()) for o in rows if o not in (*OWN, "digest")}
     made = {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor", "adjusted")}
+    finished, coming = bool(facts["current"]), bool(facts["next"])
     return dict(path=str(self.path), items=len(self), photos=len(rows), attributes=attributes, **made,
-                finished=bool(facts["current"]), rebuilding=bool(facts["current"] and facts["next"]), rebuild=self.stale,
+                finished=finished, rebuilding=finished and coming, rebuild=self.stale,
                 calibration=facts["calibration"] and facts["calibration"]["about"],
                 vectors_mb=round(len(rows)*dim*4/1e6, 1), disk_mb=round(self.index.disk()/1e6, 1), format=FORMAT)
 
@@ -785,7 +849,8 @@ def check(self:Catalogue
     self.refresh()
     rows, vectors = self.index.rows(), self.index.vectors()
     wrong = [] if self.facts["current"] else [f"the build of {self.path} has not ended: run it again, it goes on"]
-    if self.facts["current"] and self.facts["next"]: wrong.append("a rebuild has not ended: run fashion-retail catalogue rebuild again")
+    if self.facts["current"] and self.facts["next"]:
+        wrong.append(f"a rebuild has not ended: run fashion-retail catalogue rebuild {self.path}")
     if self.stale: wrong.append(self.stale)
     if not len(rows): return wrong
     def add(names, what):
@@ -800,7 +865,7 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
-# %% ../nbs/20_catalogue.ipynb #04d7a6f5
+# %% ../nbs/20_catalogue.ipynb #2d79fa68
 @patch
 def save(self:Catalogue,
          path:str|Path # a folder that does not exist yet
@@ -827,7 +892,7 @@ def load(cls:Catalogue,
     "Open a catalogue; raises `BadInput` for one that is damaged, or newer than this version"
     return cls(path, device)
 
-# %% ../nbs/20_catalogue.ipynb #6e1f2df6
+# %% ../nbs/20_catalogue.ipynb #b3d3bdb6
 @patch
 def calibrate(self:Catalogue,
               table, # images table, its folder or name, or a DataFrame
@@ -843,9 +908,19 @@ def calibrate(self:Catalogue,
     if self.adjustment: vectors = describer(self.cutout, self.descriptor, None, store=store)(rows).vectors
     about = dict(cutout=self.made["cutout"], features=self.made["features"])
     adjustment, decision = fit(asked.vectors, vectors, queries.item_id, rows.item_id, **about)
-    if adjustment or self.adjustment:
-        found = dict(zip(rows.digest, adjustment.gallery(vectors) if adjustment else vectors))
-        def describe(some): return Embedding(np.stack([found[o] for o in some.digest]), np.zeros(len(some), bool))
-        self._complete(rows, made, describe, adjustment, decision.to_dict())
-    else: self._write(calibration=decision.to_dict())
+    if not adjustment and not self.adjustment: self._write(calibration=decision.to_dict())
+    else: self._adjust(dict(zip(rows.digest, vectors)), made, adjustment, decision)
     return decision.about
+
+# %% ../nbs/20_catalogue.ipynb #c79a107b
+@patch
+def _adjust(self:Catalogue, vectors, made, adjustment, decision):
+    "A new table with adjusted vectors, from `vectors` by digest"
+    coming, rows = self._announce(made, adjustment), self.photos()
+    if not rows.digest.isin(vectors).all():
+        self._write(next=None)
+        raise BadInput(f"catalogue {self.path} was changed by another process meanwhile: calibrate again")
+    def describe(photos):
+        found = np.stack([vectors[o] for o in photos.digest])
+        return Embedding(adjustment.gallery(found) if adjustment else found, np.zeros(len(photos), bool))
+    self._complete(rows, coming, describe, decision.to_dict())

@@ -57,16 +57,22 @@ def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue phot
           out: Annotated[Path, typer.Option("--out", help="The images table to write, such as images.csv.")],
           pattern: Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="Where a file's path holds the item's id: the "
                              "expression's first group. By default the longest catalogue file name that a name begins with.")] = None,
-          valid: Annotated[float, typer.Option(help="Share of the items to measure on; the others are for training, which needs masks.")] = 1.0):
+          valid: Annotated[float, typer.Option(help="Share of the items to measure on; the others are for training, which needs masks.")] = 1.0,
+          strict: Annotated[bool, typer.Option("--strict", help="Refuse guesses: merged catalogue photos, names with extra words, capitals.")] = False):
     "An images table from two folders whose file names share ids; NAME.mask.png beside a photo is its mask."
     _no_folder(out)
-    from fashion_retail.data import table_from_folders, write_table
-    rows, odd = table_from_folders(catalogue, snapshots, pattern, valid)
+    from fashion_retail.core import some
+    from fashion_retail.data import near_copies, write_table
+    from fashion_retail.folders import table_from_folders
+    rows, notes = table_from_folders(catalogue, snapshots, pattern, valid, strict)
     write_table(rows, out)
     n = rows.groupby("role").item_id.agg(["size", "nunique"])
     print(f"{out}: {n['size'].get('catalogue', 0)} catalogue photos and {n['size'].get('snapshot', 0)} snapshots of {rows.item_id.nunique()} items")
-    for what, names in odd.items():
-        if names: print(f"{what}: {len(names)} ({', '.join(names[:10])}{' …' if len(names) > 10 else ''})")
+    for rule, count in rows.matched_by[rows.matched_by != ""].value_counts().items(): print(f"matched by {rule}: {count} (column matched_by)")
+    suspects = near_copies(rows)
+    notes["pairs that look like one picture saved twice (suspects, kept)"] = [f"{o.image_id} = {o.copy}" for o in suspects.itertuples()]
+    for what, names in notes.items():
+        if names: print(f"{what}: {len(names)} ({some(names, 10)})")
 
 
 @app.command()
@@ -127,6 +133,8 @@ def evaluate(images: Images, split: Split, out: OutFile,
              features: Annotated[str, typer.Option(help=f"The descriptor: {NAME} NAME@hub downloads what timm and OpenCLIP have there.")],
              gallery_split: Annotated[Optional[list[str]], typer.Option(help="Splits of the catalogue photos; by default --split. Repeatable.")] = None,
              ranks: Annotated[Optional[Path], typer.Option(help="CSV file to write: a row a query with its rank and ten answers.")] = None,
+             open_set: Annotated[bool, typer.Option("--open-set", help="Measure too whether an item is known to be in the catalogue at all: "
+                                                                       "half of the items taken out of the gallery, then the other half.")] = False,
              skip_unreadable: Skip = False,
              no_cache: Annotated[bool, typer.Option("--no-cache", help="Make all masks and vectors anew and keep none; see `fashion-retail cache`.")] = False,
              device: Device = "auto"):
@@ -140,6 +148,7 @@ def evaluate(images: Images, split: Split, out: OutFile,
     store = None if no_cache else Store()
     found = evaluate(table, split, cutout, features, gallery_split, device, skip_unreadable, store)
     _say_what_was_left_out(found)
+    if open_set: found.metrics.update(found.open_set()[0])
     if ranks:
         with atomic(ranks) as part: found.to_frame().to_csv(part, index=False)
     _write_json(found.metrics, out)
@@ -631,6 +640,8 @@ def _repeat(args):
 
 def main():
     "Entry point: `BadInput` and the system's file errors become one sentence and exit code 2"
+    for stream in (sys.stdout, sys.stderr):  # a terminal, or a file name, that is not UTF-8 should not end the work
+        if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
     try: app(args=_repeat(sys.argv[1:]))
     except KeyboardInterrupt:
         print("fashion-retail: interrupted", file=sys.stderr)

@@ -22,7 +22,8 @@ from scipy import fft
 
 from .core import BadInput, digest, pick_device
 from .cutout import SEGMENTER_WEIGHTS
-from .tiramisu import FCDenseNet, LiteTiramisu, fastest, lite0, load_weights
+from .encoder import Encoder, scaled
+from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
 
 # %% ../nbs/04_descriptors.ipynb #9406b8be
 def _turn_upright(image, mask, color):
@@ -136,7 +137,7 @@ def unit(vectors): # (N, D) -> float32 (N, D), rows of length 1, zeros stay zero
 # %% ../nbs/04_descriptors.ipynb #8d6060ca
 class NetworkDescriptor(Descriptor):
     "A descriptor that is a network: a subclass gives `network`"
-    mean, std = 127, 128 # of the input, 0…255, a number or one a channel
+    mean, std = Encoder.mean, Encoder.std # of the input, 0…255, a number or one a channel
     masked = False       # the garment's pixels are a fourth channel
     trace = True         # its input has one shape, so that ONNX Runtime can run it
 
@@ -154,8 +155,7 @@ class NetworkDescriptor(Descriptor):
     ) -> np.ndarray: # float32 (N, dim)
         "What the network gives, before it is brought to length 1"
         device, run = self.run
-        mean, std = (torch.as_tensor(o, dtype=torch.float32, device=device).reshape(-1, 1, 1) for o in (self.mean, self.std))
-        images = (torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() - mean)/std
+        images = scaled(squares, device, self.mean, self.std)
         if self.masked: images = torch.cat([images, torch.from_numpy(insides).to(device)[:, None].float()], 1)
         return run(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
 
@@ -302,41 +302,35 @@ class Classical(Descriptor):
 
 # %% ../nbs/04_descriptors.ipynb #72818239
 class _Pooled(torch.nn.Module):
-    "The mean over the last feature map of `lite0`"
-    def __init__(self, net):
+    "The mean over the last feature map of an `Encoder`"
+    def __init__(self, encoder):
         super().__init__()
-        self.net = net
-    def forward(self, x): return self.net.extract_features(x).mean((2, 3))
+        self.encoder = encoder
+    def forward(self, x): return self.encoder.top(self.encoder(x)["blocks.6"]).mean((2, 3))
 
 class EfficientNetLite0(NetworkDescriptor):
     "Pooled ImageNet features of the embedded EfficientNet-Lite0"
     name, dim, prepare = "efficientnet_lite0", 1280, Preparation(224)
-    def network(self): return _Pooled(lite0())
+    def network(self): return _Pooled(Encoder(head=True))
 
 # %% ../nbs/04_descriptors.ipynb #ea1149b6
 class _Stages(torch.nn.Module):
     "Maps of an EfficientNet-Lite0 averaged inside the mask, which is the fourth channel"
-    def __init__(self, stem, norm, blocks):
+    def __init__(self, encoder):
         super().__init__()
-        self.stem, self.norm, self.blocks = stem, norm, blocks
+        self.encoder = encoder
     def forward(self, x):
-        inside, maps = x[:, 3:], []
-        x = torch.nn.functional.relu6(self.norm(self.stem(x[:, :3])))
-        for block in self.blocks:
-            if block._depthwise_conv.stride[0] == 2: maps.append(x)
-            x = block(x)
-        pooled = []
-        for o in [*maps[-2:], x]:
-            share = torch.nn.functional.avg_pool2d(inside, inside.shape[2]//o.shape[2]) + 1e-6
-            pooled.append(torch.nn.functional.normalize((o*share).sum((2, 3))/share.sum((2, 3))))
+        inside, maps, pooled = x[:, 3:], self.encoder(x[:, :3]), []
+        for name in self.encoder.halvings[2:]:
+            found = maps[name]
+            share = torch.nn.functional.avg_pool2d(inside, inside.shape[2]//found.shape[2]) + 1e-6
+            pooled.append(torch.nn.functional.normalize((found*share).sum((2, 3))/share.sum((2, 3))))
         return torch.cat(pooled, 1)
 
 class Stages(NetworkDescriptor):
     "Stages of the ImageNet EfficientNet-Lite0, averaged inside the mask"
     name, dim, prepare, masked = "stages", 472, Preparation(224), True
-    def network(self):
-        net = lite0()
-        return _Stages(net._conv_stem, net._bn0, net._blocks)
+    def network(self): return _Stages(Encoder())
 
 class TiramisuStages(NetworkDescriptor):
     "Stages of a trained segmenter's encoder; raises `BadInput` for a segmenter without one"
@@ -344,9 +338,10 @@ class TiramisuStages(NetworkDescriptor):
     takes_weights, shipped = True, SEGMENTER_WEIGHTS
     def network(self):
         net = load_weights(self.weights, FCDenseNet, LiteTiramisu)
-        if not hasattr(net, "stages"):
-            raise BadInput(f"weights {self.weights} are of a {type(net).__name__}: give a segmenter trained with encoder efficientnet_lite0")
-        return _Stages(net.stem, net.norm, net.stages)
+        if not isinstance(net, LiteTiramisu):
+            raise BadInput(f"weights {self.weights} are of a {type(net).__name__}: "
+                           "give a segmenter trained with encoder efficientnet_lite0")
+        return _Stages(net.encoder)
 
 # %% ../nbs/04_descriptors.ipynb #be9b1d01
 def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo

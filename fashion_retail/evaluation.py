@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['answers_figure', 'Evaluation', 'evaluate']
 
-# %% ../nbs/05_evaluation.ipynb #9dc5a619
+# %% ../nbs/05_evaluation.ipynb #99665ceb
 import json
 import time
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from .accuracy import bootstrap_interval, compare_ranks, mean_average_precision,
 from .core import BadInput, atomic
 from .cutout import Cutout, cutout
 from .data import load_image, select
+from .decision import open_set
 from .descriptors import Descriptor
 from .features import Store, descriptor, embed, file_digest, fitted
 from .search import first_match_ranks, top_k
@@ -71,7 +72,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/05_evaluation.ipynb #bf1f1b92
+# %% ../nbs/05_evaluation.ipynb #3f697d07
 @dataclass
 class Evaluation:
     "The accuracy of a search over a table, and what it was computed from"
@@ -130,6 +131,15 @@ class Evaluation:
         "Queries whose right answer stands farthest down"
         return self.by_rank()[::-1][:count]
 
+    def open_set(self,
+        decision=None, # a `decision.Decision`; None: the default that ships
+        adjustment=None, # what `decision.calibrate` gave with it
+        seed:int=42 # of the halves and of the bootstrap
+    ) -> tuple: # dict: auroc, dir_fpir_01, dir_fpir_05, dir_fpir_10, ece, n_known, n_unknown, intervals; DataFrame, a row a trial
+        "How well is it known whether an item is there? Half of the items taken out of the gallery, then the other half"
+        return open_set(self.query_vectors, self.gallery_vectors, self.queries.item_id, self.gallery.item_id,
+                        decision=decision, adjustment=adjustment, seed=seed)
+
     def to_json(self,
         path:str|Path # .json
     ):
@@ -143,7 +153,7 @@ class Evaluation:
         frame = self.ranks.assign(answers=lists)
         return frame[["image_id", "item_id", "rank", "answers", "empty_mask"]]
 
-# %% ../nbs/05_evaluation.ipynb #603a2525
+# %% ../nbs/05_evaluation.ipynb #8c9acaed
 def _answers(query_vectors, gallery_vectors, query_photos, gallery_photos, k, metric):
     "The `k` nearest gallery rows of each query, its own photo left out: distances and rows, as lists"
     own = pd.Series(gallery_photos).value_counts().reindex(query_photos).max()

@@ -183,6 +183,17 @@ def unpack_mask(packed:bytes # as `pack_mask` gives it
     bits = np.unpackbits(np.frombuffer(zlib.decompress(packed[8:]), np.uint8), count=int(height)*int(width))
     return bits.reshape(height, width).astype(bool)
 
+# %% ../nbs/04_features.ipynb #c22b85a7
+@patch
+def put_masks(self:Store,
+              cut:Cutout, # that made them
+              paths, # of the photos
+              made # (mask, confidence) of each, as `cut.with_confidence` gives it
+             ):
+    "Keep masks under their photos"
+    keys = [store_key(file_digest(path), cut.version) for path in paths]
+    self.put("masks", cut, [(key, pack_mask(mask), confidence) for key, (mask, confidence) in zip(keys, made)])
+
 # %% ../nbs/04_features.ipynb #19a2e8b6
 @dataclass
 class Prepared:

@@ -6,7 +6,7 @@
 __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 'listed', 'known_column', 'nearest', 'Exact',
            'checked_queries', 'engine', 'Lance', 'sql']
 
-# %% ../nbs/21_index.ipynb #b0f545f5
+# %% ../nbs/21_index.ipynb #bdad7bf0
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from .core import BadInput, some
 from .search import top_k
 
-# %% ../nbs/21_index.ipynb #17e39782
+# %% ../nbs/21_index.ipynb #b6d52692
 def checked_batch(rows:pd.DataFrame, # one row for each photo, with the column image_id
                   vectors:np.ndarray, # (N, D) numbers, one row for each photo
                   dim:int|None=None # D of what is stored already; None: nothing is
@@ -41,7 +41,7 @@ def checked_batch(rows:pd.DataFrame, # one row for each photo, with the column i
             raise BadInput(f"an attribute cannot be called {name!r}: rename the column")
     return rows, vectors
 
-# %% ../nbs/21_index.ipynb #72d1610e
+# %% ../nbs/21_index.ipynb #8d701f23
 def matching(rows:pd.DataFrame, # of an index
              where:dict|None # column -> value or list of values; None: all rows
             ) -> np.ndarray: # bool (N,)
@@ -64,7 +64,7 @@ def known_column(column:str, # a name
     "Raise `BadInput` when `column` is not there, with those that are"
     if column not in list(columns): raise BadInput(f"there is no column {column!r}: use one of {some(columns, 30)}")
 
-# %% ../nbs/21_index.ipynb #e155e3a6
+# %% ../nbs/21_index.ipynb #aa05632d
 def nearest(query:np.ndarray, # float32 (D,)
             vectors:np.ndarray, # float32 (N, D)
             squares:np.ndarray, # float32 (N,), the squared length of each vector
@@ -78,7 +78,7 @@ def nearest(query:np.ndarray, # float32 (D,)
     distances, ids = top_k(query[None], vectors[near], k)
     return distances[0], near[ids[0]]
 
-# %% ../nbs/21_index.ipynb #8cc84b33
+# %% ../nbs/21_index.ipynb #198020db
 class Exact:
     "An index in memory that compares a query with every vector"
     def __init__(self,
@@ -123,10 +123,10 @@ class Exact:
         if not len(self): return np.zeros((0, 0), np.float32)
         return self._vectors[matching(self._rows, where)] if where else self._vectors
 
-# %% ../nbs/21_index.ipynb #78ca00dc
+# %% ../nbs/21_index.ipynb #54fde823
 from fastcore.basics import patch
 
-# %% ../nbs/21_index.ipynb #1f6d0e2a
+# %% ../nbs/21_index.ipynb #1710227b
 @patch
 def upsert(self:Exact,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
@@ -148,7 +148,7 @@ def remove(self:Exact,
     if gone.any(): self._keep(self._rows[~gone], self._vectors[~gone])
     return int(gone.sum())
 
-# %% ../nbs/21_index.ipynb #2512467b
+# %% ../nbs/21_index.ipynb #cddc6438
 @patch
 def search(self:Exact,
            queries:np.ndarray, # (Q, D) numbers
@@ -181,7 +181,7 @@ def checked_queries(queries:np.ndarray, # (Q, D) numbers
     if not np.isfinite(queries).all(): raise BadInput("a query holds NaN or infinity: describe its photo again")
     return queries
 
-# %% ../nbs/21_index.ipynb #0d937f8b
+# %% ../nbs/21_index.ipynb #1e3fc613
 PIECES = 50        # fragments of a table that are tolerated, or the root of its rows where that is more
 WASTE = 1.1        # bytes of the files, divided by the bytes of the live rows, that are tolerated,
 SLACK = 2**17      # and bytes beyond that
@@ -196,12 +196,12 @@ def engine(path # the table's folder, for the message
     except Timeout: raise BadInput(f"another process is changing {path}: try again when it is done") from None
     except (RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split(", /")[0].split())[:300]
-        if "No space left" in text or "os error 28" in text: text = "the disk is full, nothing was changed"
+        if any(o in text for o in ("No space left", "os error 28", "File too large", "os error 27")): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
-# %% ../nbs/21_index.ipynb #bdbbe96a
+# %% ../nbs/21_index.ipynb #f1cd7f5c
 class Lance:
     "An index on disk, in a LanceDB table; safe with several processes on one machine"
     def __init__(self,
@@ -233,14 +233,14 @@ class Lance:
                 if attempt == 2: raise
                 self._open = None
 
-    def __len__(self): return self._read(lambda table: table.count_rows() if table else 0)
+    def __len__(self): return self._read(lambda table: 0 if table is None else table.count_rows())
 
     @property
     def dim(self) -> int|None: # None while nothing was ever stored
         "Numbers in a vector"
-        return self._read(lambda table: table.schema.field("vector").type.list_size if table else None)
+        return self._read(lambda table: None if table is None else table.schema.field("vector").type.list_size)
 
-# %% ../nbs/21_index.ipynb #c8e6a417
+# %% ../nbs/21_index.ipynb #0e294177
 def sql(where:dict|None, # column -> value or list of values
         columns # the names that are there
        ) -> str|None: # a condition; None for no filter
@@ -252,7 +252,7 @@ def sql(where:dict|None, # column -> value or list of values
         parts.append(f"`{column}` IN ({texts})" if texts else "false")
     return " AND ".join(parts) or None
 
-# %% ../nbs/21_index.ipynb #fde5fac5
+# %% ../nbs/21_index.ipynb #8806aedf
 @patch
 def _arrow(self:Lance, where=None, vectors=True):
     "The rows that agree with the filter as one Arrow table"
@@ -310,7 +310,7 @@ def vectors(self:Lance,
     if (kept := self.in_memory()) is not None: return kept.vectors(where)
     return _split(self._arrow(where))[1]
 
-# %% ../nbs/21_index.ipynb #94de3d0d
+# %% ../nbs/21_index.ipynb #ddb1086e
 @patch
 def search(self:Lance,
            queries:np.ndarray, # (Q, D) numbers
@@ -330,7 +330,7 @@ def search(self:Lance,
         if len(found): distances[i:i+1], ids[i:i+1] = Exact(*_split(found)).search(query[None], k)
     return distances, ids
 
-# %% ../nbs/21_index.ipynb #8d864da0
+# %% ../nbs/21_index.ipynb #9a121f29
 @patch
 def upsert(self:Lance,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
@@ -370,7 +370,7 @@ def remove(self:Lance,
             self._tidy(self._table)
             return count
 
-# %% ../nbs/21_index.ipynb #c1adbe60
+# %% ../nbs/21_index.ipynb #84bbc25f
 @patch
 def disk(self:Lance
         ) -> int: # bytes

@@ -8,7 +8,7 @@ __all__ = ['FORMATS', 'INSTALL', 'MAX_PIXELS', 'MAX_BYTES', 'MIN_SIDE', 'LOOKS',
            'load_mask', 'load_pair', 'orientation', 'save_image', 'save_mask', 'Classes', 'read_classes', 'label_names',
            'load_labels']
 
-# %% ../nbs/00_photos.ipynb #fe58e56e
+# %% ../nbs/00_photos.ipynb #5f0a21a8
 import json
 import os
 import re
@@ -23,7 +23,7 @@ from PIL import Image, ImageCms, features
 
 from .core import BadInput, atomic, say_once, some
 
-# %% ../nbs/00_photos.ipynb #b7d18f8b
+# %% ../nbs/00_photos.ipynb #3210e785
 FORMATS = {  # Pillow's name of a format: the endings of its files
     "JPEG": ".jpg .jpeg .jpe .jfif", "MPO": ".mpo", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif .tiff", "BMP": ".bmp",
     "DIB": ".dib", "GIF": ".gif", "JPEG2000": ".jp2 .j2k", "PPM": ".ppm .pgm .pbm .pfm", "AVIF": ".avif",
@@ -47,7 +47,7 @@ def photo_endings() -> dict: # ending in small letters: '' where it can be read,
     return {ending: "" if name in can else INSTALL.get(name, "export it as JPEG")
             for name, endings in FORMATS.items() for ending in endings.split()}
 
-# %% ../nbs/00_photos.ipynb #ea40a514
+# %% ../nbs/00_photos.ipynb #ce1cb4b7
 MAX_PIXELS = 178_956_970  # width × height of the largest photo; Pillow refuses larger ones as decompression bombs
 MAX_BYTES = 1 << 30       # of a file
 MIN_SIDE = 4              # pixels; a photo that is narrower shows no garment
@@ -56,8 +56,10 @@ warnings.filterwarnings("ignore", module=r"PIL\.")  # damaged metadata, which is
 
 LOOKS = ((rb"\s*<(!doctype html|html|head)", "is a web page"),
          (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype svg|<svg)", "is an SVG drawing"),
-         (rb"%PDF", "is a PDF"), (rb"%!PS|\xc5\xd0\xd3\xc6", "is PostScript"), (rb"PK\x03\x04", "is a ZIP archive or an office document"),
-         (rb"....ftyp(qt|mp4|isom|M4V|3gp|avc1)", "is a video"), (rb"version https://git-lfs", "is a pointer of Git LFS"),
+         (rb"%PDF", "is a PDF"), (rb"%!PS|\xc5\xd0\xd3\xc6", "is PostScript"), (rb"PK\x03\x04", "is a ZIP archive or "
+                                                                                "an office document"),
+         (rb"....ftyp(qt|mp4|isom|M4V|3gp|avc1)", "is a video"), (rb"version https://git-lfs", "is a pointer of Git "
+                                                                  "LFS"),
          (rb"8BPS", "is a Photoshop file"), (rb"\s*[{\[]", "is JSON or another text"))
 
 def _looks_like(data): # the first bytes of a file
@@ -81,18 +83,21 @@ def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` fo
         if not os.path.exists(path): raise refused("does not exist: correct the path or leave it out")
         if not os.path.isfile(path): raise refused("is no regular file: leave it out")
         if os.path.getsize(path) > MAX_BYTES:
-            raise refused(f"has {os.path.getsize(path) >> 20} MB, more than the {MAX_BYTES >> 20} that are read: make it smaller")
+            raise refused(f"has {os.path.getsize(path) >> 20} MB, more than the {MAX_BYTES >> 20} that are read: make "
+                          f"it smaller")
         data = Path(path).read_bytes()
     except BadInput: raise
-    except (OSError, ValueError) as error: raise refused(f"cannot be read ({error}): correct the path or leave it out") from None
+    except (OSError, ValueError) as error:
+        raise refused(f"cannot be read ({error}): correct the path or leave it out") from None
     if not data: raise refused("is empty (0 bytes): replace the file or leave it out")
     return data
 
 def _within_limit(pixels): # of a picture that has not been decoded yet
     if pixels > MAX_PIXELS:
-        raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are read: make it smaller")
+        raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are read: make it "
+                       f"smaller")
 
-# %% ../nbs/00_photos.ipynb #b94cb8c1
+# %% ../nbs/00_photos.ipynb #c1455c3f
 def _bare_png(data):
     "A PNG without its comments and other extra chunks"
     kept, at = [data[:8]], 8
@@ -128,10 +133,11 @@ def _bare(data):
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP": return _bare_webp(data)
     return b""
 
-# %% ../nbs/00_photos.ipynb #f77a097d
+# %% ../nbs/00_photos.ipynb #83433166
 ORIENTATION = 274
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90}
+         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+         8: Image.Transpose.ROTATE_90}
 
 def _lone_orientation(exif): # bytes of an EXIF block, perhaps damaged
     "The orientation in the first directory of an EXIF block, read without its other fields; 1 where there is none"
@@ -152,7 +158,7 @@ def _orientation(image): # a PIL image
         found = _lone_orientation(exif) if isinstance(exif, bytes) else 1
     return found if found in TURNS else 1
 
-# %% ../nbs/00_photos.ipynb #2eaf909e
+# %% ../nbs/00_photos.ipynb #fdd51943
 def _open_tiff(data): # bytes of a TIFF
     "A TIFF that Pillow cannot read, as OpenCV reads it: array (H, W) or (H, W, 3 or 4), and its orientation"
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -170,7 +176,7 @@ def _open(data): # bytes of a picture
     try: image = Image.open(BytesIO(data), formats=_formats())
     except Image.DecompressionBombError as error: _within_limit(int(re.search(r"\d+", str(error))[0]))
     _within_limit(image.width*image.height)
-    image.info["deep"] = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA", "LA")  # Pillow keeps 8 of these 16 bits
+    image.info["deep"] = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA", "LA")  # Pillow keeps 8 of 16 bits
     image.load()
     return image
 
@@ -201,7 +207,7 @@ def _orientation_of_bytes(data): # a file whose metadata Pillow refuses
     turn = _lone_orientation(data[at:at + 65536])
     return turn if turn in TURNS else 1
 
-# %% ../nbs/00_photos.ipynb #af9ab551
+# %% ../nbs/00_photos.ipynb #186702db
 def _white(values): # array of numbers, NaN and infinities apart
     "The number that becomes 255, and what the values are taken for"
     top = float(values.max()) if values.size else 0.0
@@ -225,7 +231,7 @@ def _eight_bits(values, path): # (H, W) or (H, W, C), any numbers; the file, for
         out[at:at+512] = (values[at:at+512]*(255.0/white)).clip(0, 255)
     return out
 
-# %% ../nbs/00_photos.ipynb #b577e1f5
+# %% ../nbs/00_photos.ipynb #d818f2e6
 @lru_cache(16)
 def _transform(icc, mode): # bytes of a profile, mode of the image
     "The transformation of a profile to sRGB; None where it changes nothing or cannot be used"
@@ -257,22 +263,24 @@ def _on_white(image, path): # a PIL image with transparency
         return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
-# %% ../nbs/00_photos.ipynb #7febbe31
+# %% ../nbs/00_photos.ipynb #cfd8727a
 CLEAR = "RGBA", "LA", "PA", "RGBa", "La"
 
 def _picture(path, what): # a file; for the message
-    "The decoded PIL image, not turned yet, and its orientation; every way in which a file can be unreadable becomes a `BadInput`"
+    "The decoded PIL image, not turned yet, and its orientation; raises `BadInput` whatever is wrong with the file"
     data = _bytes(path, what)
     try: image, turn = _decoded(data)
     except BadInput as error: raise BadInput(f"{what} {path} {error}") from None  # above the limit
     except Exception as error:  # decoders raise nearly anything on damaged files
         why = _looks_like(data)
         if not why and re.match(rb"....ftyp(hei|hev|mif|msf)", data[:20], re.S) and "HEIF" not in _formats():
-            raise BadInput(f"{what} {path} is HEIC, which needs pillow-heif: {INSTALL['HEIF']}, or export it as JPEG") from None
+            raise BadInput(f"{what} {path} is HEIC, which needs pillow-heif: {INSTALL['HEIF']}, or export it as "
+                           f"JPEG") from None
         why = why or f"cannot be read ({str(error).split(' <')[0].rstrip('.') or type(error).__name__})"
         raise BadInput(f"{what} {path} {why}: replace the file or leave it out") from None
     try:
-        if image.format != "MPO" and getattr(image, "is_animated", False): say_once(f"{path} holds several pictures: the first is taken")
+        if image.format != "MPO" and getattr(image, "is_animated", False):
+            say_once(f"{path} holds several pictures: the first is taken")
     except Exception: pass  # a damaged second picture
     return image, turn
 
@@ -290,7 +298,9 @@ def _rgb(image, path): # a decoded PIL image
     icc, pixels = image.info.get("icc_profile"), image.info.get("pixels")
     if pixels is not None:
         pixels = _eight_bits(pixels, path)
-        pixels = cv2.cvtColor(pixels, {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[pixels.shape[2]]) if pixels.ndim == 3 else pixels
+        pixels = cv2.cvtColor(pixels,
+                              {3: cv2.COLOR_BGR2RGB,
+                               4: cv2.COLOR_BGRA2RGBA}[pixels.shape[2]]) if pixels.ndim == 3 else pixels
         image = Image.fromarray(pixels)
     elif image.mode.startswith(("I", "F")): image = Image.fromarray(_eight_bits(np.asarray(image), path))
     if image.mode in CLEAR or "transparency" in image.info: image = _on_white(image, path)
@@ -308,10 +318,11 @@ def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
     except Exception as error:
         raise BadInput(f"photo {path} cannot be read ({error}): export it as JPEG or leave it out") from None
     if min(pixels.shape[:2]) < MIN_SIDE:
-        raise BadInput(f"photo {path} is {pixels.shape[1]}×{pixels.shape[0]} pixels, too small to show a garment: leave it out")
+        raise BadInput(f"photo {path} is {pixels.shape[1]}×{pixels.shape[0]} pixels, too small to show a garment: "
+                       f"leave it out")
     return pixels
 
-# %% ../nbs/00_photos.ipynb #88839fc9
+# %% ../nbs/00_photos.ipynb #2d1b966a
 def small_figures():
     "From here on this notebook shows its figures as JPEGs of a few dozen kB, so that the notebook stays small"
     from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -334,7 +345,7 @@ def show_images(images:list, # uint8 RGB (H, W, 3), or bool masks (H, W)
     plt.close(fig)  # the caller shows or saves it: once, not twice
     return fig
 
-# %% ../nbs/00_photos.ipynb #9091632d
+# %% ../nbs/00_photos.ipynb #ccb5d288
 WRITE = "write it as 0 (background) and 255 (garment)"
 DARK, BRIGHT = 16, 239  # of 255: up to and from here on, a pixel is black or white
 
@@ -391,7 +402,7 @@ def load_mask(path:str|Path, # a picture of 0 and 255, or one whose transparency
                        "make the mask again from the upright photo")
     return gray > 127
 
-# %% ../nbs/00_photos.ipynb #4229442a
+# %% ../nbs/00_photos.ipynb #a762f794
 def _on_edges(edges, mask): # float (H, W), bool (H, W)
     "How strong the photo's edges are along a mask's contour, relative to those elsewhere"
     mask = mask.astype(np.uint8)
@@ -402,7 +413,8 @@ def _fits_better_turned(image, mask, turn): # uint8 (H, W, 3), bool (H, W), EXIF
     "Whether `mask` lies on the photo's edges clearly better after the turn that the photo has had"
     scale = 256/max(mask.shape)
     size = [max(4, round(o*scale)) for o in mask.shape[::-1]]
-    gray = cv2.GaussianBlur(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY), (5, 5), 0)
+    gray = cv2.GaussianBlur(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY),
+                            (5, 5), 0)
     edges = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     small = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     after = np.asarray(Image.fromarray(small).transpose(TURNS[turn]))
@@ -413,12 +425,13 @@ def _fits_better_turned(image, mask, turn): # uint8 (H, W, 3), bool (H, W), EXIF
 def load_pair(path:str|Path, # of a photo
               mask_path:str|Path # of its mask
              ) -> tuple: # uint8 (H, W, 3); bool (H, W)
-    "A photo and its mask; raises `BadInput` like `load_image` and `load_mask`, and for a mask of the photo before its EXIF turn"
+    "A photo and its mask; raises `BadInput` as each does, and for a mask of the photo before its EXIF turn"
     image = load_image(path)
     mask = load_mask(mask_path, image.shape)
     turn = orientation(path)
     if turn in TURNS and mask.any() and not mask.all() and _fits_better_turned(image, mask, turn):
-        raise BadInput(f"mask {mask_path} lies on the photo as it was before the turn that its EXIF asks for: make it from the upright photo")
+        raise BadInput(f"mask {mask_path} lies on the photo as it was before the turn that its EXIF asks for: make it "
+                       f"from the upright photo")
     return image, mask
 
 def orientation(path:str|Path # of a photo
@@ -428,7 +441,7 @@ def orientation(path:str|Path # of a photo
         with Image.open(path, formats=_formats()) as image: return _orientation(image)
     except Exception: return 1
 
-# %% ../nbs/00_photos.ipynb #dfcf0958
+# %% ../nbs/00_photos.ipynb #9fedb34e
 def save_image(image:np.ndarray, # uint8 (H, W, 3) RGB or (H, W, 4) RGBA
                path:str|Path): # .jpg or .png
     "Write a photo atomically"
@@ -440,7 +453,7 @@ def save_mask(mask:np.ndarray, # bool (H, W)
     "Write a mask as 0 and 255, atomically"
     with atomic(path) as tmp: Image.fromarray(mask.astype(np.uint8)*255).save(tmp, optimize=True)
 
-# %% ../nbs/00_photos.ipynb #c786606d
+# %% ../nbs/00_photos.ipynb #2b50c513
 VOID = 255  # of a pixel that belongs to no class
 VOID_NAMES = "void", "ignore", "ignored", "unlabeled", "unlabelled", "undefined", "unknown"
 
@@ -461,7 +474,8 @@ def read_classes(path:str|Path # labels.json
     except (OSError, UnicodeDecodeError) as error: raise refused(f"cannot be read ({error})") from None
     except ValueError as error: raise refused(f"is no JSON ({error})") from None
     if not isinstance(names, list): raise refused(f"holds a {type(names).__name__}")
-    if odd := [o for o in names if not isinstance(o, str) or not o.strip()]: raise refused(f"holds {some(map(repr, odd))}")
+    if odd := [o for o in names if not isinstance(o, str) or not o.strip()]:
+        raise refused(f"holds {some(map(repr, odd))}")
     if again := {o for o in names if names.count(o) > 1}: raise refused(f"names {some(sorted(again))} twice")
     classes = Classes(names)
     if not 2 <= len(classes) <= VOID: raise refused(f"holds {len(classes)} classes")
@@ -479,7 +493,7 @@ def load_labels(path:str|Path, # indexed PNG, a class number a pixel
                 classes:int|Classes, # how many classes there are, or their names
                 shape:tuple|None=None # the photo's (H, W), to be checked
                ) -> np.ndarray: # uint8 (H, W), 0 to len(classes) - 1, and `VOID`
-    "Read labels; raises `BadInput` when they are unreadable, of another size than `shape`, or name a class that does not exist"
+    "Read labels; raises `BadInput` when they are unreadable, of another size than `shape`, or hold an unknown class"
     if isinstance(classes, int): classes = Classes([str(o) for o in range(classes)])
     image, _ = _picture(path, "labels")
     labels = np.asarray(image)
@@ -487,9 +501,11 @@ def load_labels(path:str|Path, # indexed PNG, a class number a pixel
         raise BadInput(f"labels {path} hold colors: write class numbers from 0 to {classes.written - 1}, one a pixel")
     strange = labels[(labels >= classes.written) & (labels != VOID)]
     if len(strange):
-        raise BadInput(f"labels {path} hold class {strange.max()}: write class numbers from 0 to {classes.written - 1}, "
+        raise BadInput(f"labels {path} hold class {strange.max()}: write class numbers from 0 to "
+                       f"{classes.written - 1}, "
                        f"and {VOID} for pixels of no class")
     if shape is not None and labels.shape != tuple(shape[:2]):
-        raise BadInput(f"labels {path} are {labels.shape[1]}×{labels.shape[0]} pixels but their photo is {shape[1]}×{shape[0]}: "
+        raise BadInput(f"labels {path} are {labels.shape[1]}×{labels.shape[0]} pixels but their photo is "
+                       f"{shape[1]}×{shape[0]}: "
                        "make them again from the upright photo")
     return classes.numbers[labels.astype(np.uint8)]

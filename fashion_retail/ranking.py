@@ -16,13 +16,14 @@ from torch import nn
 import fashion_retail
 from .core import BadInput
 from .descriptors import NetworkDescriptor, Preparation
-from .tiramisu import lite0, load_weights
+from .encoder import Encoder
+from .tiramisu import load_weights
 
 # %% ../nbs/04_ranking.ipynb #682b99e6
 class RankingNet(nn.Module):
     "Means of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
     blank = dict(pretrained=False) # arguments for a network that is given its weights later
-    stages = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112, 15: 320}  # blocks that are listened to, and their channels
+    stages = {name: Encoder.stages[name] for name in ("blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.6")}
 
     def __init__(self,
         dim:int=256, # length of a vector
@@ -30,30 +31,20 @@ class RankingNet(nn.Module):
     ):
         super().__init__()
         self.config, self.meta = dict(dim=dim), {}
-        self.trunk = lite0(pretrained)
-        for o in ("_conv_head", "_bn1", "_fc"): setattr(self.trunk, o, nn.Identity())  # what led to the thousand classes of ImageNet
-        n = sum(self.stages.values())
-        self.middle, self.head = nn.Parameter(torch.zeros(n)), nn.Linear(n, dim, bias=False)
+        self.encoder = Encoder(pretrained)
+        count = sum(self.stages.values())
+        self.middle, self.head = nn.Parameter(torch.zeros(count)), nn.Linear(count, dim, bias=False)
         self.to(memory_format=torch.channels_last)
-
-    def train(self, mode=True): # the trunk's statistics stay as they are: a batch of near-duplicates has poor ones
-        super().train(mode)
-        for m in self.trunk.modules():
-            if isinstance(m, nn.BatchNorm2d): m.eval()
-        return self
 
     def pooled(self,
         x:torch.Tensor, # float (B, 3, S, S), scaled to (0…255 - 127)/128
         inside:torch.Tensor # float (B, S, S), 1 = garment
     ) -> torch.Tensor: # (B, 592)
         "Means of the stages, before anything is learned from them"
-        net, found = self.trunk, []
-        x = F.relu6(net._bn0(net._conv_stem(x.contiguous(memory_format=torch.channels_last))))
-        for i, block in enumerate(net._blocks):
-            x = block(x)
-            if i in self.stages:
-                share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in x.shape[2:]]) + 1e-3
-                found.append((x*share).sum((2, 3))/share.sum((2, 3)))
+        maps, found = self.encoder(x), []
+        for name in self.stages:
+            share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in maps[name].shape[2:]]) + 1e-3
+            found.append((maps[name]*share).sum((2, 3))/share.sum((2, 3)))
         return torch.cat(found, 1)
 
     def even(self, pooled): # (B, 592) -> (B, 592): around the middle, each stage of length 1

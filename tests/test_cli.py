@@ -1,37 +1,74 @@
 "The console command: its contracts, and bad input as one sentence with exit code 2"
-import json, shutil, subprocess, sys
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np, pandas as pd, pytest, torch
+import numpy as np
+import pandas as pd
+import pytest
+import torch
 from PIL import Image
 
+from commands import command, in_new_process, refused
 from fashion_retail.data import load_image, load_mask, read_table, save_mask, write_table
 
 
-def command(*args, code=0):
-    "Run `fashion-retail` as a user does; its result must be `code` and never a traceback"
-    done = subprocess.run([sys.executable, "-c", "from fashion_retail.cli import main; main()", *map(str, args)], capture_output=True, text=True)
-    assert "Traceback" not in done.stderr, done.stderr
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
+def commands_of(app, before=""):
+    "The names of all commands, such as `label-quality` and `benchmark search`"
+    for one in app.registered_commands: yield before + (one.name or one.callback.__name__.replace("_", "-"))
+    for group in app.registered_groups: yield from commands_of(group.typer_instance, f"{group.name} ")
 
 
-def refused(*args):
-    "The one sentence with which bad input is refused"
-    done = command(*args, code=2)
-    lines = [o for o in done.stderr.splitlines() if o.startswith("fashion-retail: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
+TABLE = ["--images", "{few}", "--split", "valid"]
+SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmenter`, `train-ranking` by test_ranking
+    "report": (["--profile", "defualt"], "unknown profile"),
+    "table": (["--catalogue", "{few}", "--snapshots", "{few}", "--out", "{out}/t.csv", "--id", "(.)"], "catalogue photos and"),
+    "names": ([], "tiramisu@FILE"),
+    "segment": (["{photo}", "--out", "{out}", "--method", "otsu"], "otsu finds a garment"),
+    "score": ([*TABLE, "--method", "otsu", "--out", "{out}/s.json"], "iou_mean"),
+    "evaluate": ([*TABLE, "--cutout", "none", "--features", "hog", "--out", "{out}/e.json"], "top10"),
+    "cache": ([], " masks, "),
+    "label": (["{few}", "--out", "{out}/label", "--start", "otsu"], "0 masks proposed"),
+    "label-benchmark": ([*TABLE, "--limit", "1", "--out", "{out}/b.json"], "noc90"),
+    "label-quality": ([*TABLE, "--out", "{out}/q.json"], '"n": 2'),
+    "benchmark tiramisu": (["--size", "16", "--out", "{out}/t.json"], "at least 32 px"),
+    "benchmark search": (["--queries", "9", "--gallery", "30", "--dim", "4", "--out", "{out}/f.json"], "search_ratio"),
+    "benchmark features": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
+}
 
 
 @pytest.fixture(scope="module")
-def weights(wardrobe, tmp_path_factory):
-    "A network trained for one toy epoch: its masks are poor, its file is real"
-    out = tmp_path_factory.mktemp("weights")
-    small = ["epochs=1", "size=32", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]"]
-    command("train", "--images", wardrobe, "--out", out, "--device", "cpu", *[p for o in small for p in ("--set", f"training.{o}")])
-    assert (out/"history.csv").exists()
-    return out/"segmenter.safetensors"
+def few(wardrobe, tmp_path_factory):
+    "A table of two queries and their catalogue photos"
+    folder, table = tmp_path_factory.mktemp("few"), read_table(wardrobe)
+    some = table.item_id[table.split == "valid"].unique()[:2]
+    write_table(table[table.item_id.isin(some)].drop_duplicates(["item_id", "role"]), folder/"images.csv")
+    for path in table.path[:2]: shutil.copy(path, folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", SMOKE)
+def test_every_command_runs_in_a_process_of_its_own(few, tmp_path, name):
+    args, said = SMOKE[name]
+    photo = read_table(few).path[0]
+    args = [one.format(few=few, out=tmp_path, photo=photo) for one in args]
+    code = 2 if said.startswith(("unknown", "at least")) else 0
+    done = in_new_process(*name.split(), *args, code=code)
+    assert said in (done.stderr if code else done.stdout), done
+
+
+def test_no_command_is_without_a_smoke_test():
+    from fashion_retail.cli import app
+    assert set(commands_of(app)) == {*SMOKE, "train", "train-ranking"}
+
+
+def test_names_lists_the_registries():
+    from fashion_retail.cutout import CUTOUTS
+    from fashion_retail.features import FAMILIES, FEATURES
+    said = command("names").stdout
+    for name in (*CUTOUTS, *FEATURES, *(f"{family}:NAME" for family in FAMILIES)): assert f"  {name}" in said, name
 
 
 def test_segment_works_without_training(wardrobe, tmp_path):
@@ -47,20 +84,23 @@ def test_segment_works_without_training(wardrobe, tmp_path):
 
 
 def test_train_learns_classes_and_writes_a_card(wardrobe, tmp_path):
-    folder = tmp_path/"my photos"  # a blank in a path is no second table
-    shutil.copytree(wardrobe, folder)
+    folder = shutil.copytree(wardrobe, tmp_path/"my photos")  # a blank in a path is no second table
     table = read_table(folder)
-    for row in table[table.mask_path != ""].itertuples(): Image.fromarray(load_mask(row.mask_path).astype(np.uint8)*2).save(folder/f"{row.image_id}.label.png")
-    table["label_path"] = [str(folder/f"{o.image_id}.label.png") if o.mask_path else "" for o in table.itertuples()]
+    for row in table[table.mask_path != ""].itertuples():
+        Image.fromarray(load_mask(row.mask_path).astype(np.uint8)*2).save(folder/f"{row.image_id}.label.png")
+    table["label_path"] = [str(folder/f"{row.image_id}.label.png") if row.mask_path else "" for row in table.itertuples()]
     write_table(table, folder/"images.csv")
     (folder/"labels.json").write_text('["background", "nothing", "garment"]')
-    small = [p for o in ("epochs=1", "size=32", "encoder=efficientnet_lite0", "n_layers_per_block=[1,1,1,1,1]") for p in ("--set", f"training.{o}")]
+    small = ("epochs=1", "size=32", "encoder=efficientnet_lite0", "n_layers_per_block=[1,1,1,1,1]")
+    small = [part for one in small for part in ("--set", f"training.{one}")]
+    snapshots = table[(table.role == "snapshot") & (table.mask_path != "")].split.value_counts()
     command("train", "--images", folder, "--labels", "--out", tmp_path/"out", *small)
     card = json.loads((tmp_path/"out"/"card.json").read_text())
-    assert card["photos"]["train"] == (table.query("role == 'snapshot' and split == 'train'").mask_path != "").sum() and card["environment"]["cores"]
-    command("train", "--images", f"{wardrobe} {wardrobe}/images.csv", "--out", tmp_path/"both", *small)  # two tables with the same names
-    assert json.loads((tmp_path/"both"/"card.json").read_text())["valid"]["n"] == 2*(table.query("role == 'snapshot' and split == 'valid'").mask_path != "").sum()
-    assert "or use a `Parser`" in refused("segment", table.path[0], "--out", tmp_path, "--weights", tmp_path/"out"/"segmenter.safetensors")
+    assert card["photos"]["train"] == snapshots["train"] and card["environment"]["cores"]
+    command("train", "--images", f"{wardrobe} {wardrobe}/images.csv", "--out", tmp_path/"both", *small)  # the same names twice
+    assert json.loads((tmp_path/"both"/"card.json").read_text())["valid"]["n"] == 2*snapshots["valid"]
+    weights = tmp_path/"out"/"segmenter.safetensors"
+    assert "know 3 classes" in refused("segment", table.path[0], "--out", tmp_path, "--method", f"tiramisu@{weights}")
 
 
 def test_help_and_import_leave_torch_alone():
@@ -80,7 +120,7 @@ def test_evaluate_contract(wardrobe, tmp_path):
     assert result["top10"] == (ranks["rank"] <= 10).mean() and result["top1"] <= result["top5"] <= result["top10"]
     item = table.set_index("image_id").item_id
     for row in ranks.itertuples():  # the rank says where the answer stands in the list
-        answers = [item[o] for o in row.answers.split(";")]
+        answers = [item[o] for o in json.loads(row.answers)]
         assert (row.item_id in answers) == (row.rank <= 10) and (row.rank > 10 or answers[row.rank - 1] == row.item_id)
 
 
@@ -97,9 +137,9 @@ def test_queries_without_an_answer_are_counted(wardrobe, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["grabcut", "otsu", "tiramisu"])
-def test_score_contract(wardrobe, weights, tmp_path, method):
-    command("score", "--images", wardrobe/"images.csv", "--split", "valid", "--method", method, "--out", tmp_path/"s.json",
-            *(["--weights", weights] if method == "tiramisu" else []))
+def test_score_contract(wardrobe, segmenter, tmp_path, method):
+    spec = f"tiramisu@{segmenter}" if method == "tiramisu" else method
+    command("score", "--images", wardrobe/"images.csv", "--split", "valid", "--method", spec, "--out", tmp_path/"s.json")
     result = json.loads((tmp_path/"s.json").read_text())
     assert set("method n iou_mean iou_median iou_p10 dice_mean pixel_accuracy boundary_f seconds_per_image".split()) == set(result)
     assert 0 <= result["iou_p10"] <= result["iou_median"] <= 1 and result["seconds_per_image"] > 0
@@ -126,7 +166,7 @@ def test_table_from_two_folders(wardrobe, tmp_path):
         for i, row in enumerate(table[table.role == role].itertuples()):
             shutil.copy(row.path, tmp_path/folder/f"{row.item_id}{'' if role == 'catalogue' else f'_{i}'}{Path(row.path).suffix}")
             if role == "snapshot": shutil.copy(row.mask_path, tmp_path/folder/f"{row.item_id}_{i}.mask.png")
-    shutil.copy(table.path[0], tmp_path/"phone"/"stranger.jpg")
+    Image.fromarray(load_image(table.path[0])[::-1]).save(tmp_path/"phone"/"stranger.jpg")
     done = command("table", "--catalogue", tmp_path/"shop", "--snapshots", tmp_path/"phone", "--out", tmp_path/"images.csv")
     assert "snapshots whose item is not in the catalogue: 1 (snapshot/stranger.jpg)" in done.stdout
     made, n = read_table(tmp_path), (table.role == "snapshot").sum()
@@ -141,7 +181,7 @@ def test_table_from_two_folders(wardrobe, tmp_path):
     assert "no snapshot shares an id" in refused("table", *folders, "--out", tmp_path/"x.csv", "--id", "(.*)")
 
 
-def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
+def test_bad_input_is_one_sentence(wardrobe, segmenter, tmp_path):
     def evaluate(images, *more, split="valid", cutout="none", features="color_histogram"):
         return refused("evaluate", "--images", images, "--split", split, "--cutout", cutout, "--features", features, "--out", tmp_path/"x.json", *more)
 
@@ -180,14 +220,15 @@ def test_bad_input_is_one_sentence(wardrobe, weights, tmp_path):
     assert "unknown features" in evaluate(wardrobe, features="gust")
     assert "unknown cut-out" in evaluate(wardrobe, cutout="scissors")
     assert "no images table" in evaluate(tmp_path/"nothing")
-    assert "takes no weights" in evaluate(wardrobe, "--weights", weights)
+    assert "takes no weights" in evaluate(wardrobe, cutout=f"none@{segmenter}")
+    assert "takes no weights" in evaluate(wardrobe, features=f"hog@{segmenter}")
     assert "unknown profile" in refused("report", "--profile", "defualt")
     assert "unknown parameter" in refused("report", "--set", "epoch=1", "--out", tmp_path/"r")
     assert "names 'gust'" in refused("report", "--set", "features=gust", "--out", tmp_path/"r")
     assert "no images table" in refused("report", "--images", tmp_path/"nothing", "--out", tmp_path/"r")
-    assert "use auto, cpu or cuda" in refused("score", "--images", wardrobe, "--split", "valid", "--method", "tiramisu", "--weights", weights,
+    assert "use auto, cpu or cuda" in refused("score", "--images", wardrobe, "--split", "valid", "--method", f"tiramisu@{segmenter}",
                                                 "--device", "tpu", "--out", tmp_path/"x.json")
     pickled = tmp_path/"pickle.safetensors"
     torch.save({"a": torch.ones(1)}, pickled)
-    assert "pickle" in refused("segment", wardrobe/"images.csv", "--weights", pickled, "--out", tmp_path)
+    assert "pickle" in refused("segment", read_table(wardrobe).path[0], "--method", f"tiramisu@{pickled}", "--out", tmp_path)
     assert not (tmp_path/"x.json").exists() and not (tmp_path/"r").exists()

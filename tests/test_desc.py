@@ -1,7 +1,8 @@
 "Color GIST against the vector and the distances that were published with the LEAR program"
 import json
 
-import numpy as np, pytest
+import numpy as np
+import pytest
 
 from fashion_retail.data import data_root, load_image
 from fashion_retail.descriptors import gist
