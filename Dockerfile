@@ -25,7 +25,7 @@ RUN pip install ".[heic]" && python -m compileall -q /opt/fashion
 FROM python:3.12-slim-bookworm AS base
 ENV PATH=/opt/fashion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
     FASHION_RETAIL_CACHE=/tmp/cache
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin fashion \
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin fashion \
     && mkdir -p /data/catalogue /data/runs && chown -R fashion /data
 COPY --from=build /opt/fashion /opt/fashion
 USER 10001
