@@ -1214,6 +1214,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'fashion_retail.serve.make_app': ('serve.html#make_app', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.new_search_id': ('serve.html#new_search_id', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.opened_log': ('serve.html#opened_log', 'fashion_retail/serve.py'),
+                                      'fashion_retail.serve.own_address': ('serve.html#own_address', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.page_folder': ('serve.html#page_folder', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.photo_addresses': ('serve.html#photo_addresses', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.problems': ('serve.html#problems', 'fashion_retail/serve.py'),
