@@ -452,6 +452,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors.NetworkDescriptor.encode': ( 'descriptors.html#networkdescriptor.encode',
                                                                                                      'fashion_retail/descriptors.py'),
+                                            'fashion_retail.descriptors.NetworkDescriptor.plain': ( 'descriptors.html#networkdescriptor.plain',
+                                                                                                    'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors.NetworkDescriptor.run': ( 'descriptors.html#networkdescriptor.run',
                                                                                                   'fashion_retail/descriptors.py'),
                                             'fashion_retail.descriptors.Preparation': ( 'descriptors.html#preparation',

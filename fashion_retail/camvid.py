@@ -168,8 +168,8 @@ def evaluate(net:nn.Module, # gives logits of 11 classes
         norm.train()
     table = 0
     for at in range(0, len(images), batch):
-        half = device.type == "cuda" and not batch_stats
-        with torch.autocast(device.type, torch.bfloat16, enabled=half): logits = net(normalized(images[at:at + batch], mean, std))
+        x, half = normalized(images[at:at + batch], mean, std), device.type == "cuda" and not batch_stats
+        with torch.autocast(device.type, torch.bfloat16, enabled=half): logits = net(x)
         table = table + confusion(torch.from_numpy(labels[at:at + batch]).to(device), logits.argmax(1))
     for norm in norms: norm.track_running_stats = True
     return scores(table)
@@ -180,7 +180,8 @@ def optimizer(net:nn.Module, # to be trained
              ): # an optimizer of PyTorch; only convolutions decay
     "The optimizer of a recipe"
     weights, others = ([o for o in net.parameters() if (o.ndim == 4) == four] for four in (True, False))
-    groups = [dict(params=weights, weight_decay=2e-4 if recipe == "paper" else 0.05), dict(params=others, weight_decay=0.)]
+    decay = 2e-4 if recipe == "paper" else 0.05
+    groups = [dict(params=weights, weight_decay=decay), dict(params=others, weight_decay=0.)]
     return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3) if recipe == "paper" else torch.optim.AdamW(groups)
 
 def rate_at(recipe:str, # paper or ours
@@ -208,7 +209,8 @@ class CamvidFitting(Fitting):
         sample = images[:, ::4, ::4].reshape(-1, 3).double()/255
         self.mean, self.std = (o.float()[:, None, None] for o in (sample.mean(0), sample.std(0, correction=0)))
         epochs, patience = ("fine_epochs", "fine_patience") if whole else ("epochs", "patience")
-        super().__init__(net, optimizer(net, recipe), out, settings, settings[epochs], -(-len(images)//self.size), images.device,
+        steps = -(-len(images)//self.size)
+        super().__init__(net, optimizer(net, recipe), out, settings, settings[epochs], steps, images.device,
                          self.values["ema"], self.values[patience] or 0, settings["seed"]*2 + whole)
         self.state, self.bfloat16 = "whole.pt" if whole else "crops.pt", recipe == "ours"
         self.judging = len(valid[0])/len(images)/3
@@ -231,7 +233,8 @@ class CamvidFitting(Fitting):
         return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
 
     def meta(self):
-        return dict(mean=self.mean.flatten().tolist(), std=self.std.flatten().tolist(), valid_miou=self.history[-1]["miou"])
+        mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
+        return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
 
 # %% ../nbs/30_camvid.ipynb #2d6d4165
 def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
@@ -254,7 +257,8 @@ def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
     if depth not in NETS: raise BadInput(f"there is no FC-DenseNet{depth}: choose 56, 67 or 103")
     sizes = dict(crop=crop, batch=batch, fine_batch=fine_batch)
     for name, value in sizes.items(): check_range(name, value, whole=True, least=1)
-    settings = dict(depth=depth, recipe=recipe, **sizes, epochs=epochs, fine_epochs=fine_epochs, seed=seed, n=len(train[0]))
+    settings = dict(depth=depth, recipe=recipe, **sizes, epochs=epochs, fine_epochs=fine_epochs, seed=seed,
+                    n=len(train[0]))
     check_settings(settings, fine_epochs=dict(whole=True, least=0))
     out, device, history, left = Path(out), pick_device(device), [], stop_after
     images, labels = (torch.from_numpy(o).to(device) for o in train)

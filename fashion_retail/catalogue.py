@@ -8,7 +8,7 @@ __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'SCRIPT',
            'known_vectors', 'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png',
            'outlined', 'cut', 'smaller', 'shown', 'picture', 'to_html']
 
-# %% ../nbs/20_catalogue.ipynb #7774ac8e
+# %% ../nbs/20_catalogue.ipynb #ac180502
 import base64
 import json
 import os
@@ -33,7 +33,7 @@ from .folders import photo_files
 from .index import Lance, known_column, listed
 from .photos import load_image
 
-# %% ../nbs/20_catalogue.ipynb #b04891de
+# %% ../nbs/20_catalogue.ipynb #9c0a8c51
 OWN = "image_id", "item_id", "path"  # what every row has
 NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"  # columns that say nothing about the garment
 
@@ -55,7 +55,7 @@ def folder_photos(folder:str|Path, # with photos, in sub-folders too
         items = [o[1] for o in found]
     return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files]))
 
-# %% ../nbs/20_catalogue.ipynb #0df1e5e2
+# %% ../nbs/20_catalogue.ipynb #04067d31
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
               pattern:str|None=None # for a folder, see `folder_photos`
              ) -> pd.DataFrame: # image_id, item_id, path, then the attributes; all text
@@ -70,16 +70,16 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
         raise BadInput(f"{name} lacks the column {some(missing)}: add it")
     if "role" in rows: rows = rows[rows.role == "catalogue"]
     if not len(rows): raise BadInput(f"{name} has no catalogue photos: give at least one")
+    rows = rows.assign(**{o: rows[o].map(normal_text) for o in ("image_id", "item_id")})
     rows = rows.fillna("").astype(str).reset_index(drop=True)
     for column in OWN:
         if (rows[column] == "").any():
             raise BadInput(f"{name}: {column} is empty in a catalogue row: fill it in or drop the row")
-    rows = rows.assign(**{o: rows[o].map(normal_text) for o in ("image_id", "item_id")})
     if (again := rows.image_id.duplicated()).any():
         raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once: make it unique")
     return rows[[*OWN, *(o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any())]]
 
-# %% ../nbs/20_catalogue.ipynb #ef6c7ce4
+# %% ../nbs/20_catalogue.ipynb #228f2913
 def with_digests(rows:pd.DataFrame, # from `photos_of`
                  skip:bool=False # leave files out that cannot be read, instead of an error
                 ) -> tuple: # the rows with the column digest; dict: image id left out -> why
@@ -93,7 +93,7 @@ def with_digests(rows:pd.DataFrame, # from `photos_of`
         raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
     return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
 
-# %% ../nbs/20_catalogue.ipynb #ed3df924
+# %% ../nbs/20_catalogue.ipynb #cf23fd08
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
@@ -132,7 +132,7 @@ def read_facts(folder:Path # of a catalogue
         raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
     return facts
 
-# %% ../nbs/20_catalogue.ipynb #b462655e
+# %% ../nbs/20_catalogue.ipynb #deca45c8
 class Catalogue:
     "Items that can be searched by photo; kept in a folder"
     def __init__(self,
@@ -184,7 +184,7 @@ class Catalogue:
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
 
-# %% ../nbs/20_catalogue.ipynb #0103510e
+# %% ../nbs/20_catalogue.ipynb #fe4a38c4
 @patch
 def _write(self:Catalogue, **changes):
     "Change the JSON atomically"
@@ -207,7 +207,7 @@ def _ready(self:Catalogue, writing=False):
                        f"end it with fashion-retail catalogue rebuild {self.path}")
     if self.stale: raise BadInput(self.stale)
 
-# %% ../nbs/20_catalogue.ipynb #acc4e8f9
+# %% ../nbs/20_catalogue.ipynb #c0bb65f8
 CHUNK = 64  # photos that are described and stored together, about
 
 def chunks(items # (N,) the item of each row
@@ -221,7 +221,7 @@ def chunks(items # (N,) the item of each row
             chunk = []
     if chunk: yield np.array(chunk)
 
-# %% ../nbs/20_catalogue.ipynb #9c33dd70
+# %% ../nbs/20_catalogue.ipynb #d454eec4
 @patch
 def _stored(self:Catalogue, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
@@ -244,7 +244,7 @@ def _put(self:Catalogue, index, stored, vectors):
             raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
         index.upsert(stored, vectors)
 
-# %% ../nbs/20_catalogue.ipynb #86704f1e
+# %% ../nbs/20_catalogue.ipynb #5e787be3
 def unchanged(stored:pd.DataFrame, # rows to be stored
               before:pd.DataFrame # rows that are there
              ) -> np.ndarray: # bool (N,)
@@ -305,7 +305,7 @@ def known_vectors(index, # of a catalogue
     where = dict(digest=digests)
     return dict(zip(index.rows(where).digest, index.vectors(where)))
 
-# %% ../nbs/20_catalogue.ipynb #adcd0b08
+# %% ../nbs/20_catalogue.ipynb #29ece0bf
 @patch
 def _announce(self:Catalogue, made, adjustment=None):
     "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
@@ -350,7 +350,7 @@ def _only(self:Catalogue, index, rows):
     gone = gone[~gone.isin(rows.image_id)]
     return index.remove(dict(image_id=gone)) if len(gone) else 0
 
-# %% ../nbs/20_catalogue.ipynb #704e0687
+# %% ../nbs/20_catalogue.ipynb #5dcf2a78
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
@@ -379,25 +379,27 @@ def build(cls:Catalogue,
     self = cls(path, device)
     self.counts = self._build(rows, cut, describe, replace, skip, store)
     self.counts["lost"] = lost | self.counts["lost"]
+    self.cutout, self.descriptor = cut, describe  # they are loaded already
     return self
 
 @patch
 def _build(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     made, current = made_with(cutout, descriptor), self.facts["current"]
-    if current and not self.facts["next"] and alike(made, current): return self._renew(rows, replace, skip, store)
+    if current and not self.facts["next"] and alike(made, current):
+        return self._renew(rows, cutout, descriptor, replace, skip, store)
     if current and not replace and not alike(made, current):
         raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and {current['features']}, "
                        "or with other weights: choose another folder, or --replace it")
     return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
 
 @patch
-def _renew(self:Catalogue, rows, replace, skip, store):
+def _renew(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     "Build where a catalogue of the same kind is"
     others = self.index.rows().image_id
     if not replace and (gone := ~others.isin(rows.image_id)).any():
         raise BadInput(f"catalogue {self.path} holds photos that the source does not have ({some(others[gone])}): "
                        "use catalogue update, or --replace to remove them")
-    counts = self._fill(self.index, rows, describer(self.cutout, self.descriptor, self.adjustment, skip, store))
+    counts = self._fill(self.index, rows, describer(cutout, descriptor, self.adjustment, skip, store))
     return {**counts, "removed": self._only(self.index, rows)}
 
 def cached_path(source, # of `Catalogue.build`
@@ -409,7 +411,7 @@ def cached_path(source, # of `Catalogue.build`
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
     return Store().folder/"catalogues"/key
 
-# %% ../nbs/20_catalogue.ipynb #55dbc207
+# %% ../nbs/20_catalogue.ipynb #5b82cfd3
 @patch
 def add(self:Catalogue,
         source, # as for `build`
@@ -490,7 +492,7 @@ def photos(self:Catalogue
     rows = self.index.rows()
     return rows.assign(path=rows.path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #92b31d19
+# %% ../nbs/20_catalogue.ipynb #b74334b8
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -513,7 +515,7 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
                        "give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
-# %% ../nbs/20_catalogue.ipynb #b9ed4445
+# %% ../nbs/20_catalogue.ipynb #987d69ee
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
@@ -534,14 +536,14 @@ def outline_of(self:Catalogue,
     mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
     return mask, confidence
 
-# %% ../nbs/20_catalogue.ipynb #35c8ea89
+# %% ../nbs/20_catalogue.ipynb #07c00956
 def cut_photo(cutout, # from `cutout`
               image:np.ndarray # uint8 (H, W, 3)
              ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
     "Mask and confidence of a photo, whatever the cut-out"
     return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
 
-# %% ../nbs/20_catalogue.ipynb #53e1ee17
+# %% ../nbs/20_catalogue.ipynb #a7fd2997
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -576,7 +578,7 @@ def look(self:Catalogue,
     seconds = dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist()))
     return Look(name, image, mask, confidence, vector, seconds)
 
-# %% ../nbs/20_catalogue.ipynb #dd462abd
+# %% ../nbs/20_catalogue.ipynb #93d218c6
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
 
 @patch
@@ -608,7 +610,7 @@ def nearest_to_all(self:Catalogue,
     among = {**(where or {}), "item_id": items}
     rows, stored = self.index.rows(among), self.index.vectors(among).astype(np.float64)
     apart = np.stack([np.linalg.norm(stored - o, axis=1) for o in vectors], 1)
-    means = pd.DataFrame(apart).groupby(rows.item_id.to_numpy()).min().mean(1)
+    means = pd.DataFrame(apart).groupby(rows.item_id.to_numpy()).min().mean(axis=1)
     found = rows.assign(nearest=apart.min(1), distance=means[rows.item_id].to_numpy())
     found = found.sort_values(["distance", "nearest"], kind="stable").drop_duplicates("item_id")
     return found.drop(columns="nearest")[:count].reset_index(drop=True)
@@ -623,7 +625,7 @@ def _check_where(self:Catalogue, where):
         if missing := [o for o in listed(values) if o not in known]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
 
-# %% ../nbs/20_catalogue.ipynb #6e3eeb9a
+# %% ../nbs/20_catalogue.ipynb #e99d387f
 @patch
 def search(self:Catalogue,
            photo, # path, uint8 array (H, W, 3), `Look`, or a list of them
@@ -662,7 +664,7 @@ def _answer(self:Catalogue, looks, k, where):
     return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
                    {**seconds, "search": time.perf_counter() - start})
 
-# %% ../nbs/20_catalogue.ipynb #5bac21b4
+# %% ../nbs/20_catalogue.ipynb #96e7b3b4
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -681,7 +683,7 @@ class Answers:
         shown = self.items[["rank", "item_id", "distance", "probability"]].round(3)
         return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}"
 
-# %% ../nbs/20_catalogue.ipynb #dea284e9
+# %% ../nbs/20_catalogue.ipynb #e2ebaf83
 def mask_png(mask:np.ndarray|None # bool (H, W)
             ) -> str|None: # a data URL
     "A mask as text: a PNG of 0 and 255"
@@ -702,7 +704,7 @@ def to_json(self:Answers
                 cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
-# %% ../nbs/20_catalogue.ipynb #69f46959
+# %% ../nbs/20_catalogue.ipynb #3535f72e
 def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
@@ -734,7 +736,7 @@ def shown(path:str # of a photo
     try: return smaller(load_image(path))
     except BadInput: return np.full((240, 240, 3), 200, np.uint8)
 
-# %% ../nbs/20_catalogue.ipynb #66049946
+# %% ../nbs/20_catalogue.ipynb #f36c7e54
 @patch
 def show(self:Answers,
          ncols:int=6 # pictures in a row
@@ -754,7 +756,7 @@ def _repr_jpeg_(self:Answers):
     self.show().savefig(file, format="jpeg", pil_kwargs=dict(quality=80))
     return file.getvalue()
 
-# %% ../nbs/20_catalogue.ipynb #5a132e49
+# %% ../nbs/20_catalogue.ipynb #f4f423b5
 def picture(image:np.ndarray # uint8 (H, W, 3)
            ) -> str: # a data URL
     "An image as text: a JPEG"
@@ -784,7 +786,7 @@ def to_html(answers, # one `Answers`, or a list of them
     template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)
 
-# %% ../nbs/20_catalogue.ipynb #d21e8e5a
+# %% ../nbs/20_catalogue.ipynb #9c06e41c
 SCRIPT = """
 function render({ model, el }) {
   const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
@@ -827,7 +829,7 @@ def widget(self:Catalogue,
     made.observe(searched, "photo")
     return made
 
-# %% ../nbs/20_catalogue.ipynb #de96308d
+# %% ../nbs/20_catalogue.ipynb #e3bb2070
 @patch
 def info(self:Catalogue
         ) -> dict: # plain values
@@ -865,7 +867,7 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
-# %% ../nbs/20_catalogue.ipynb #2d79fa68
+# %% ../nbs/20_catalogue.ipynb #abb8e81b
 @patch
 def save(self:Catalogue,
          path:str|Path # a folder that does not exist yet
@@ -892,7 +894,7 @@ def load(cls:Catalogue,
     "Open a catalogue; raises `BadInput` for one that is damaged, or newer than this version"
     return cls(path, device)
 
-# %% ../nbs/20_catalogue.ipynb #b3d3bdb6
+# %% ../nbs/20_catalogue.ipynb #325dabc8
 @patch
 def calibrate(self:Catalogue,
               table, # images table, its folder or name, or a DataFrame
@@ -912,7 +914,7 @@ def calibrate(self:Catalogue,
     else: self._adjust(dict(zip(rows.digest, vectors)), made, adjustment, decision)
     return decision.about
 
-# %% ../nbs/20_catalogue.ipynb #c79a107b
+# %% ../nbs/20_catalogue.ipynb #65963739
 @patch
 def _adjust(self:Catalogue, vectors, made, adjustment, decision):
     "A new table with adjusted vectors, from `vectors` by digest"

@@ -190,6 +190,7 @@ def _plan_training(stage, profile, set_, images, out, device):
     "The tables to train on, by name, and all settings of a training stage under a profile"
     from fashion_retail.core import BadInput
     from fashion_retail.data import find_table, read_table
+    from fashion_retail.fitting import check_settings
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
     images = images or values.get("images")
@@ -198,6 +199,7 @@ def _plan_training(stage, profile, set_, images, out, device):
     rendered = {"images": "wardrobe"} if "wardrobe" in names else {}
     plan = plan_run({**values, **rendered}, tuple(dict.fromkeys((*STAGES, stage))))
     settings = {**stage_parameters(stage), **plan[stage], **({"device": device} if device != "auto" else {})}
+    check_settings(settings)
     tables = {}
     for o in names:
         if o == "wardrobe":
@@ -214,17 +216,19 @@ Profile = Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML fi
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")]
 
 
-def _write_card(out, weights, tables, history, **more):
-    "What a reader of the weights needs to know"
-    from fashion_retail.core import atomic, environment
-    card = dict(weights=weights, tables=list(tables), epochs=len(history), minutes=round(float(history.seconds.sum())/60, 1),
-                **more, environment=environment())
-    with atomic(out/"card.json") as part: part.write_text(json.dumps(card, indent=1) + "\n")
+def _trained(out, weights, tables, settings, history, report, **more):
+    "Write the model card of a training that is done, and say where its weights are"
+    from fashion_retail.fitting import write_card
+    write_card(out, weights, list(tables), settings, history, **more)
+    print(f"weights: {out/weights}{report}")
 
 
 @app.command()
 def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default",
-          labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of garment or not.")] = False,
+          labels: Annotated[bool, typer.Option("--labels", help="Learn the classes of the tables' label_path instead of "
+                                                                "garment or not.")] = False,
+          start: Annotated[Optional[str], typer.Option(metavar="FILE", help="Go on from the weights of a segmenter, or from "
+                                                       "those that ship with the package: shipped.")] = None,
           set_: Settings = None, resume: Resume = False, device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
@@ -233,19 +237,23 @@ def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default
     from fashion_retail.cutout import cutout, score_cutout
     from fashion_retail.training import label_names, train_segmenter
     column = "label_path" if labels else "mask_path"
-    rows = {split: pd.concat([select(o, split, "snapshot", column) for o in tables.values()], ignore_index=True) for split in ("train", "valid")}
+    rows = {split: pd.concat([select(table, split, "snapshot", column) for table in tables.values()], ignore_index=True)
+            for split in ("train", "valid")}
     if settings["checked_only"]: rows["train"] = checked(rows["train"])
-    if count := settings["max_train"]: rows["train"] = rows["train"].sample(min(count, len(rows["train"])), random_state=settings["seed"])
+    if count := settings["max_train"]:
+        rows["train"] = rows["train"].sample(min(count, len(rows["train"])), random_state=settings["seed"])
     rows["valid"] = checked(rows["valid"])
-    options = {name: settings[name] for name in TRAINING}
+    options = {**{name: settings[name] for name in TRAINING}, "start": start}
     classes = label_names(rows["train"]) if labels else None
     history = train_segmenter(rows["train"], rows["valid"], out, **options, classes=classes, resume=resume)
-    weights = out/"segmenter.safetensors"
-    card = dict(photos={split: len(o) for split, o in rows.items()}, groups={split: int(o.group.nunique()) for split, o in rows.items()},
-                settings=options, doubted=int(history.doubted.iloc[-1]))
-    if not labels: card["valid"] = score_cutout(rows["valid"], cutout(f"tiramisu@{weights}", device))[0]
-    _write_card(out, weights.name, tables, history, **card)
-    print(f"weights: {weights}" + (f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos" if not labels else ""))
+    weights, report = "segmenter.safetensors", ""
+    card = dict(photos={split: len(table) for split, table in rows.items()},
+                groups={split: int(table.group.nunique()) for split, table in rows.items()},
+                doubted=int(history.doubted.iloc[-1]))
+    if not labels:
+        card["valid"] = score_cutout(rows["valid"], cutout(f"tiramisu@{out/weights}", device))[0]
+        report = f", IoU {card['valid']['iou_mean']:.3f} on {len(rows['valid'])} valid photos"
+    _trained(out, weights, tables, options, history, report, **card)
 
 
 @app.command()
@@ -256,12 +264,11 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
     tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
     from fashion_retail.deep_ranking import train_ranking
     rows = pd.concat(tables.values(), ignore_index=True)
-    train, valid = (rows[rows.split == o].reset_index(drop=True) for o in ("train", "valid"))
+    train, valid = (rows[rows.split == split].reset_index(drop=True) for split in ("train", "valid"))
     history = train_ranking(train, valid, out, **settings, resume=resume)
     last = dict(history.iloc[-1][["valid_top_1", "valid_top_10"]])
-    _write_card(out, "ranking.safetensors", tables, history, photos=len(train), items=int(train.item_id.nunique()),
-                settings=settings, valid=last)
-    print(f"weights: {out/'ranking.safetensors'}, top-10 {last['valid_top_10']:.3f} on valid")
+    _trained(out, "ranking.safetensors", tables, settings, history, f", top-10 {last['valid_top_10']:.3f} on valid",
+             photos=len(train), items=int(train.item_id.nunique()), valid=last)
 
 
 @app.command()

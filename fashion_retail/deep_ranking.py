@@ -26,7 +26,8 @@ from .search import first_match_ranks
 from .training import other_light
 
 # %% ../nbs/12_deep_ranking.ipynb #a001b739
-LIGHT = dict(tint=0.06, shade=0.15, bias=0, gain=0.1, blur=1.0, noisy=0.3, noise=0.03, quality=(40, 95))  # of `other_light`
+# of `other_light`
+LIGHT = dict(tint=0.06, shade=0.15, bias=0, gain=0.1, blur=1.0, noisy=0.3, noise=0.03, quality=(40, 95))
 
 def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
          inside:np.ndarray, # bool (S, S), the garment's pixels
@@ -48,7 +49,8 @@ def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
     if mirror: seen = seen[[1, 0, 3, 2]]
     plane = cv2.getPerspectiveTransform(np.float32([[0, 0], [size, 0], [size, size], [0, size]]), seen*half + half)
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
-    pull = cv2.resize(rng.normal(0, warp*size, (4, 4, 2)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    pull = rng.normal(0, warp*size, (4, 4, 2)).astype(np.float32)
+    pull = cv2.resize(pull, (size, size), interpolation=cv2.INTER_CUBIC)
     at = cv2.perspectiveTransform((grid + pull).reshape(1, -1, 2), plane).reshape(size, size, 2)
     x = cv2.remap(square, at, None, cv2.INTER_LINEAR, borderValue=(255, 255, 255))
     m = cv2.remap(inside.astype(np.uint8)*255, at, None, cv2.INTER_LINEAR) > 127
@@ -61,7 +63,7 @@ def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
 
 # %% ../nbs/12_deep_ranking.ipynb #9db8f4b9
 class PairDataset:
-    "Two views of each item, as ((2, 3, size, size) floats, (2, size, size) masks); raises `BadInput` for fewer than two items"
+    "Two views of an item: floats (2, 3, size, size), masks (2, size, size); raises `BadInput` for fewer than two"
     def __init__(self,
         rows:pd.DataFrame, # rows of an images table
         squares:np.ndarray, # uint8 (N, S, S, 3), a prepared photo for each row; S somewhat larger than `size`
@@ -75,7 +77,8 @@ class PairDataset:
         number = {o: i for i, o in enumerate(rows.item_id.unique())}
         self.photos = [{} for _ in number]  # of each item, by role
         for i, row in enumerate(rows.itertuples()): self.photos[number[row.item_id]].setdefault(row.role, []).append(i)
-        if len(self.photos) < 2: raise BadInput(f"{len(self.photos)} item to learn from: deep ranking needs at least two")
+        if len(self.photos) < 2:
+            raise BadInput(f"{len(self.photos)} item to learn from: deep ranking needs at least two")
 
     def __len__(self): return len(self.photos)
 
@@ -176,8 +179,9 @@ class RankingFitting(Fitting):
             group.update(lr=rate*factor, betas=(momentum, 0.999))
 
     def judge(self, net):
-        vectors = [described(net, *squares, self.device, "valid photos described").cpu().numpy() for _, squares in self.valid]
-        ranks = first_match_ranks(*vectors, *(rows.item_id.to_numpy(str) for rows, _ in self.valid))
+        found = [described(net, *squares, self.device, "valid photos described") for _, squares in self.valid]
+        items = [rows.item_id.to_numpy(str) for rows, _ in self.valid]
+        ranks = first_match_ranks(*(vectors.cpu().numpy() for vectors in found), *items)
         return {f"valid_top_{k}": float(top_k_accuracy(ranks, k)) for k in (1, 10)}
 
     def kept(self): return dict(known=self.known)
@@ -193,7 +197,8 @@ def size_in_use(size:int # of the squares in training
     return 32*round(1.15*size/32)
 
 def _photos_digest(*tables): # text that changes with any photo, item, role or split
-    return digest("\n".join(f"{row.split} {row.item_id} {row.role} {row.image_id}" for rows in tables for row in rows.itertuples()).encode())
+    lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}" for rows in tables for row in rows.itertuples()]
+    return digest("\n".join(lines).encode())
 
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
@@ -220,7 +225,8 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
     device, out = pick_device(device), Path(out)
     sides = [valid_rows[valid_rows.role == role] for role in ("snapshot", "catalogue")]
     sides = [rows[rows.item_id.isin(other.item_id)].reset_index(drop=True) for rows, other in zip(sides, sides[::-1])]
-    if not len(sides[0]): raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
+    if not len(sides[0]):
+        raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
     store = Store(out/"store")
     pairs = PairDataset(train_rows, *squares_of(train_rows, cutout, size*5//4, store), size, seed, **views)
     valid = [(rows, squares_of(rows, cutout, size_in_use(size), store)) for rows in sides]

@@ -141,12 +141,17 @@ class NetworkDescriptor(Descriptor):
     masked = False       # the garment's pixels are a fourth channel
     trace = True         # its input has one shape, so that ONNX Runtime can run it
 
+    few = 8              # squares that are encoded before it pays to trace the network, which takes a second
+    seen = 0             # squares so far
+
+    @cached_property
+    def plain(self):
+        return self.network().eval().to(pick_device(self.device), memory_format=torch.channels_last)
+
     @cached_property
     def run(self):
-        device = pick_device(self.device)
-        net = self.network().eval().to(device, memory_format=torch.channels_last)
         side = self.prepare.size
-        return device, fastest(net, (3 + self.masked, side, side)) if self.trace else net
+        return fastest(self.plain, (3 + self.masked, side, side)) if self.trace else self.plain
 
     @torch.inference_mode()
     def encode(self,
@@ -154,7 +159,9 @@ class NetworkDescriptor(Descriptor):
         insides:np.ndarray # bool (N, S, S)
     ) -> np.ndarray: # float32 (N, dim)
         "What the network gives, before it is brought to length 1"
-        device, run = self.run
+        device = next(self.plain.parameters()).device
+        self.seen += len(squares)
+        run = self.run if self.seen > self.few else self.plain
         images = scaled(squares, device, self.mean, self.std)
         if self.masked: images = torch.cat([images, torch.from_numpy(insides).to(device)[:, None].float()], 1)
         return run(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()

@@ -7,7 +7,7 @@ __all__ = ['START', 'KINDS', 'ENCODER_PACE', 'PERSON_SHARE', 'SECOND_SHARE', 'EQ
            'trusted', 'six_classes', 'train_garments', 'Choice', 'choose_garment', 'Cut', 'Garments', 'garment_sources',
            'train_profile', 'score_garments']
 
-# %% ../nbs/14_garments.ipynb #4e3966a9
+# %% ../nbs/14_garments.ipynb #833377a9
 import copy
 import json
 import math
@@ -27,7 +27,7 @@ from .photo_labels import CLASSES, save_labels
 from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
-# %% ../nbs/14_garments.ipynb #436b2e03
+# %% ../nbs/14_garments.ipynb #b27cea28
 START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # garment or not: what training starts from
 KINDS = {o: "upper" for o in ("t-shirt", "longsleeve", "sweater", "hoodie", "shirt", "polo", "blouse", "undershirt", "top", "outwear", "blazer")}
 KINDS |= {o: "lower" for o in ("pants", "shorts", "skirt")}
@@ -69,7 +69,7 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
 
-# %% ../nbs/14_garments.ipynb #f5b1ea77
+# %% ../nbs/14_garments.ipynb #fa94099b
 def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
                ) -> LiteTiramisu: # in train mode
     "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
@@ -115,7 +115,8 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
                    frozen:int=6, # stages of the encoder, of 16, whose weights stay: less work
                    average:float=0.99, # of the averaged weights, how much stays at each step
                    device:str="auto", # auto, cpu or cuda
-                   seed:int=42 # of order and views
+                   seed:int=42, # of order and views
+                   resume:bool=False # go on after the last whole epoch in `out`
                   ) -> pd.DataFrame: # a row an epoch
     "Train a segmenter of six classes; the best epoch is in `out/garments.safetensors`"
     out, device = Path(out), pick_device(device)
@@ -135,8 +136,12 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
     steps = epochs*(photos//batch_size)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, [learning_rate*ENCODER_PACE, learning_rate], steps, pct_start=0.2)
-    history, step = [], 0
-    for epoch in range(epochs):
+    history, step, state = [], 0, out/"training.pt"
+    if resume and state.exists():
+        kept = torch.load(state, map_location=device, weights_only=True)
+        for part, name in ((net, "net"), (smooth, "smooth"), (optimizer, "optimizer"), (cycle, "cycle")): part.load_state_dict(kept[name])
+        history, step = kept["history"], kept["step"]
+    for epoch in range(len(history), epochs):
         began, losses, data.epoch = time.perf_counter(), [], epoch
         order = np.random.default_rng([seed, epoch]).choice(len(data), photos, p=weight/weight.sum())
         net.train()
@@ -156,10 +161,13 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         if score >= max(o["valid_iou"] for o in history):
             save_weights(smooth, out/"garments.safetensors", half=True, classes=CLASSES, size=size, epoch=epoch + 1, valid_iou=score, seed=seed)
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
+        with atomic(state) as tmp:
+            torch.save(dict(net=net.state_dict(), smooth=smooth.state_dict(), optimizer=optimizer.state_dict(), cycle=cycle.state_dict(),
+                            history=history, step=step), tmp)
         print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
     return pd.DataFrame(history)
 
-# %% ../nbs/14_garments.ipynb #b7944d0b
+# %% ../nbs/14_garments.ipynb #f1f54234
 class Choice(NamedTuple):
     "Which garment was chosen on a photo, and what speaks against it"
     probability: np.ndarray  # float32 (H, W), of the chosen garment
@@ -231,7 +239,7 @@ def _apart(best, areas, order, clothing): # upper and lower garment beside each 
     if areas[order[1]] < 0.3*clothing: return False
     return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
 
-# %% ../nbs/14_garments.ipynb #802e65b8
+# %% ../nbs/14_garments.ipynb #e5232876
 GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
 
 class Cut(NamedTuple):
@@ -305,7 +313,7 @@ class Garments:
 
     def __call__(self, image): return self.cut(image).mask
 
-# %% ../nbs/14_garments.ipynb #92a190eb
+# %% ../nbs/14_garments.ipynb #51d7901e
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
                     magento:pd.DataFrame, # rows of the table `magento` with `label_path`
                     out:str|Path, # folder for labels and rendered photos
@@ -347,7 +355,7 @@ def train_profile(profile:str|Path, # YAML: `sources`, settings of `garment_sour
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
     return pd.concat(history, ignore_index=True)
 
-# %% ../nbs/14_garments.ipynb #692ced77
+# %% ../nbs/14_garments.ipynb #22aa23d7
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`
                    garments:Garments, # the network
                    what:str="dominant" # dominant: the automatic choice; a category; clothing: all of it; apparel: with shoes and hats

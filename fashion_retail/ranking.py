@@ -23,7 +23,7 @@ from .tiramisu import load_weights
 class RankingNet(nn.Module):
     "Means of six stages of an EfficientNet-Lite0 inside the mask, then a linear layer; rows of length 1 come out"
     blank = dict(pretrained=False) # arguments for a network that is given its weights later
-    stages = {name: Encoder.stages[name] for name in ("blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.6")}
+    stages = {name: count for name, count in Encoder.stages.items() if name != "blocks.5"}
 
     def __init__(self,
         dim:int=256, # length of a vector
@@ -83,13 +83,14 @@ class Ranking(NetworkDescriptor):
     name, code, dim, masked, takes_weights, shipped = "ranking", "2", 256, True, True, RANKING_WEIGHTS
 
     def __init__(self,
-        weights:str|Path|None=None, # a file that `fashion-retail train-ranking` wrote; None: the weights that ship with the package
+        weights:str|Path|None=None, # a file that `fashion-retail train-ranking` wrote; None: the shipped weights
         device:str="auto" # auto, cpu or cuda
     ):
         super().__init__(weights, device)
         self.net = load_weights(self.weights, RankingNet)
         if self.net.config["dim"] != self.dim:
-            raise BadInput(f"weights {self.weights} give {self.net.config['dim']} numbers: train a network of {self.dim} with "
+            found = self.net.config["dim"]
+            raise BadInput(f"weights {self.weights} give {found} numbers: train a network of {self.dim} with "
                            "`fashion-retail train-ranking`, or leave them out")
         self.prepare = Preparation(self.net.meta["test_size"])
 

@@ -13,7 +13,7 @@ __all__ = ['KINDS', 'SIDES', 'CACHED', 'HIDDEN', 'CHOICES', 'POLICY', 'HEADERS',
            'Removed', 'About', 'Health', 'form_of', 'several', 'problems', 'add_routes', 'make_app', 'read_token',
            'taken_port', 'own_address', 'serve', 'SearchWidget']
 
-# %% ../nbs/22_serve.ipynb #7bdce757
+# %% ../nbs/22_serve.ipynb #5fac769c
 import asyncio
 import hashlib
 import hmac
@@ -47,7 +47,7 @@ from .data import check_table, load_image, save_image, save_mask, split_table
 from .index import listed
 from .photos import Upload, photo_endings
 
-# %% ../nbs/22_serve.ipynb #17a36372
+# %% ../nbs/22_serve.ipynb #7f67ac7c
 @dataclass(frozen=True)
 class Limits:
     "What a client may send, and how long it may take"
@@ -69,7 +69,7 @@ class Refused(Exception):
         super().__init__(text)
         self.status, self.text, self.code, self.retry = status, text, code, retry
 
-# %% ../nbs/22_serve.ipynb #9b086d23
+# %% ../nbs/22_serve.ipynb #3ac9069e
 KINDS = "JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF"  # Pillow's names of the formats that may be sent
 
 def checked_photo(data:bytes, # what was sent
@@ -92,7 +92,7 @@ def checked_photo(data:bytes, # what was sent
     try: return load_image(Upload(data, str(number)))
     except BadInput as error: raise Refused(422, str(error), "not_a_photo") from None
 
-# %% ../nbs/22_serve.ipynb #cfd7d39f
+# %% ../nbs/22_serve.ipynb #871ee822
 def opened_log(path:Path # a file of lines
               ) -> int: # file descriptor, for adding
     "The log, ready for a new line"
@@ -119,7 +119,7 @@ def read_log(path:Path # a file of lines
         elif line.strip(): damaged += 1
     return records, damaged
 
-# %% ../nbs/22_serve.ipynb #64ca2bea
+# %% ../nbs/22_serve.ipynb #cf795f1f
 def signature(key:bytes, # secret
               text:str # to be signed
              ) -> str: # 16 hexadecimal digits
@@ -139,7 +139,7 @@ def is_search_id(key:bytes, # secret
     if not re.fullmatch(r"\d{14}-[0-9a-f]{10}-[0-9a-f]{16}", text): return False
     return hmac.compare_digest(text[-16:], signature(key, text[:-17]))
 
-# %% ../nbs/22_serve.ipynb #fe5ffd55
+# %% ../nbs/22_serve.ipynb #d338597d
 class FeedbackLog:
     "Searches, and what people said about them"
     def __init__(self,
@@ -172,7 +172,7 @@ class FeedbackLog:
         if self._handle is not None: os.close(self._handle)
         self._handle = None
 
-# %% ../nbs/22_serve.ipynb #ece8bf3e
+# %% ../nbs/22_serve.ipynb #8c170049
 @patch
 def append(self:FeedbackLog,
            record:dict, # plain values
@@ -206,7 +206,7 @@ def keep(self:FeedbackLog,
         save_image(image, file.with_suffix(".jpg"))
     return name
 
-# %% ../nbs/22_serve.ipynb #8c7b617c
+# %% ../nbs/22_serve.ipynb #3568cc67
 @dataclass
 class Said:
     "What people said about one photo of a search"
@@ -232,7 +232,7 @@ def said_about(records:list # from `read_log`
             said[key] = Said(name, answer["item_id"] or "")
     return list(said.values()), lost
 
-# %% ../nbs/22_serve.ipynb #ec682326
+# %% ../nbs/22_serve.ipynb #58ca6379
 def feedback_table(catalogue:Catalogue, # that was searched
                    folder:str|Path|None=None, # of the log; None: feedback/ in the catalogue's folder
                    valid:float=1.0, # share of the asked items to measure on; the others are for training
@@ -268,7 +268,7 @@ def asked_row(said:Said, # with a kept photo
                 split="valid", mask_path=str(mask) if mask.is_file() else "", mask_source="model" if mask.is_file() else "",
                 feedback="this" if said.item_id else "none of these")
 
-# %% ../nbs/22_serve.ipynb #84a2b67c
+# %% ../nbs/22_serve.ipynb #bd2b4249
 class Workers:
     "Threads that search, and a bounded number of requests that wait for them"
     def __init__(self,
@@ -301,7 +301,7 @@ class Workers:
         "Wait for what is being done, and stop"
         for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
 
-# %% ../nbs/22_serve.ipynb #b84a562c
+# %% ../nbs/22_serve.ipynb #eb7ce516
 @patch
 async def run(self:Workers,
               prepare, # coroutine function without arguments: reads the request, gives a function of a catalogue
@@ -332,7 +332,7 @@ def _leave(self:Workers, pool, done=None):
     self.inside -= pool == "pool"
     if done and not done.cancelled(): done.exception()  # a late error has no reader
 
-# %% ../nbs/22_serve.ipynb #0bb1b765
+# %% ../nbs/22_serve.ipynb #ca3f71e9
 @dataclass(frozen=True)
 class Asked:
     "A search as it came in"
@@ -379,7 +379,7 @@ def answered(catalogue:Catalogue, # of this thread
             raise Refused(422, without_path(str(error), catalogue), code) from None
     raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
 
-# %% ../nbs/22_serve.ipynb #57e33ece
+# %% ../nbs/22_serve.ipynb #53f59493
 def photo_addresses(catalogue:Catalogue, # any
                     image_ids # of its photos
                    ) -> dict: # image id -> address
@@ -402,7 +402,7 @@ def reply(catalogue:Catalogue, # that was searched
             one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, mask=mask_png(o.mask)) for o in answer.looks]
     return found
 
-# %% ../nbs/22_serve.ipynb #3c840c8b
+# %% ../nbs/22_serve.ipynb #4296fada
 async def read_form(request, # of Starlette
                     limits:Limits,
                     end:float # `time.monotonic` at which it must have arrived
@@ -428,7 +428,7 @@ async def read_photos(form, # from `read_form`
     if not files: raise Refused(400, "send at least one photo, in the field photo", "bad_input")
     return [await o.read() for o in files], [(o.filename or "")[:200] or f"photo {i + 1}" for i, o in enumerate(files)]
 
-# %% ../nbs/22_serve.ipynb #2781d7b0
+# %% ../nbs/22_serve.ipynb #f5053267
 def field_text(form, # from `read_form`
                name:str # of a field
               ) -> str: # '' where it is not there
@@ -483,7 +483,7 @@ def field_yes(form, # from `read_form`
     if text in ("1", "true", "yes", "on"): return True
     raise Refused(422, f"{name} is {text[:20]!r}: give true or false", "bad_input")
 
-# %% ../nbs/22_serve.ipynb #788aa7f2
+# %% ../nbs/22_serve.ipynb #c00113c1
 class Service:
     "A catalogue that is served"
     def __init__(self,
@@ -517,7 +517,7 @@ class Service:
         for done in [self.workers.pool.submit(one) for _ in range(self.workers.count)]: done.result()
         self.log.key
 
-# %% ../nbs/22_serve.ipynb #d4259175
+# %% ../nbs/22_serve.ipynb #f7bde2f3
 SIDES = 160, 320, 640, 1280  # pixels along the long side of the photos that are sent
 
 def jpeg(image:np.ndarray, # uint8 (H, W, 3)
@@ -551,7 +551,7 @@ class Thumbs:
             while self.size > self.most: self.size -= len(self._kept.popitem(last=False)[1])
         return found
 
-# %% ../nbs/22_serve.ipynb #8bafa236
+# %% ../nbs/22_serve.ipynb #0399c12c
 class Metrics:
     "Counts and times for Prometheus"
     def __init__(self):
@@ -571,7 +571,7 @@ class Metrics:
         from prometheus_client import generate_latest
         return generate_latest(self.registry)
 
-# %% ../nbs/22_serve.ipynb #b22507a2
+# %% ../nbs/22_serve.ipynb #a78d9001
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
@@ -601,7 +601,7 @@ def _searched(self:Service, catalogue, asked):
     self.metrics.photos.inc(len(asked.photos))
     return dict(search_id=search_id, results=results)
 
-# %% ../nbs/22_serve.ipynb #f823d5cb
+# %% ../nbs/22_serve.ipynb #70f056e9
 from pydantic import BaseModel, ConfigDict, Field
 
 class Feedback(BaseModel):
@@ -628,7 +628,7 @@ def _noted(self:Service, catalogue, said):
     self.metrics.feedback.labels("withdrawn" if said.withdrawn else "none" if said.item_id is None else "this").inc()
     return dict(noted=True)
 
-# %% ../nbs/22_serve.ipynb #6639c98f
+# %% ../nbs/22_serve.ipynb #615f64d6
 from fastapi import Path as InPath, Query
 from starlette.responses import Response
 
@@ -676,7 +676,7 @@ async def example(self:Service, number:int=InPath(ge=0, le=99)):
     async def prepare(end): return lambda catalogue: self.thumbs.get(("example", number), make)
     return Response(await self.workers.run(prepare, "others"), media_type="image/jpeg", headers=CACHED)
 
-# %% ../nbs/22_serve.ipynb #77071312
+# %% ../nbs/22_serve.ipynb #326b7f4a
 CHOICES = 30  # values of an attribute that the page offers as a filter, at most
 
 @patch
@@ -710,7 +710,7 @@ async def prometheus(self:Service):
     self.metrics.inside.set(self.workers.inside)
     return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
 
-# %% ../nbs/22_serve.ipynb #62882549
+# %% ../nbs/22_serve.ipynb #212bcbba
 @patch
 def check_token(self:Service,
                 header:str|None # Authorization
@@ -745,7 +745,7 @@ async def add_item(self:Service, request:Request):
         return lambda catalogue: self._added(catalogue, item_id, attributes, photos)
     return await self.workers.run(prepare, "writer")
 
-# %% ../nbs/22_serve.ipynb #da7de097
+# %% ../nbs/22_serve.ipynb #eb0be595
 @patch
 def _added(self:Service, catalogue, item_id, attributes, photos):
     "Store the photos, then the item"
@@ -788,7 +788,7 @@ def _removed(self:Service, catalogue, item_id):
         if file.resolve().parent == own and str(file) not in left: file.unlink(missing_ok=True)
     return dict(item_id=item_id, removed=count)
 
-# %% ../nbs/22_serve.ipynb #38cee7f4
+# %% ../nbs/22_serve.ipynb #8d16b5e3
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
           "form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY",
@@ -818,7 +818,7 @@ def check_source(headers, # of the request
     if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc.lower() != host:
         raise Refused(403, "this request comes from another site's page", "other_site")
 
-# %% ../nbs/22_serve.ipynb #39f3bc73
+# %% ../nbs/22_serve.ipynb #cde0a98f
 logger = logging.getLogger("fashion_retail.serve")
 
 def say(event:str, # one word
@@ -882,7 +882,7 @@ class Guard:
         client = dict(client=scope["client"][0]) if self.clients and scope.get("client") else {}
         say("request", route=route, method=method, status=seen["status"], ms=round(seconds*1000, 1), bytes=seen["bytes"], **client)
 
-# %% ../nbs/22_serve.ipynb #e3aaabaa
+# %% ../nbs/22_serve.ipynb #9e4b0f8c
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"), "/page.js": ("page.js", "text/javascript")}
 
 def page_folder() -> Path:
@@ -912,7 +912,7 @@ def api_page(description:dict # OpenAPI
     template = Environment(loader=PackageLoader("fashion_retail", "page"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return template.get_template("api.html.j2").render(api=description)
 
-# %% ../nbs/22_serve.ipynb #4b6d15c5
+# %% ../nbs/22_serve.ipynb #d6250c55
 class Problem(BaseModel):
     "Every refusal"
     error: str = Field(description="One sentence for a person.")
@@ -964,7 +964,7 @@ class Added(Item):
     "An item that was added"
     new: int = Field(description="Photos that were not there before.")
 
-# %% ../nbs/22_serve.ipynb #810996bd
+# %% ../nbs/22_serve.ipynb #a7aaf9f5
 class Noted(BaseModel):
     "Feedback that is on the disk"
     noted: bool
@@ -1013,7 +1013,7 @@ SEARCH = form_of(["photo"], photo=PHOTOS, k=dict(type="integer", minimum=1, desc
 ADD = form_of(["item_id", "photo"], item_id=dict(type="string", minLength=1, maxLength=200), photo=PHOTOS,
               attributes=dict(type="string", description="A JSON object of names and texts."))
 
-# %% ../nbs/22_serve.ipynb #95cf123f
+# %% ../nbs/22_serve.ipynb #736fa71e
 def problems(*statuses # of HTTP
             ) -> dict: # for FastAPI
     "The refusals that a route can give"
@@ -1039,7 +1039,7 @@ def add_routes(app, # FastAPI
     route("/api/health", "GET", "health", Health, tags=["operation"])
     route("/metrics", "GET", "prometheus", None, tags=["operation"], **picture)
 
-# %% ../nbs/22_serve.ipynb #558aa68f
+# %% ../nbs/22_serve.ipynb #ada60b4f
 def make_app(service:Service,
              clients:bool=False # write addresses of clients into the log
             ) -> Guard: # ASGI
@@ -1079,7 +1079,7 @@ def make_app(service:Service,
     for path, (name, kind) in FILES.items(): app.add_route(path, static(name, kind))
     return Guard(app, service, clients)
 
-# %% ../nbs/22_serve.ipynb #9c064260
+# %% ../nbs/22_serve.ipynb #1f735619
 def read_token(file:str|Path # text
               ) -> str:
     "The token of a file; raises `BadInput` for one that can be guessed"
@@ -1134,7 +1134,7 @@ def serve(service:Service,
     threading.Thread(target=wait, daemon=True).start()
     server.run(sockets=[listening])
 
-# %% ../nbs/22_serve.ipynb #2ddc84f8
+# %% ../nbs/22_serve.ipynb #dbe5ec86
 import anywidget
 
 class SearchWidget(anywidget.AnyWidget):

@@ -61,7 +61,7 @@ def unletterbox(square:np.ndarray, # float (size, size)
 def other_light(image:np.ndarray, # uint8 (S, S, 3), RGB
                 rng:np.random.Generator, # all randomness
                 strength:float=1., # factor of all changes of light and color
-                inside:np.ndarray|None=None, # bool (S, S): contrast changes around the mean of these pixels; None: of all
+                inside:np.ndarray|None=None, # bool (S, S): contrast changes around their mean; None: of all pixels
                 tint:float=0.08, # of each color channel, as are all following: standard deviations
                 shade:float=0., # from one side of the photo to the other
                 bias:float=0.05, # added to all pixels
@@ -104,7 +104,7 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     angle = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-180, 180)
     turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2].astype(np.float32)
     seen = corners @ turn.T*np.float32(np.exp(rng.uniform(-0.35, 0.2))) + np.float32(rng.uniform(-0.12, 0.12, 2)*half)
-    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])  # perspective, then the middle
+    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])  # perspective
     if rng.random() < 0.5: seen = seen[[1, 0, 3, 2]]
     to_square = cv2.getPerspectiveTransform(np.float32(seen), np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
     warped = lambda o, how, value: cv2.warpPerspective(o, to_square, (size, size), flags=how, borderValue=value)
@@ -128,10 +128,10 @@ class SnapshotDataset:
         size:int, # side of the squares
         augmented:bool=False, # a new random view each epoch
         seed:int=42, # of the views
-        classes:list|None=None # names of the classes in the labels, the first of them background; None: masks of garments
+        classes:list|None=None # names in the labels, background first; None: masks of garments
     ):
-        self.size, self.augmented, self.seed, self.epoch, self.classes, self.pairs = size, augmented, seed, 0, classes, []
-        keep = []
+        self.size, self.augmented, self.seed, self.classes = size, augmented, seed, classes
+        self.epoch, self.pairs, keep = 0, [], []
         for row in announced(rows.itertuples(), len(rows), "reading photos"):
             image, mask = self.read(row)
             garment = (mask != 0) & (mask != VOID)
@@ -142,7 +142,7 @@ class SnapshotDataset:
                            "label the photos again")
         self.rows = rows[keep].reset_index(drop=True)
         if lost := rows.image_id[~np.array(keep)].tolist():
-            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or full, such as {lost[0]}", flush=True)
+            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or full: {some(lost)}", flush=True)
         source = self.rows.get("mask_source", pd.Series("", self.rows.index))
         self.by_machine = ~source.isin(["checked", ""]).to_numpy()
         self.trust = np.where(self.by_machine, np.float32(MACHINE_TRUST), np.float32(1))
@@ -163,7 +163,8 @@ class SnapshotDataset:
 
     def __getitem__(self, i):
         image, mask = self.pairs[i]
-        if self.augmented: image, mask = augment(image, mask, self.size, np.random.default_rng([self.seed, self.epoch, i]))
+        rng = np.random.default_rng([self.seed, self.epoch, i])
+        if self.augmented: image, mask = augment(image, mask, self.size, rng)
         else: image, mask = letterbox(image, self.size), letterbox(mask, self.size)
         return to_tensor(image), torch.from_numpy(mask.astype(np.int64)), self.trust[i]
 
@@ -172,7 +173,7 @@ def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
                       target:torch.Tensor, # int64 (B, H, W), classes 0 to C - 1 and `VOID`; 0 = background
                       weight:torch.Tensor|None=None # (B,) how much each photo counts; None: all alike
                      ) -> torch.Tensor: # scalar
-    "Cross-entropy, double along contours, plus soft Dice loss ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
+    "Cross-entropy, double along contours, plus soft Dice ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
     n_classes, known = logits.shape[1], target != VOID
     target = torch.where(known, target, 0)
     p = (logits.softmax(1)[:, 1:]*known[:, None]).flatten(2)
@@ -209,7 +210,7 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     "Measure batch-normalization statistics over `batches` without dropout, as the network is used"
     training = net.training
     net.train()
-    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]  # not those that stay frozen
+    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]  # others stay frozen
     momenta = [norm.momentum for norm in norms]
     for module in net.modules():
         if isinstance(module, torch.nn.Dropout): module.eval()
@@ -232,7 +233,8 @@ def new_network(settings:dict, # of `train_segmenter`
     if settings["encoder"] not in ENCODERS:
         raise BadInput(f"unknown encoder {settings['encoder']!r}: use efficientnet_lite0, or leave it empty for an "
                        "FC-DenseNet from scratch")
-    for count in settings["n_layers_per_block"]: check_range("a number in n_layers_per_block", count, whole=True, least=1)
+    for count in settings["n_layers_per_block"]:
+        check_range("a number in n_layers_per_block", count, whole=True, least=1)
     blocks = {name: settings[name] for name in ("growth_rate", "n_layers_per_block", "dropout")}
     if settings["encoder"]: return LiteTiramisu(n_classes, **blocks)
     return FCDenseNet(n_classes=n_classes, n_filters_first_conv=settings["n_filters_first_conv"],
@@ -268,7 +270,8 @@ class SegmenterFitting(Fitting):
             from fastai.optimizer import Adam
         self.train_set, self.valid_set, size = train_set, valid_set, settings["batch_size"]
         workers = 8 if device == "cuda" else 0  # the CPU is the network's
-        self.loaders = DataLoaders.from_dsets(train_set, valid_set, bs=size, device=torch.device(device), num_workers=workers)
+        self.loaders = DataLoaders.from_dsets(train_set, valid_set, bs=size, device=torch.device(device),
+                                              num_workers=workers)
         encoder = [*net.encoder.parameters()] if isinstance(net, LiteTiramisu) else []
         mine = {id(o) for o in encoder}
         parts = [o for o in (encoder, [o for o in net.parameters() if id(o) not in mine]) if o]
@@ -277,8 +280,8 @@ class SegmenterFitting(Fitting):
         opt = Adam(parts, lr=rate, wd=1e-4, decouple_wd=True)
         for parameter in net.parameters():
             if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False  # scales and biases do not decay
-        super().__init__(net, opt, out, settings, settings["epochs"], len(self.loaders.train), device, settings["average"],
-                         settings["patience"], settings["seed"])
+        steps, names = len(self.loaders.train), ("average", "patience", "seed")
+        super().__init__(net, opt, out, settings, settings["epochs"], steps, device, **{o: settings[o] for o in names})
         self.judging = len(valid_set)/len(train_set)/3  # no gradients
         self.advice = f"lower batch_size (now {size}) or size (now {settings['size']}), or set grad_checkpointing"
 
@@ -339,7 +342,8 @@ def restore(self:SegmenterFitting, state): self.train_set.trust = state["trust"]
 def optimizer_state(self:SegmenterFitting):
     "fastai's optimizer in plain numbers"
     state = self.opt.state_dict()
-    hypers = [{name: float(value) if isinstance(value, np.floating) else value for name, value in o.items()} for o in state["hypers"]]
+    plain = lambda value: float(value) if isinstance(value, np.floating) else value
+    hypers = [{name: plain(value) for name, value in group.items()} for group in state["hypers"]]
     return dict(state=list(state["state"]), hypers=hypers)
 
 # %% ../nbs/03_training.ipynb #1c5d2825
@@ -358,7 +362,7 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     average:float=0.99, # of the averaged weights, how much stays at each step
                     patience:int=0, # stop after this many epochs without a better valid IoU; 0: never
                     grad_checkpointing:bool=False, # an FC-DenseNet's memory for time
-                    classes:list|None=None, # names in the rows' labels (`label_names`); None: garment or not, from masks
+                    classes:list|None=None, # names in the labels (`label_names`); None: garment or not, from masks
                     start:str|Path|None=None, # weights of a segmenter to go on from, or the word shipped
                     device:str="auto", # auto, cpu or cuda (in bfloat16)
                     seed:int=42, # of weights, order, views and dropout
@@ -375,11 +379,13 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     if start:
         net = started_network(start, names, dropout)
         settings.update({name: value for name, value in net.config.items() if name in settings})
-        settings.update(encoder=ENCODERS[isinstance(net, LiteTiramisu)], start=digest(SHIPPED if start == "shipped" else Path(start)))
+        settings["encoder"] = ENCODERS[isinstance(net, LiteTiramisu)]
+        settings["start"] = digest(SHIPPED if start == "shipped" else Path(start))
     else: net = new_network(settings, len(names), grad_checkpointing)
     check_input(net.train(), (batch_size, 3, size, size))
     sets = SnapshotDataset(train_rows, size, True, seed, classes), SnapshotDataset(valid_rows, size, classes=classes)
     if len(sets[0]) < batch_size:
-        raise BadInput(f"{len(sets[0])} training photos do not fill one batch of {batch_size}: label more, or lower batch_size")
+        raise BadInput(f"{len(sets[0])} training photos do not fill one batch of {batch_size}: label more, "
+                       "or lower batch_size")
     settings.update(n_train=len(sets[0]), n_valid=len(sets[1]))
     return SegmenterFitting(net.to(device), *sets, out, settings, device).run(resume)

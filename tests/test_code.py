@@ -10,7 +10,7 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos data wardrobe
-           labeling tiramisu fitting training cutout
+           labeling encoder tiramisu fitting training cutout
            search accuracy decision
            descriptors ranking pretrained features
            evaluation deep_ranking

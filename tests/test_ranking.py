@@ -39,7 +39,7 @@ def test_killed_and_resumed(wardrobe, trained, tmp_path):
     "SIGKILL after the first epoch, then --resume: the same weights as the unbroken run's"
     args = ["train-ranking", "--images", wardrobe, "--out", tmp_path/"out", *SMALL]
     run = subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, args)])
-    while not (tmp_path/"out"/"state.pt").exists() and run.poll() is None: time.sleep(0.01)
+    while not (tmp_path/"out"/"training.pt").exists() and run.poll() is None: time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL and len(pd.read_csv(tmp_path/"out"/"history.csv")) == 1
     command(*args, "--resume")
