@@ -13,7 +13,7 @@ __all__ = ['KINDS', 'SIDES', 'CACHED', 'HIDDEN', 'CHOICES', 'POLICY', 'HEADERS',
            'Removed', 'About', 'Health', 'form_of', 'several', 'problems', 'add_routes', 'make_app', 'read_token',
            'taken_port', 'own_address', 'serve', 'SearchWidget']
 
-# %% ../nbs/22_serve.ipynb #5fac769c
+# %% ../nbs/22_serve.ipynb #09d73a3f
 import asyncio
 import hashlib
 import hmac
@@ -47,7 +47,7 @@ from .data import check_table, load_image, save_image, save_mask, split_table
 from .index import listed
 from .photos import Upload, photo_endings
 
-# %% ../nbs/22_serve.ipynb #7f67ac7c
+# %% ../nbs/22_serve.ipynb #13ab1dde
 @dataclass(frozen=True)
 class Limits:
     "What a client may send, and how long it may take"
@@ -69,7 +69,7 @@ class Refused(Exception):
         super().__init__(text)
         self.status, self.text, self.code, self.retry = status, text, code, retry
 
-# %% ../nbs/22_serve.ipynb #3ac9069e
+# %% ../nbs/22_serve.ipynb #440bad2e
 KINDS = "JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF"  # Pillow's names of the formats that may be sent
 
 def checked_photo(data:bytes, # what was sent
@@ -85,14 +85,15 @@ def checked_photo(data:bytes, # what was sent
     except Image.DecompressionBombError: pixels = math.inf
     except Exception:
         kinds = "JPEG, PNG, WebP, AVIF or HEIC"
-        raise Refused(415, f"photo {number} is no {kinds} that can be read: choose another file", "not_a_photo") from None
+        text = f"photo {number} is no {kinds} that can be read: choose another file"
+        raise Refused(415, text, "not_a_photo") from None
     if pixels > limits.megapixels*1e6:
         most = f"{limits.megapixels:.0f} megapixels"
         raise Refused(413, f"photo {number} has more than {most}: make it smaller", "too_large")
     try: return load_image(Upload(data, str(number)))
     except BadInput as error: raise Refused(422, str(error), "not_a_photo") from None
 
-# %% ../nbs/22_serve.ipynb #871ee822
+# %% ../nbs/22_serve.ipynb #912d67e4
 def opened_log(path:Path # a file of lines
               ) -> int: # file descriptor, for adding
     "The log, ready for a new line"
@@ -119,7 +120,7 @@ def read_log(path:Path # a file of lines
         elif line.strip(): damaged += 1
     return records, damaged
 
-# %% ../nbs/22_serve.ipynb #cf795f1f
+# %% ../nbs/22_serve.ipynb #cc5ce248
 def signature(key:bytes, # secret
               text:str # to be signed
              ) -> str: # 16 hexadecimal digits
@@ -139,7 +140,7 @@ def is_search_id(key:bytes, # secret
     if not re.fullmatch(r"\d{14}-[0-9a-f]{10}-[0-9a-f]{16}", text): return False
     return hmac.compare_digest(text[-16:], signature(key, text[:-17]))
 
-# %% ../nbs/22_serve.ipynb #d338597d
+# %% ../nbs/22_serve.ipynb #7e3c0b98
 class FeedbackLog:
     "Searches, and what people said about them"
     def __init__(self,
@@ -172,7 +173,7 @@ class FeedbackLog:
         if self._handle is not None: os.close(self._handle)
         self._handle = None
 
-# %% ../nbs/22_serve.ipynb #8c170049
+# %% ../nbs/22_serve.ipynb #1cacf443
 @patch
 def append(self:FeedbackLog,
            record:dict, # plain values
@@ -189,7 +190,8 @@ def append(self:FeedbackLog,
             if sure: os.fsync(self._handle)
         except OSError as error:
             self._let_go()  # the next line begins by ending this one
-            text = f"the answer could not be written ({os.strerror(error.errno or 0)}): free the server's disk, then try again"
+            why = os.strerror(error.errno or 0)
+            text = f"the answer could not be written ({why}): free the server's disk, then try again"
             raise Refused(507, text, "disk_full") from None
 
 @patch
@@ -206,7 +208,7 @@ def keep(self:FeedbackLog,
         save_image(image, file.with_suffix(".jpg"))
     return name
 
-# %% ../nbs/22_serve.ipynb #3568cc67
+# %% ../nbs/22_serve.ipynb #8feee971
 @dataclass
 class Said:
     "What people said about one photo of a search"
@@ -214,7 +216,7 @@ class Said:
     item_id:str   # that they chose; '' for none of these
 
 def said_about(records:list # from `read_log`
-              ) -> tuple: # list of `Said`, the last answer about each photo; number of answers whose search is not in the log
+              ) -> tuple: # list of `Said`, the last about each photo; answers whose search is not in the log
     "Feedback and searches, joined"
     searches = {o["search_id"]: o for o in records if o.get("kind") == "search"}
     answers = {(o["search_id"], o["result"]): o for o in records if o.get("kind") == "feedback"}
@@ -232,7 +234,7 @@ def said_about(records:list # from `read_log`
             said[key] = Said(name, answer["item_id"] or "")
     return list(said.values()), lost
 
-# %% ../nbs/22_serve.ipynb #58ca6379
+# %% ../nbs/22_serve.ipynb #3390b979
 def feedback_table(catalogue:Catalogue, # that was searched
                    folder:str|Path|None=None, # of the log; None: feedback/ in the catalogue's folder
                    valid:float=1.0, # share of the asked items to measure on; the others are for training
@@ -263,12 +265,13 @@ def asked_row(said:Said, # with a kept photo
               file:Path # the photo
              ) -> dict: # a row of an images table
     "One searched photo"
-    mask = file.with_suffix(".png")
-    return dict(image_id=f"asked-{said.name[:16]}", item_id=said.item_id or f"unknown-{said.name[:16]}", role="snapshot", path=str(file),
-                split="valid", mask_path=str(mask) if mask.is_file() else "", mask_source="model" if mask.is_file() else "",
+    mask, name = file.with_suffix(".png"), said.name[:16]
+    there = mask.is_file()
+    return dict(image_id=f"asked-{name}", item_id=said.item_id or f"unknown-{name}", role="snapshot", path=str(file),
+                split="valid", mask_path=str(mask) if there else "", mask_source="model" if there else "",
                 feedback="this" if said.item_id else "none of these")
 
-# %% ../nbs/22_serve.ipynb #bd2b4249
+# %% ../nbs/22_serve.ipynb #b4470bf5
 class Workers:
     "Threads that search, and a bounded number of requests that wait for them"
     def __init__(self,
@@ -301,7 +304,7 @@ class Workers:
         "Wait for what is being done, and stop"
         for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
 
-# %% ../nbs/22_serve.ipynb #eb7ce516
+# %% ../nbs/22_serve.ipynb #9c78f0e9
 @patch
 async def run(self:Workers,
               prepare, # coroutine function without arguments: reads the request, gives a function of a catalogue
@@ -332,7 +335,7 @@ def _leave(self:Workers, pool, done=None):
     self.inside -= pool == "pool"
     if done and not done.cancelled(): done.exception()  # a late error has no reader
 
-# %% ../nbs/22_serve.ipynb #ca3f71e9
+# %% ../nbs/22_serve.ipynb #efee9de6
 @dataclass(frozen=True)
 class Asked:
     "A search as it came in"
@@ -374,12 +377,13 @@ def answered(catalogue:Catalogue, # of this thread
             if catalogue.made is not made: continue  # swapped in between
             catalogue.refresh()
             if catalogue.made is not made: continue
-            if why := trouble(catalogue): raise Refused(503, without_path(why, catalogue), "no_catalogue", retry=30) from None
+            if why := trouble(catalogue):
+                raise Refused(503, without_path(why, catalogue), "no_catalogue", retry=30) from None
             code = "no_garment" if "no garment" in str(error) else "bad_input"
             raise Refused(422, without_path(str(error), catalogue), code) from None
     raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
 
-# %% ../nbs/22_serve.ipynb #53f59493
+# %% ../nbs/22_serve.ipynb #f68e2e8b
 def photo_addresses(catalogue:Catalogue, # any
                     image_ids # of its photos
                    ) -> dict: # image id -> address
@@ -399,10 +403,11 @@ def reply(catalogue:Catalogue, # that was searched
         for item in one["answers"]: item["path"] = where.get(item["image_id"], "")
         if "photos" in one:
             one["photos"] = asked.names
-            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, mask=mask_png(o.mask)) for o in answer.looks]
+            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, mask=mask_png(o.mask))
+                              for o in answer.looks]
     return found
 
-# %% ../nbs/22_serve.ipynb #4296fada
+# %% ../nbs/22_serve.ipynb #1369cf83
 async def read_form(request, # of Starlette
                     limits:Limits,
                     end:float # `time.monotonic` at which it must have arrived
@@ -415,7 +420,8 @@ async def read_form(request, # of Starlette
     MultiPartParser.spool_max_size = int(limits.megabytes*2**20) + 1  # in memory, never on the disk
     form = request.form(max_files=limits.photos, max_fields=64, max_part_size=65536)
     try: return await asyncio.wait_for(form.__aenter__(), max(0.01, end - time.monotonic()))
-    except asyncio.TimeoutError: raise Refused(408, "the photos did not arrive in time: try again", "too_slow") from None
+    except asyncio.TimeoutError:
+        raise Refused(408, "the photos did not arrive in time: try again", "too_slow") from None
     except HTTPException as error:
         if "Too many files" in str(error.detail):
             raise Refused(413, f"send at most {limits.photos} photos", "too_large") from None
@@ -428,7 +434,7 @@ async def read_photos(form, # from `read_form`
     if not files: raise Refused(400, "send at least one photo, in the field photo", "bad_input")
     return [await o.read() for o in files], [(o.filename or "")[:200] or f"photo {i + 1}" for i, o in enumerate(files)]
 
-# %% ../nbs/22_serve.ipynb #f5053267
+# %% ../nbs/22_serve.ipynb #2929fce3
 def field_text(form, # from `read_form`
                name:str # of a field
               ) -> str: # '' where it is not there
@@ -456,7 +462,8 @@ def field_pixels(form, # from `read_form`
                 ) -> tuple: # for each photo numbers, or None
     "Boxes or points; raises `Refused`"
     texts = [o.strip() for o in form.getlist(name) if isinstance(o, str)]
-    if len(texts) > photos: raise Refused(422, f"{len(texts)} times {name} for {photos} photos: give one each", "bad_input")
+    if len(texts) > photos:
+        raise Refused(422, f"{len(texts)} times {name} for {photos} photos: give one each", "bad_input")
     def numbers(text):
         try: found = tuple(float(o) for o in text.split(","))
         except ValueError: found = ()
@@ -483,7 +490,7 @@ def field_yes(form, # from `read_form`
     if text in ("1", "true", "yes", "on"): return True
     raise Refused(422, f"{name} is {text[:20]!r}: give true or false", "bad_input")
 
-# %% ../nbs/22_serve.ipynb #c00113c1
+# %% ../nbs/22_serve.ipynb #994a4373
 class Service:
     "A catalogue that is served"
     def __init__(self,
@@ -517,7 +524,7 @@ class Service:
         for done in [self.workers.pool.submit(one) for _ in range(self.workers.count)]: done.result()
         self.log.key
 
-# %% ../nbs/22_serve.ipynb #f7bde2f3
+# %% ../nbs/22_serve.ipynb #3d8d6976
 SIDES = 160, 320, 640, 1280  # pixels along the long side of the photos that are sent
 
 def jpeg(image:np.ndarray, # uint8 (H, W, 3)
@@ -551,7 +558,7 @@ class Thumbs:
             while self.size > self.most: self.size -= len(self._kept.popitem(last=False)[1])
         return found
 
-# %% ../nbs/22_serve.ipynb #0399c12c
+# %% ../nbs/22_serve.ipynb #cac5296b
 class Metrics:
     "Counts and times for Prometheus"
     def __init__(self):
@@ -559,7 +566,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         kind = dict(namespace="fashion_retail", registry=self.registry)
         ProcessCollector(registry=self.registry)
-        self.requests = Counter("requests", "Requests by route, method and status", ["route", "method", "status"], **kind)
+        labels = ["route", "method", "status"]
+        self.requests = Counter("requests", "Requests by route, method and status", labels, **kind)
         steps = (.005, .02, .05, .1, .2, .3, .5, .75, 1, 1.5, 2.5, 5, 10, 30)
         self.seconds = Histogram("request_seconds", "Time of a request", ["route"], buckets=steps, **kind)
         self.inside = Gauge("searches_inside", "Searches that run or wait", **kind)
@@ -571,7 +579,7 @@ class Metrics:
         from prometheus_client import generate_latest
         return generate_latest(self.registry)
 
-# %% ../nbs/22_serve.ipynb #a78d9001
+# %% ../nbs/22_serve.ipynb #353c870e
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
@@ -596,12 +604,14 @@ def _searched(self:Service, catalogue, asked):
     search_id = new_search_id(self.log.key)
     photos = [self.log.keep(look.image, look.mask) for o in answers for look in o.looks]
     items = [[one["item_id"] for one in o["answers"]] for o in results]
-    self.log.append(dict(kind="search", search_id=search_id, together=asked.together, photos=photos, where=asked.where, answers=items,
-                         in_catalogue=[round(o["in_catalogue"], 4) for o in results], descriptor=catalogue.made["descriptor"]), sure=False)
+    line = dict(kind="search", search_id=search_id, together=asked.together, photos=photos, where=asked.where,
+                answers=items, in_catalogue=[round(o["in_catalogue"], 4) for o in results],
+                descriptor=catalogue.made["descriptor"])
+    self.log.append(line, sure=False)
     self.metrics.photos.inc(len(asked.photos))
     return dict(search_id=search_id, results=results)
 
-# %% ../nbs/22_serve.ipynb #70f056e9
+# %% ../nbs/22_serve.ipynb #10d3c576
 from pydantic import BaseModel, ConfigDict, Field
 
 class Feedback(BaseModel):
@@ -609,7 +619,7 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid")
     search_id: str = Field(max_length=64, description="As the search gave it.")
     item_id: str|None = Field(max_length=500, description="The item that it is; null: none of these.")
-    result: int = Field(0, ge=0, le=63, description="Which photo of the search, from 0; searched together, they are one.")
+    result: int = Field(0, ge=0, le=63, description="Which photo of the search, from 0; together, they are one.")
     withdrawn: bool = Field(False, description="Take back what was said about this photo.")
 
 @patch
@@ -628,7 +638,7 @@ def _noted(self:Service, catalogue, said):
     self.metrics.feedback.labels("withdrawn" if said.withdrawn else "none" if said.item_id is None else "this").inc()
     return dict(noted=True)
 
-# %% ../nbs/22_serve.ipynb #615f64d6
+# %% ../nbs/22_serve.ipynb #3fe9d8da
 from fastapi import Path as InPath, Query
 from starlette.responses import Response
 
@@ -666,7 +676,9 @@ def _shown(self:Service, catalogue, key, side):
     rows = catalogue.index.rows(dict(digest=key))
     if not len(rows): raise Refused(404, "this photo is not in the catalogue", "unknown_photo")
     try: return self.thumbs.get((key, side), lambda: jpeg(load_image(catalogue.file(rows.path.iloc[0])), side))
-    except BadInput: raise Refused(404, "the file of this photo is gone: tell who looks after the catalogue", "unknown_photo") from None
+    except BadInput:
+        text = "the file of this photo is gone: tell who looks after the catalogue"
+        raise Refused(404, text, "unknown_photo") from None
 
 @patch
 async def example(self:Service, number:int=InPath(ge=0, le=99)):
@@ -676,7 +688,7 @@ async def example(self:Service, number:int=InPath(ge=0, le=99)):
     async def prepare(end): return lambda catalogue: self.thumbs.get(("example", number), make)
     return Response(await self.workers.run(prepare, "others"), media_type="image/jpeg", headers=CACHED)
 
-# %% ../nbs/22_serve.ipynb #326b7f4a
+# %% ../nbs/22_serve.ipynb #59013fae
 CHOICES = 30  # values of an attribute that the page offers as a filter, at most
 
 @patch
@@ -692,13 +704,16 @@ def _about(self:Service, catalogue):
     for name in rows.columns.drop([*HIDDEN], errors="ignore"):
         values = sorted(rows[name][rows[name] != ""].unique())
         if 1 < len(values) <= CHOICES: filters[name] = values
-    return dict(name=self.path.resolve().name, items=int(rows.item_id.nunique()), photos=len(rows), filters=filters, examples=len(self.examples),
-                keeps_photos=self.log.keep_photos, limits={o: v for o, v in asdict(self.limits).items() if o in ("photos", "megabytes", "megapixels", "answers")})
+    limits = asdict(self.limits)
+    return dict(name=self.path.resolve().name, items=int(rows.item_id.nunique()), photos=len(rows), filters=filters,
+                examples=len(self.examples), keeps_photos=self.log.keep_photos,
+                limits={o: limits[o] for o in ("photos", "megabytes", "megapixels", "answers")})
 
 @patch
 async def health(self:Service):
     "Whether searches can be answered; status 503 where they cannot."
-    async def prepare(end): return lambda catalogue: (trouble(catalogue), len(catalogue), len(catalogue.index), catalogue)
+    def look(catalogue): return trouble(catalogue), len(catalogue), len(catalogue.index), catalogue
+    async def prepare(end): return look
     why, items, photos, catalogue = await self.workers.run(prepare, "others")
     why = without_path(why, catalogue) or ("the server is stopping" if self.stopping else "")
     if why: raise Refused(503, why, "no_catalogue", retry=10)
@@ -710,7 +725,7 @@ async def prometheus(self:Service):
     self.metrics.inside.set(self.workers.inside)
     return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
 
-# %% ../nbs/22_serve.ipynb #212bcbba
+# %% ../nbs/22_serve.ipynb #66a0da09
 @patch
 def check_token(self:Service,
                 header:str|None # Authorization
@@ -718,8 +733,9 @@ def check_token(self:Service,
     "Raise `Refused` unless the request may change items; the comparison takes the same time for every wrong token"
     if not self.token: raise Refused(403, "changes are off: start the server with --token FILE", "writes_off")
     kind, _, given = (header or "").partition(" ")
-    same = hmac.compare_digest(hashlib.sha256(given.strip().encode()).digest(), hashlib.sha256(self.token.encode()).digest())
-    if kind.lower() != "bearer" or not same: raise Refused(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", "no_token")
+    one, other = (hashlib.sha256(o.encode()).digest() for o in (given.strip(), self.token))
+    if not hmac.compare_digest(one, other) or kind.lower() != "bearer":
+        raise Refused(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", "no_token")
 
 def field_attributes(form # from `read_form`
                     ) -> dict: # name -> text
@@ -727,7 +743,8 @@ def field_attributes(form # from `read_form`
     text = field_text(form, "attributes")
     try: found = json.loads(text) if text else {}
     except (ValueError, RecursionError): found = None
-    good = isinstance(found, dict) and len(found) <= 40 and all(isinstance(v, (str, int, float)) and len(str(v)) <= 500 for v in found.values())
+    def short(value): return isinstance(value, (str, int, float)) and len(str(value)) <= 500
+    good = isinstance(found, dict) and len(found) <= 40 and all(map(short, found.values()))
     if not good or not all(re.fullmatch(r"[A-Za-z][\w -]{0,39}", o) and o not in HIDDEN for o in found):
         raise Refused(422, "attributes is no JSON object of short names and texts", "bad_input")
     return {o: str(v) for o, v in found.items()}
@@ -745,14 +762,15 @@ async def add_item(self:Service, request:Request):
         return lambda catalogue: self._added(catalogue, item_id, attributes, photos)
     return await self.workers.run(prepare, "writer")
 
-# %% ../nbs/22_serve.ipynb #eb0be595
+# %% ../nbs/22_serve.ipynb #f6048e1c
 @patch
 def _added(self:Service, catalogue, item_id, attributes, photos):
     "Store the photos, then the item"
     images = [checked_photo(data, i + 1, self.limits) for i, data in enumerate(photos)]
     names = list(dict.fromkeys(digest(o.tobytes())[:32] for o in images))
     files = {name: self.path/"uploads"/f"{name}.png" for name in names}
-    rows = pd.DataFrame([dict(image_id=f"{item_id}/{o}", item_id=item_id, path=str(file), **attributes) for o, file in files.items()])
+    rows = pd.DataFrame([dict(image_id=f"{item_id}/{name}", item_id=item_id, path=str(file), **attributes)
+                         for name, file in files.items()])
     fresh = [name for name in names if not files[name].exists()]
     try:
         for name, image in zip(names, images):
@@ -788,10 +806,11 @@ def _removed(self:Service, catalogue, item_id):
         if file.resolve().parent == own and str(file) not in left: file.unlink(missing_ok=True)
     return dict(item_id=item_id, removed=count)
 
-# %% ../nbs/22_serve.ipynb #8d16b5e3
+# %% ../nbs/22_serve.ipynb #aa473ad4
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
           "form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
-HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY",
+HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff",
+           "referrer-policy": "no-referrer", "x-frame-options": "DENY",
            "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
            "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()"}
 
@@ -812,13 +831,15 @@ def check_source(headers, # of the request
     name = (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
     try: known = bool(ipaddress.ip_address(name))
     except ValueError: known = name in names
-    if not known: raise Refused(421, "this server has another name: start it with --name NAME to be reached under this one", "wrong_host")
+    if not known:
+        text = "this server has another name: start it with --name NAME to be reached under this one"
+        raise Refused(421, text, "wrong_host")
     if method in ("GET", "HEAD"): return
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc.lower() != host:
         raise Refused(403, "this request comes from another site's page", "other_site")
 
-# %% ../nbs/22_serve.ipynb #cde0a98f
+# %% ../nbs/22_serve.ipynb #60aabcaa
 logger = logging.getLogger("fashion_retail.serve")
 
 def say(event:str, # one word
@@ -842,11 +863,13 @@ class Guard:
         if scope["type"] != "http": return await self.app(scope, receive, send)
         from starlette.datastructures import Headers
         began, seen, headers = time.perf_counter(), dict(status=0, bytes=0), Headers(scope=scope)
+        more = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
         async def out(message):
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
-                message = dict(message, headers=[*message["headers"], *((k.encode(), v.encode()) for k, v in HEADERS.items())])
-                if headers.get("content-length") and seen["status"] >= 400: message["headers"].append((b"connection", b"close"))
+                message = dict(message, headers=[*message["headers"], *more])
+                if headers.get("content-length") and seen["status"] >= 400:  # the body may not have been read
+                    message["headers"].append((b"connection", b"close"))
             seen["bytes"] += len(message.get("body", b""))
             await send(message)
         try:
@@ -862,7 +885,8 @@ class Guard:
     def _bounded(self, headers, receive):
         "The body, up to its limit"
         most, got = int(self.service.limits.megabytes*2**20), 0
-        refused = Refused(413, f"the request has more than {self.service.limits.megabytes:g} MB: send less", "too_large")
+        text = f"the request has more than {self.service.limits.megabytes:g} MB: send less"
+        refused = Refused(413, text, "too_large")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > most: raise refused
         async def bounded():
@@ -880,10 +904,11 @@ class Guard:
         self.service.metrics.requests.labels(route, method, str(seen["status"])).inc()
         self.service.metrics.seconds.labels(route).observe(seconds)
         client = dict(client=scope["client"][0]) if self.clients and scope.get("client") else {}
-        say("request", route=route, method=method, status=seen["status"], ms=round(seconds*1000, 1), bytes=seen["bytes"], **client)
+        say("request", route=route, method=method, **seen, ms=round(seconds*1000, 1), **client)
 
-# %% ../nbs/22_serve.ipynb #9e4b0f8c
-FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"), "/page.js": ("page.js", "text/javascript")}
+# %% ../nbs/22_serve.ipynb #fefc95f9
+FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"),
+         "/page.js": ("page.js", "text/javascript")}
 
 def page_folder() -> Path:
     "Where the page's files are"
@@ -909,10 +934,11 @@ def api_page(description:dict # OpenAPI
             ) -> str: # HTML
     "The description for a person: works offline, without scripts"
     from jinja2 import Environment, PackageLoader
-    template = Environment(loader=PackageLoader("fashion_retail", "page"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return template.get_template("api.html.j2").render(api=description)
+    pages = PackageLoader("fashion_retail", "page")
+    made = Environment(loader=pages, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return made.get_template("api.html.j2").render(api=description)
 
-# %% ../nbs/22_serve.ipynb #d6250c55
+# %% ../nbs/22_serve.ipynb #6e647fee
 class Problem(BaseModel):
     "Every refusal"
     error: str = Field(description="One sentence for a person.")
@@ -964,7 +990,7 @@ class Added(Item):
     "An item that was added"
     new: int = Field(description="Photos that were not there before.")
 
-# %% ../nbs/22_serve.ipynb #a7aaf9f5
+# %% ../nbs/22_serve.ipynb #c4e48587
 class Noted(BaseModel):
     "Feedback that is on the disk"
     noted: bool
@@ -1005,15 +1031,16 @@ def several(text:str, # description
     return dict(type="array", items=schema, description=text)
 
 PHOTOS = several("JPEG, PNG, WebP, AVIF or HEIC. Repeatable.", type="string", format="binary") | dict(minItems=1)
-SEARCH = form_of(["photo"], photo=PHOTOS, k=dict(type="integer", minimum=1, description="Items wanted; ten by default."),
-                 where=several("COLUMN=VALUE. Repeatable; the same column again: or this value.", type="string"),
-                 box=several("X0,Y0,X1,Y1 in pixels, for each photo: the garment is inside. May be empty.", type="string"),
-                 point=several("X,Y in pixels, for each photo: on the garment. May be empty.", type="string"),
-                 together=dict(type="boolean", description="The photos show one garment."))
+SEARCH = form_of(
+    ["photo"], photo=PHOTOS, k=dict(type="integer", minimum=1, description="Items wanted; ten by default."),
+    where=several("COLUMN=VALUE. Repeatable; the same column again: or this value.", type="string"),
+    box=several("X0,Y0,X1,Y1 in pixels, for each photo: the garment is inside. May be empty.", type="string"),
+    point=several("X,Y in pixels, for each photo: on the garment. May be empty.", type="string"),
+    together=dict(type="boolean", description="The photos show one garment."))
 ADD = form_of(["item_id", "photo"], item_id=dict(type="string", minLength=1, maxLength=200), photo=PHOTOS,
               attributes=dict(type="string", description="A JSON object of names and texts."))
 
-# %% ../nbs/22_serve.ipynb #736fa71e
+# %% ../nbs/22_serve.ipynb #dc117b3c
 def problems(*statuses # of HTTP
             ) -> dict: # for FastAPI
     "The refusals that a route can give"
@@ -1024,8 +1051,8 @@ def add_routes(app, # FastAPI
               ):
     "The API"
     def route(path, method, name, model, extra=None, status=200, refusals=(), **more):
-        app.add_api_route(path, getattr(service, name), methods=[method], response_model=model, status_code=status, openapi_extra=extra,
-                          responses=problems(*refusals), operation_id=name, **more)
+        app.add_api_route(path, getattr(service, name), methods=[method], response_model=model, status_code=status,
+                          openapi_extra=extra, responses=problems(*refusals), operation_id=name, **more)
     writes, secured = (401, 403, 408, 409, 415, 422, 507), dict(security=[dict(token=[])])
     picture = dict(response_class=Response)
     route("/api/search", "POST", "search", Found, SEARCH, refusals=(400, 403, 408, 415, 422, 507), tags=["search"])
@@ -1034,12 +1061,13 @@ def add_routes(app, # FastAPI
     route("/api/items/{item_id:path}", "GET", "item", Item, refusals=(404, 422), tags=["catalogue"])
     route("/api/photos/{key}", "GET", "photo", None, refusals=(404, 422), tags=["catalogue"], **picture)
     route("/api/examples/{number}", "GET", "example", None, refusals=(404, 422), tags=["catalogue"], **picture)
-    route("/api/items", "POST", "add_item", Added, ADD | secured, 201, (400, *writes), tags=["changes (with the token)"])
-    route("/api/items/{item_id:path}", "DELETE", "remove_item", Removed, secured, refusals=(404, *writes), tags=["changes (with the token)"])
+    changes = dict(tags=["changes (with the token)"])
+    route("/api/items", "POST", "add_item", Added, ADD | secured, 201, (400, *writes), **changes)
+    route("/api/items/{item_id:path}", "DELETE", "remove_item", Removed, secured, 200, (404, *writes), **changes)
     route("/api/health", "GET", "health", Health, tags=["operation"])
     route("/metrics", "GET", "prometheus", None, tags=["operation"], **picture)
 
-# %% ../nbs/22_serve.ipynb #ada60b4f
+# %% ../nbs/22_serve.ipynb #15819f69
 def make_app(service:Service,
              clients:bool=False # write addresses of clients into the log
             ) -> Guard: # ASGI
@@ -1055,21 +1083,23 @@ def make_app(service:Service,
         await asyncio.to_thread(service.workers.close)
         service.log.close()
         say("stop")
-    app = FastAPI(title="fashion_retail", version="1", docs_url=None, redoc_url=None, lifespan=life,
-                  description="Is this garment in the catalogue? Send a photo, get a decision and the most similar items.")
+    text = "Is this garment in the catalogue? Send a photo, get a decision and the most similar items."
+    app = FastAPI(title="fashion_retail", version="1", docs_url=None, redoc_url=None, lifespan=life, description=text)
     async def refused(request, error): return said_json(error)
     async def invalid(request, error):
         one = error.errors()[0]
         place = ".".join(str(o) for o in one["loc"][1:]) or "the request"
         return said_json(Refused(422, f"{place}: {one['msg'][:1].lower()}{one['msg'][1:200]}", "bad_input"))
     async def unknown(request, error):
-        words = {404: "there is nothing at this address: see /api", 405: "this address does not take this method: see /api"}
+        words = {404: "there is nothing at this address: see /api",
+                 405: "this address does not take this method: see /api"}
         reply = said_json(Refused(error.status_code, words.get(error.status_code, "the request is damaged"), "unknown"))
         reply.headers.update(error.headers or {})  # such as Allow
         return reply
-    async def failed(request, error): return said_json(Refused(500, "the server has made a mistake, which its log describes: try again", "failure"))
-    for kind, handler in ((Refused, refused), (RequestValidationError, invalid), (HTTPException, unknown), (Exception, failed)):
-        app.add_exception_handler(kind, handler)
+    async def failed(request, error):
+        return said_json(Refused(500, "the server has made a mistake, which its log describes: try again", "failure"))
+    handlers = {Refused: refused, RequestValidationError: invalid, HTTPException: unknown, Exception: failed}
+    for kind, handler in handlers.items(): app.add_exception_handler(kind, handler)
     add_routes(app, service)
     secured = app.openapi().setdefault("components", {})
     secured["securitySchemes"] = dict(token=dict(type="http", scheme="bearer"))
@@ -1079,14 +1109,16 @@ def make_app(service:Service,
     for path, (name, kind) in FILES.items(): app.add_route(path, static(name, kind))
     return Guard(app, service, clients)
 
-# %% ../nbs/22_serve.ipynb #1f735619
+# %% ../nbs/22_serve.ipynb #39121fba
 def read_token(file:str|Path # text
               ) -> str:
     "The token of a file; raises `BadInput` for one that can be guessed"
     try: token = Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error: raise BadInput(f"token file {file} cannot be read ({error}): give a text file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"token file {file} cannot be read ({error}): give a text file") from None
     if len(token) < 16 or not token.isprintable() or " " in token:
-        raise BadInput(f"the token in {file} is too short or holds blanks: write at least 16 characters, such as `openssl rand -hex 24` gives")
+        raise BadInput(f"the token in {file} is too short or holds blanks: write at least 16 characters, "
+                       "such as `openssl rand -hex 24` gives")
     return token
 
 def taken_port(host:str, # name or number
@@ -1094,7 +1126,8 @@ def taken_port(host:str, # name or number
               ) -> socket.socket: # listening
     "The port, taken; raises `BadInput`"
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        there = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, _, _, address = there
         found = socket.socket(family, kind)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
@@ -1123,8 +1156,9 @@ def serve(service:Service,
     import uvicorn
     listening = taken_port(host, port)
     service.warm_up()
-    config = uvicorn.Config(make_app(service, clients), log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none",
-                            timeout_keep_alive=15, timeout_graceful_shutdown=math.ceil(service.limits.seconds), h11_max_incomplete_event_size=32768)
+    config = uvicorn.Config(make_app(service, clients), log_config=None, access_log=False, server_header=False,
+                            proxy_headers=False, ws="none", timeout_keep_alive=15, h11_max_incomplete_event_size=32768,
+                            timeout_graceful_shutdown=math.ceil(service.limits.seconds))
     server = uvicorn.Server(config)
     address = f"http://{own_address(listening.getsockname()[0])}:{listening.getsockname()[1]}"
     def wait():
@@ -1134,7 +1168,7 @@ def serve(service:Service,
     threading.Thread(target=wait, daemon=True).start()
     server.run(sockets=[listening])
 
-# %% ../nbs/22_serve.ipynb #dbe5ec86
+# %% ../nbs/22_serve.ipynb #e2cf3e26
 import anywidget
 
 class SearchWidget(anywidget.AnyWidget):
@@ -1165,9 +1199,11 @@ class SearchWidget(anywidget.AnyWidget):
         form = FormData([("where", o) for o in args.get("where", [])])
         several = len(photos) > 1
         def each(name): return tuple(args.get(name, []) or [None]*len(photos))
-        asked = Asked(photos, [f"photo {i + 1}" for i in range(len(photos))], None, field_where(form), each("boxes"), each("points"), several)
+        names = [f"photo {i + 1}" for i in range(len(photos))]
+        asked = Asked(photos, names, None, field_where(form), each("boxes"), each("points"), several)
         return self.service._searched(self.catalogue, asked)
 
     def _do_feedback(self, args, photos): return self.service._noted(self.catalogue, Feedback(**args))
 
-    def _do_picture(self, args, photos): return self.service._shown(self.catalogue, args["path"].rpartition("/")[2], args["size"])
+    def _do_picture(self, args, photos):
+        return self.service._shown(self.catalogue, args["path"].rpartition("/")[2], args["size"])
