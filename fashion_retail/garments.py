@@ -7,7 +7,7 @@ __all__ = ['START', 'KINDS', 'ENCODER_PACE', 'PERSON_SHARE', 'SECOND_SHARE', 'EQ
            'trusted', 'six_classes', 'train_garments', 'Choice', 'choose_garment', 'Cut', 'Garments', 'garment_sources',
            'train_profile', 'score_garments']
 
-# %% ../nbs/14_garments.ipynb #833377a9
+# %% ../nbs/14_garments.ipynb #624f4350
 import copy
 import json
 import math
@@ -27,7 +27,7 @@ from .photo_labels import CLASSES, save_labels
 from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
-# %% ../nbs/14_garments.ipynb #b27cea28
+# %% ../nbs/14_garments.ipynb #ae256aec
 START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # garment or not: what training starts from
 KINDS = {o: "upper" for o in ("t-shirt", "longsleeve", "sweater", "hoodie", "shirt", "polo", "blouse", "undershirt", "top", "outwear", "blazer")}
 KINDS |= {o: "lower" for o in ("pants", "shorts", "skirt")}
@@ -69,7 +69,7 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
 
-# %% ../nbs/14_garments.ipynb #fa94099b
+# %% ../nbs/14_garments.ipynb #58e63400
 def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
                ) -> LiteTiramisu: # in train mode
     "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
@@ -112,7 +112,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
                    photos:int=1600, # training photos an epoch
                    epochs:int=10, # of `photos` photos each
                    learning_rate:float=1e-3, # peak of the one-cycle schedule
-                   frozen:int=6, # stages of the encoder, of 16, whose weights stay: less work
+                   frozen:int=3, # stages of the encoder, of 7, whose weights stay: less work
                    average:float=0.99, # of the averaged weights, how much stays at each step
                    device:str="auto", # auto, cpu or cuda
                    seed:int=42, # of order and views
@@ -129,9 +129,10 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     torch.manual_seed(seed)
     net = six_classes(start).to(device)
     smooth = copy.deepcopy(net)
-    for part in (net.stem, net.norm, *net.stages[:frozen]) if frozen else (): part.requires_grad_(False)
-    first = [p for part in net.encoder() for p in part.parameters() if p.requires_grad]
-    known = {id(p) for part in net.encoder() for p in part.parameters()}
+    encoder = net.encoder
+    for part in (encoder.conv_stem, encoder.bn1, *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    first = [p for p in encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in encoder.parameters()}
     groups = [dict(params=first), dict(params=[p for p in net.parameters() if id(p) not in known])]
     optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
     steps = epochs*(photos//batch_size)
@@ -167,7 +168,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
     return pd.DataFrame(history)
 
-# %% ../nbs/14_garments.ipynb #f1f54234
+# %% ../nbs/14_garments.ipynb #da94d42f
 class Choice(NamedTuple):
     "Which garment was chosen on a photo, and what speaks against it"
     probability: np.ndarray  # float32 (H, W), of the chosen garment
@@ -239,7 +240,7 @@ def _apart(best, areas, order, clothing): # upper and lower garment beside each 
     if areas[order[1]] < 0.3*clothing: return False
     return False if "whole" in order[:2] else areas[order[1]] > 0.4*clothing
 
-# %% ../nbs/14_garments.ipynb #e5232876
+# %% ../nbs/14_garments.ipynb #07d7e4d8
 GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
 
 class Cut(NamedTuple):
@@ -313,7 +314,7 @@ class Garments:
 
     def __call__(self, image): return self.cut(image).mask
 
-# %% ../nbs/14_garments.ipynb #51d7901e
+# %% ../nbs/14_garments.ipynb #7d050c18
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
                     magento:pd.DataFrame, # rows of the table `magento` with `label_path`
                     out:str|Path, # folder for labels and rendered photos
@@ -355,7 +356,7 @@ def train_profile(profile:str|Path, # YAML: `sources`, settings of `garment_sour
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
     return pd.concat(history, ignore_index=True)
 
-# %% ../nbs/14_garments.ipynb #22aa23d7
+# %% ../nbs/14_garments.ipynb #344712d1
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`
                    garments:Garments, # the network
                    what:str="dominant" # dominant: the automatic choice; a category; clothing: all of it; apparel: with shoes and hats
@@ -370,3 +371,102 @@ def score_garments(rows:pd.DataFrame, # rows with `mask_path`
         iou = (cut.mask & truth).sum()/max(1, (cut.mask | truth).sum())
         found.append(dict(image_id=row.image_id, iou=float(iou), confidence=cut.confidence, kind=cut.kind, also=cut.also))
     return pd.DataFrame(found)
+
+# %% ../nbs/14_garments.ipynb #fa94099b
+def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes or of `CLASSES`
+               ) -> LiteTiramisu: # in train mode
+    "A network of `CLASSES` with the weights of `start`; raises `BadInput` for another architecture"
+    old = load_weights(start)
+    if not isinstance(old, LiteTiramisu): raise BadInput(f"weights {start} are no LiteTiramisu: start from the shipped segmenter")
+    if old.n_classes not in (2, len(CLASSES)): raise BadInput(f"weights {start} know {old.n_classes} classes: start from a segmenter of 2 or {len(CLASSES)}")
+    net = LiteTiramisu(pretrained=False, **{**old.config, "n_classes": len(CLASSES)})
+    state = old.state_dict()
+    if old.n_classes == 2:
+        rows = torch.tensor([0, 1, 1, 1, 0, 1])
+        state = {k: v[rows] if k.startswith("head.") else v for k, v in state.items()}
+    net.load_state_dict(state)
+    return net.train()
+
+@torch.no_grad()
+def _follow(average, net, pace): # move the averaged network towards `net`
+    for one, two in zip(average.state_dict().values(), net.state_dict().values()):
+        if one.is_floating_point(): one.lerp_(two, pace)
+        else: one.copy_(two)
+
+ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
+
+def _views(dataset, order, batch_size): # batches of one epoch
+    for i in range(0, len(order) - batch_size + 1, batch_size):
+        items = [dataset[int(k)] for k in order[i:i + batch_size]]
+        yield torch.stack([o[0] for o in items]), torch.stack([o[1] for o in items]), torch.tensor([float(o[2]) for o in items])
+
+@torch.inference_mode()
+def _valid_iou(net, sets, device): # name -> mean IoU of the classes that each photo shows
+    net.eval()
+    return {name: float(np.mean([batch_iou(net(x[None].to(device)).float().cpu(), y[None]).item() for x, y, _ in (o[i] for i in range(len(o)))]))
+            for name, o in sets.items()}
+
+def train_garments(sources:dict, # name -> (rows with `label_path`, share of the training photos)
+                   valid:dict, # name -> rows with `label_path`; their mean chooses the best epoch
+                   out:str|Path, # folder for garments.safetensors and history.csv
+                   start:str|Path=START, # weights to start from
+                   size:int=224, # the network sees size × size pixels
+                   batch_size:int=8, # photos a step
+                   photos:int=1600, # training photos an epoch
+                   epochs:int=10, # of `photos` photos each
+                   learning_rate:float=1e-3, # peak of the one-cycle schedule
+                   frozen:int=6, # stages of the encoder, of 16, whose weights stay: less work
+                   average:float=0.99, # of the averaged weights, how much stays at each step
+                   device:str="auto", # auto, cpu or cuda
+                   seed:int=42, # of order and views
+                   resume:bool=False # go on after the last whole epoch in `out`
+                  ) -> pd.DataFrame: # a row an epoch
+    "Train a segmenter of six classes; the best epoch is in `out/garments.safetensors`"
+    out, device = Path(out), pick_device(device)
+    rows = pd.concat([o.assign(source=name) for name, (o, _) in sources.items()], ignore_index=True)
+    if (rows.split != "train").any(): raise BadInput("a source holds rows of another split than train: select them first")
+    data = SnapshotDataset(rows, size, True, seed, CLASSES)
+    judges = {name: SnapshotDataset(o, size, classes=CLASSES) for name, o in valid.items()}
+    source = data.rows.source.to_numpy()
+    weight = sum((source == name)*share/max(1, (source == name).sum()) for name, (_, share) in sources.items())
+    torch.manual_seed(seed)
+    net = six_classes(start).to(device)
+    smooth = copy.deepcopy(net)
+    blocks = [block for stage in net.encoder.blocks for block in stage]
+    for part in (net.encoder.conv_stem, net.encoder.bn1, *blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    first = [p for p in net.encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in net.encoder.parameters()}
+    groups = [dict(params=first), dict(params=[p for p in net.parameters() if id(p) not in known])]
+    optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.9, 0.99), eps=1e-5, weight_decay=1e-4)
+    steps = epochs*(photos//batch_size)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, [learning_rate*ENCODER_PACE, learning_rate], steps, pct_start=0.2)
+    history, step, state = [], 0, out/"training.pt"
+    if resume and state.exists():
+        kept = torch.load(state, map_location=device, weights_only=True)
+        for part, name in ((net, "net"), (smooth, "smooth"), (optimizer, "optimizer"), (cycle, "cycle")): part.load_state_dict(kept[name])
+        history, step = kept["history"], kept["step"]
+    for epoch in range(len(history), epochs):
+        began, losses, data.epoch = time.perf_counter(), [], epoch
+        order = np.random.default_rng([seed, epoch]).choice(len(data), photos, p=weight/weight.sum())
+        net.train()
+        for x, y, trust in _views(data, order, batch_size):
+            loss = segmentation_loss(net(x.to(device)), y.to(device), trust.to(device))
+            if not torch.isfinite(loss): raise BadInput(f"the loss is {loss.item()} in epoch {epoch + 1}: lower learning_rate (now {learning_rate:g})")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            cycle.step()
+            step += 1
+            losses.append(loss.item())
+            _follow(smooth, net, 1 - min(average, (1 + step)/(10 + step)))
+        ious = _valid_iou(smooth, judges, device)
+        score = float(np.mean(list(ious.values())))
+        history.append(dict(epoch=epoch + 1, train_loss=float(np.mean(losses)), valid_iou=score, **ious, seconds=time.perf_counter() - began))
+        if score >= max(o["valid_iou"] for o in history):
+            save_weights(smooth, out/"garments.safetensors", half=True, classes=CLASSES, size=size, epoch=epoch + 1, valid_iou=score, seed=seed)
+        with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
+        with atomic(state) as tmp:
+            torch.save(dict(net=net.state_dict(), smooth=smooth.state_dict(), optimizer=optimizer.state_dict(), cycle=cycle.state_dict(),
+                            history=history, step=step), tmp)
+        print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  " + "  ".join(f"{k} {v:.3f}" for k, v in ious.items()), flush=True)
+    return pd.DataFrame(history)

@@ -33,7 +33,7 @@ def test_start_goes_on_from_the_shipped_weights(wardrobe, tmp_path):
 def test_settings_are_refused_before_the_work(wardrobe, tmp_path):
     for change, words in (("epochs=0", "epochs is 0"), ("batch_size=0", "batch_size is 0"), ("dropout=1.5", "dropout is 1.5"),
                           ("learning_rate=-1", "learning_rate is -1"), ("average=1.0", "average is 1.0"),
-                          ("max_train=-3", "max_train is -3"), ("seed=-1", "seed is -1"), ("size=9", "px a side")):
+                          ("max_train=-3", "max_train is -3"), ("seed=-1", "seed is -1"), ("size=3", "px a side")):
         assert words in refused("train", "--images", wardrobe, "--out", tmp_path/"t", *settings(change)), change
     assert "hide is 2" in refused("train-ranking", "--images", wardrobe, "--out", tmp_path/"r", "--set", "deep_ranking.hide=2.0")
     assert not (tmp_path/"t").exists() and not (tmp_path/"r").exists()
