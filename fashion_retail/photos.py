@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'INSTALL', 'MAX_PIXELS', 'MAX_BYTES', 'MIN_SIDE', 'LOOKS', 'ORIENTATION', 'TURNS', 'CLEAR', 'photo_endings',
-           'eight_bits', 'open_picture', 'as_rgb', 'load_image', 'orientation', 'small_figures', 'show_images',
-           'save_image']
+           'Upload', 'eight_bits', 'open_picture', 'as_rgb', 'load_image', 'orientation', 'small_figures',
+           'show_images', 'save_image']
 
 # %% ../nbs/00_photos.ipynb #5f0a21a8
 import os
@@ -64,9 +64,18 @@ def _looks_like(data): # the first bytes of a file
     "What a file is that is no photo, as a verb phrase; '' where nothing is known about it"
     return next((what for start, what in LOOKS if re.match(start, data[:2000], re.I | re.S)), "")
 
-def _bytes(path, what): # a file; `photo`, `mask` or `labels` for the message
+class Upload(bytes):
+    "The content of a photo that was sent and is no file; messages call it by `name`"
+    def __new__(cls, data, name): return super().__new__(cls, data)
+
+    def __init__(self, data, name): self.name = name
+
+    def __str__(self): return self.name
+
+def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` for the message
     "The content of a file; raises `BadInput`"
     def refused(why): return BadInput(f"{what} {path} {why}")
+    if isinstance(path, Upload): return path
     try:
         if os.path.isdir(path): raise refused("is a folder: give a file")
         if not os.path.exists(path): raise refused("does not exist: correct the path or leave it out")
@@ -296,7 +305,7 @@ def as_rgb(image, path): # a decoded PIL image
     if image.mode not in ("RGB", "CMYK", "L", "LAB"): image = image.convert("RGB")
     return _to_srgb(image, icc)
 
-def load_image(path:str|Path # a file in one of `FORMATS`
+def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
               ) -> np.ndarray: # uint8 (H, W, 3), RGB, upright
     "Read a photo; raises `BadInput` when it is missing, damaged, no picture, above `MAX_PIXELS` or below `MIN_SIDE`"
     image, turn = open_picture(path, "photo")
