@@ -190,14 +190,13 @@ def part_of_the_gallery(patch):
     patch.setattr(evaluation, "select", select)
 
 def random_weights(patch):
+    import timm
     import torch
-    from fashion_retail import tiramisu
-    honest = tiramisu.lite0
-    def lite0(*args):
+    from fashion_retail import encoder
+    def imagenet_weights():
         torch.manual_seed(0)
-        return honest(False)
-    for module in (tiramisu, *(module for name, module in sys.modules.items() if name.startswith("fashion_retail.") and hasattr(module, "lite0"))):
-        patch.setattr(module, "lite0", lite0)
+        return timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
+    patch.setattr(encoder, "imagenet_weights", imagenet_weights)
 
 FAULTS = {"wrong photo order": (wrong_photo_order, "04_features", "efficientnet_lite0/none"),
           "masks inverted": (masks_inverted, "04_features", "efficientnet_lite0/mask"),
