@@ -628,7 +628,7 @@ def _check_where(self:Catalogue, where):
 # %% ../nbs/20_catalogue.ipynb #e99d387f
 @patch
 def search(self:Catalogue,
-           photo, # path, uint8 array (H, W, 3), or a list of them
+           photo, # path, uint8 array (H, W, 3), `Look`, or a list of them
            k:int|None=None, # items wanted; None: ten, or as many as there are
            where:dict|None=None, # column -> value or list of values: only such items
            box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment that is meant
@@ -641,7 +641,7 @@ def search(self:Catalogue,
     self._check_where(where)
     if not len(self.index): raise BadInput(f"catalogue {self.path} is empty: add photos")
     several = isinstance(photo, (list, tuple))
-    looks = [self.look(o, box, point) for o in (photo if several else [photo])]
+    looks = [o if isinstance(o, Look) else self.look(o, box, point) for o in (photo if several else [photo])]
     if not looks: raise BadInput("no photo was given: give at least one")
     answers = [self._answer(o, k, where) for o in ([looks] if together else [[o] for o in looks])]
     return answers if several and not together else answers[0]

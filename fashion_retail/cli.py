@@ -500,6 +500,89 @@ def calibrate(catalogue: Folder, images: Images, split: Split, device: Device = 
     print(f"{catalogue}: calibrated on " + ", ".join(f"{k} {v}" for k, v in found.items()))
 
 
+Host = Annotated[str, typer.Option(help="127.0.0.1: this machine only; 0.0.0.0: the whole network, phones too.")]
+Port = Annotated[int, typer.Option(help="Where to listen; 0: a free port.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+
+
+def _serve(service, host, port, clients, browse):
+    "Serve, with one line of JSON on standard error for each request"
+    import logging
+    from fashion_retail.serve import serve
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (("fashion_retail", logging.INFO), ("uvicorn", logging.WARNING)):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
+    def ready(address):
+        print(f"search page: {address}   API: {address}/api   stop: Ctrl+C", flush=True)
+        if not browse: return
+        import webbrowser
+        webbrowser.open(address)
+    print("loading the networks …", flush=True)
+    serve(service, host, port, clients, ready)
+
+
+@app.command("serve")
+def serve_(catalogue: Annotated[str, typer.Argument(metavar="WHERE", help="A built catalogue; or a folder of photos or an images table, which is indexed on first use.")],
+           host: Host = "127.0.0.1", port: Port = 8000,
+           token: Annotated[Optional[Path], typer.Option(metavar="FILE", help="A text file with the secret that allows changes of items over HTTP; without it there are none.")] = None,
+           keep_photos: Annotated[bool, typer.Option("--keep-photos", help="Keep searched photos, without their metadata, so that feedback can be learned from.")] = False,
+           feedback: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Folder of the log; by default feedback/ in the catalogue's folder.")] = None,
+           name: Annotated[Optional[list[str]], typer.Option(help="A host name under which the page is reached, besides localhost and numbers. Repeatable.")] = None,
+           workers: Annotated[int, typer.Option(min=1, max=64, help="Searches at the same time.")] = 2,
+           megabytes: Annotated[float, typer.Option(min=0.1, help="Largest request.")] = 40,
+           megapixels: Annotated[float, typer.Option(min=0.1, max=178, help="Largest photo.")] = 50,
+           waiting: Annotated[int, typer.Option(min=0, help="Searches that may wait; one more is refused with status 503.")] = 16,
+           seconds: Annotated[float, typer.Option(min=1, help="Longest time of a request.")] = 30,
+           log_clients: Annotated[bool, typer.Option("--log-clients", help="Write the addresses of clients into the log.")] = False,
+           open_: Open = False, device: Device = "auto"):
+    "The search page and the API for a catalogue."
+    from fashion_retail.catalogue import NAME, Catalogue
+    from fashion_retail.features import Store
+    from fashion_retail.serve import Limits, Service, read_token
+    secret = read_token(token) if token else ""
+    if (Path(catalogue)/NAME).is_file(): found = Catalogue.load(catalogue, device)
+    else:
+        found = Catalogue.build(catalogue, replace=True, skip=True, store=Store(), device=device)
+        _print_counts(catalogue, found.counts)
+    limits = Limits(megabytes=megabytes, megapixels=megapixels, waiting=waiting, seconds=seconds)
+    _serve(Service(found.path, workers, device, secret, keep_photos, feedback, name or (), limits=limits), host, port, log_clients, open_)
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="Folder for the drawn garments and their catalogue.")] = Path("runs/demo"),
+         items: Annotated[int, typer.Option(min=10, help="Garments.")] = 60,
+         host: Host = "127.0.0.1", port: Port = 8000, open_: Open = False, device: Device = "auto"):
+    "The search page with a catalogue of drawn garments; searched photos are kept below --out."
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.serve import Service
+    from fashion_retail.wardrobe import make_wardrobe
+    table = make_wardrobe(out/"wardrobe", items, 1)
+    Catalogue.build(out/"wardrobe", out/"catalogue", replace=True, device=device)
+    photos = table[table.role == "snapshot"].path.tolist()
+    _serve(Service(out/"catalogue", 2, device, keep_photos=True, examples=photos[1::max(1, len(photos)//4)][:4]), host, port, False, open_)
+
+
+@app.command()
+def feedback(catalogue: Folder,
+             out: Annotated[Path, typer.Option("--out", help="The images table to write, such as images.csv.")],
+             valid: Annotated[float, typer.Option(min=0, max=1, help="Share of the asked items to measure on; the others are for training.")] = 1.0,
+             log: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Folder of the log; by default feedback/ in the catalogue's folder.")] = None):
+    "What people really asked and answered, as an images table: for evaluate, catalogue calibrate, train-ranking and the report."
+    _no_folder(out)
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.data import write_table
+    from fashion_retail.serve import feedback_table
+    found, left_out = feedback_table(Catalogue.load(catalogue), log, valid)
+    write_table(found, out)
+    said = found.feedback.value_counts()
+    print(f"{out}: {said.get('this', 0)} photos of known items, {said.get('none of these', 0)} of items that are not in the catalogue, "
+          f"{(found.role == 'catalogue').sum()} catalogue photos")
+    for what, count in left_out.items():
+        if count: print(f"left out: {count} {what}", file=sys.stderr)
+
+
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Speed and memory beside other packages, as ratios taken in one run.")
 app.add_typer(benchmarks, name="benchmark")
 
@@ -534,6 +617,17 @@ def feature_speed(out: OutFile,
     _no_folder(out)
     from fashion_retail.benchmarks import benchmark_features
     _write_json(benchmark_features(photos, size, repeats), out)
+
+
+@benchmarks.command("serve")
+def serve_load(out: OutFile,
+               clients: Annotated[int, typer.Option(min=1, help="Clients at once.")] = 16,
+               seconds: Annotated[float, typer.Option(min=1, help="How long they search.")] = 300,
+               kills: Annotated[int, typer.Option(min=0, help="How often the server is killed.")] = 50):
+    "The search page on a drawn catalogue: weight, one search beside one without HTTP, many clients, memory, kills."
+    _no_folder(out)
+    from fashion_retail.serve_load import benchmark_serve
+    _write_json(benchmark_serve(clients, seconds, kills, say=lambda line: print(line, file=sys.stderr, flush=True)), out)
 
 
 TRAINING = ("size batch_size epochs learning_rate encoder n_filters_first_conv growth_rate n_layers_per_block dropout average patience "

@@ -7,7 +7,7 @@ __all__ = ['CLASSES', 'CLASS_COLORS', 'show_classes', 'lab_image', 'same_photo',
            'studio_classes', 'correct_labels', 'drop_specks', 'save_labels', 'pose_labels', 'write_studio_labels',
            'attach_labels', 'write_checked_masks']
 
-# %% ../nbs/13_photo_labels.ipynb #4e3b4e19
+# %% ../nbs/13_photo_labels.ipynb #776a7d03
 import itertools
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 
 from .data import BadInput, atomic, load_image, load_mask, safe_name
 
-# %% ../nbs/13_photo_labels.ipynb #a8cd1791
+# %% ../nbs/13_photo_labels.ipynb #d9da662d
 CLASSES = ["background", "upper", "lower", "whole", "person", "other"]
 CLASS_COLORS = np.array([(0, 0, 0), (0, 170, 0), (40, 80, 230), (220, 0, 220), (230, 150, 90), (230, 220, 0)], np.uint8)
 
@@ -33,7 +33,7 @@ def show_classes(image:np.ndarray, # uint8 (H, W, 3)
     shown[contour] = 255
     return shown
 
-# %% ../nbs/13_photo_labels.ipynb #baaad450
+# %% ../nbs/13_photo_labels.ipynb #7e2c45f4
 def lab_image(image:np.ndarray # uint8 (H, W, 3)
              ) -> np.ndarray: # float32 (H, W, 3): L 0 to 100, a and b about -100 to 100
     "CIE Lab colors, slightly smoothed against JPEG noise"
@@ -59,7 +59,7 @@ def photo_groups(labs:list # `lab_image` of each photo
             owner = [owner[i] if o == owner[j] else o for o in owner]
     return [[i for i, o in enumerate(owner) if o == k] for k in dict.fromkeys(owner)]
 
-# %% ../nbs/13_photo_labels.ipynb #610eef96
+# %% ../nbs/13_photo_labels.ipynb #835519c9
 def _disc(radius): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*radius + 1, 2*radius + 1))
 
 def _opened(mask, radius): return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
@@ -95,7 +95,7 @@ def studio_parts(labs:list # `lab_image` of every copy of one photo
     skin = _large(_filled(_opened(skin, 1), 0.0004), 0.0003) & ~dyed
     return person, dyed, skin
 
-# %% ../nbs/13_photo_labels.ipynb #fad570e5
+# %% ../nbs/13_photo_labels.ipynb #cbec2d21
 def _nearest(labels, unknown): # `unknown` pixels take the label of the nearest known one
     known = ~unknown
     _, near = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
@@ -107,7 +107,7 @@ def _smooth_labels(labels): # the class with most weight around each pixel
     weight = [cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.2) for k in range(len(CLASSES))]
     return np.argmax(weight, axis=0).astype(np.uint8)
 
-def _label_pieces(labels, zone, rule): # each component of `zone` gets the class that `rule` gives for its median height, 0 to 1
+def _label_pieces(labels, zone, rule): # a component of `zone` gets the class that `rule` gives for its median height
     count, piece = cv2.connectedComponents(zone.astype(np.uint8))
     rows = np.arange(len(labels))[:, None]/len(labels) + np.zeros(labels.shape)
     for k in range(1, count): labels[piece == k] = CLASSES.index(rule(np.median(rows[piece == k])))
@@ -137,13 +137,13 @@ def studio_classes(person:np.ndarray, # bool (H, W), with all clothes
         _label_pieces(labels, thick & (row >= hem - 4), lambda at: "other")
     return _smooth_labels(_nearest(labels, rest & ~thick))
 
-# %% ../nbs/13_photo_labels.ipynb #5d23882d
+# %% ../nbs/13_photo_labels.ipynb #ba91fad4
 def _class_number(name):
     if name not in CLASSES: raise BadInput(f"a correction names class {name!r}: use one of {', '.join(CLASSES)}")
     return CLASSES.index(name)
 
 def correct_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
-                   correction:dict # may hold `hem`, a list of (x, y), and `areas`, dicts with from_class, to_class, polygon
+                   correction:dict # may hold `hem`: (x, y) points; `areas`: dicts with from_class, to_class, polygon
                   ) -> np.ndarray: # uint8 (H, W), a new array
     "Apply the corrections of one photo; raises `BadInput` for a class that does not exist"
     labels = labels.copy()
@@ -167,7 +167,7 @@ def drop_specks(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
     for k in (1, 2, 3, 5): specks |= (labels == k) & ~_large(labels == k, share)
     return _nearest(labels, specks)
 
-# %% ../nbs/13_photo_labels.ipynb #09aa3949
+# %% ../nbs/13_photo_labels.ipynb #7e5ab6af
 def save_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
                 path:str|Path # .png
                ):
@@ -217,7 +217,7 @@ def attach_labels(rows:pd.DataFrame, # rows of an images table
     if not len(rows): raise BadInput(f"{file} names none of the table's image ids: give the labels of this table")
     return rows.assign(label_path=[str(Path(folder)/known[o]) for o in rows.image_id])
 
-# %% ../nbs/13_photo_labels.ipynb #8f2462e1
+# %% ../nbs/13_photo_labels.ipynb #6d74da38
 def write_checked_masks(rows:pd.DataFrame, # rows of an images table with `mask_path`, `mask_source`
                         out:str|Path # folder
                        ) -> pd.DataFrame: # image_id, mask (file name), width, height; also in masks.csv

@@ -469,7 +469,7 @@ fault(5, "NaN in a float picture", reads(lambda: encoded(Image.fromarray(np.wher
 def mask_file(draw, name="m.png", exif_turn=None, square=False, **save):
     "A maker: a mask drawn by `draw(image, mask)` must be read as the toy mask"
     def make(folder):
-        from fashion_retail.photos import load_pair
+        from fashion_retail.masks import load_pair
         folder.mkdir(parents=True, exist_ok=True)
         image, mask = picture(1, 64, 64 if square else 48)
         photo = Image.fromarray(image)
@@ -530,7 +530,7 @@ fault(6, "mask of the photo before the turn, upside down", mask_file(lambda imag
 fault(6, "mask of the photo before the turn", mask_file(lambda image, mask, undo: L(mask).transpose(undo), exif_turn=6), 2, "48×64 pixels")
 for what, draw in {"a page": lambda f: (f/"m.png").write_text("<html>"), "nothing": lambda f: (f/"m.png").write_bytes(b""), "a folder": lambda f: (f/"m.png").mkdir()}.items():
     def make(folder, draw=draw):
-        from fashion_retail.photos import load_mask
+        from fashion_retail.masks import load_mask
         folder.mkdir(parents=True, exist_ok=True)
         draw(folder)
         return lambda: load_mask(folder/"m.png")
@@ -542,7 +542,7 @@ for what, draw in {"a page": lambda f: (f/"m.png").write_text("<html>"), "nothin
 for what, text in {"no JSON": '["bg",', "a dictionary": '{"0": "bg"}', "one class": '["bg"]', "two classes of one name": '["a", "a"]', "a number": '["a", 1]',
                    "an empty list": "[]", "an empty file": "", "an empty name": '["bg", " "]', "not UTF-8": b'["bg", "caf\xe9"]', "only void beside background": '["bg", "void"]'}.items():
     def make(folder, text=text):
-        from fashion_retail.photos import read_classes
+        from fashion_retail.masks import read_classes
         folder.mkdir(parents=True, exist_ok=True)
         (folder/"labels.json").write_bytes(text if isinstance(text, bytes) else text.encode())
         return lambda: read_classes(folder/"labels.json")
@@ -551,7 +551,7 @@ for what, text in {"no JSON": '["bg",', "a dictionary": '{"0": "bg"}', "one clas
 
 def labelled(names, numbers, mode=None):
     def make(folder):
-        from fashion_retail.photos import load_labels, read_classes
+        from fashion_retail.masks import load_labels, read_classes
         folder.mkdir(parents=True, exist_ok=True)
         (folder/"labels.json").write_text(json.dumps(names))
         array = np.zeros((8, 8), np.uint8)
