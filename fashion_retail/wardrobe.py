@@ -20,31 +20,41 @@ from .data import BadInput, atomic, read_table, save_image, save_mask, write_tab
 # %% ../nbs/10_wardrobe.ipynb #e690eeb3
 _any = 'plain plain plain plain plain plain stripe check dot floral'
 
-CATEGORIES = { # half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the wardrobe
-    't-shirt': dict(kind='top', often=6, half=(24,29), length=(60,74), flare=(-2,1), sleeve='short', neckline='round round v',
+# half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the wardrobe
+CATEGORIES = {
+    't-shirt': dict(kind='top', often=6, half=(24,29), length=(60,74), flare=(-2,1),
+        sleeve='short', neckline='round round v',
         fabric='jersey', pattern='plain plain plain stripe stripe print print print', details='hem'),
-    'longsleeve': dict(kind='top', often=3, half=(22,27), length=(58,70), flare=(-2,1), sleeve='long', neckline='round v boat',
+    'longsleeve': dict(kind='top', often=3, half=(22,27), length=(58,70), flare=(-2,1),
+        sleeve='long', neckline='round v boat',
         fabric='jersey', pattern='plain plain plain stripe stripe print', details='hem'),
-    'sweater': dict(kind='top', often=2, half=(24,29), length=(60,70), flare=(-3,0), sleeve='long', neckline='round v turtleneck',
+    'sweater': dict(kind='top', often=2, half=(24,29), length=(60,70), flare=(-3,0),
+        sleeve='long', neckline='round v turtleneck',
         fabric='knit', pattern='plain plain stripe check', details='ribs'),
     'hoodie': dict(kind='top', often=2, half=(25,30), length=(62,72), flare=(-3,-1), sleeve='long', neckline='hood',
         fabric='fleece', pattern='plain plain print', details='ribs pouch'),
-    'shirt': dict(kind='top', often=3, half=(25,30), length=(68,78), flare=(-1,2), sleeve='long long short', neckline='collar',
+    'shirt': dict(kind='top', often=3, half=(25,30), length=(68,78), flare=(-1,2),
+        sleeve='long long short', neckline='collar',
         fabric='woven', pattern='plain plain plain stripe check check', details='placket pocket cuffs'),
     'polo': dict(kind='top', often=2, half=(25,29), length=(64,74), flare=(-1,1), sleeve='short', neckline='collar',
         fabric='jersey', pattern='plain plain stripe', details='henley hem'),
-    'blouse': dict(kind='top', often=1, half=(23,28), length=(54,66), flare=(2,9), sleeve='cap half long', neckline='v boat round',
+    'blouse': dict(kind='top', often=1, half=(23,28), length=(54,66), flare=(2,9),
+        sleeve='cap half long', neckline='v boat round',
         fabric='woven', pattern='plain floral floral dot stripe', details='gather'),
-    'undershirt': dict(kind='top', often=1, half=(20,25), length=(58,70), flare=(-1,3), sleeve='none', neckline='strap strap round',
+    'undershirt': dict(kind='top', often=1, half=(20,25), length=(58,70), flare=(-1,3),
+        sleeve='none', neckline='strap strap round',
         fabric='jersey', pattern='plain plain stripe print', details='hem'),
-    'top': dict(kind='top', often=1, half=(20,24), length=(38,52), flare=(-2,6), sleeve='none cap', neckline='strap square boat',
+    'top': dict(kind='top', often=1, half=(20,24), length=(38,52), flare=(-2,6),
+        sleeve='none cap', neckline='strap square boat',
         fabric='jersey woven', pattern=_any, details='hem'),
-    'outwear': dict(kind='top', often=2, half=(28,33), length=(60,82), flare=(-2,2), sleeve='long', neckline='stand hood',
+    'outwear': dict(kind='top', often=2, half=(28,33), length=(60,82), flare=(-2,2),
+        sleeve='long', neckline='stand hood',
         fabric='nylon denim woven', pattern='plain plain plain check', details='zip slits cuffs'),
     'blazer': dict(kind='top', often=1, half=(26,30), length=(66,76), flare=(-1,2), sleeve='long', neckline='lapel',
         fabric='woven', pattern='plain plain check stripe', details='slits'),
     'dress': dict(kind='dress', often=3, half=(21,25), length=(82,108), flare=(6,24), sleeve='none none cap short long',
-        neckline='round v strap square boat', fabric='jersey woven', pattern='plain plain plain floral floral dot stripe', details='waist'),
+        neckline='round v strap square boat', fabric='jersey woven',
+        pattern='plain plain plain floral floral dot stripe', details='waist'),
     'skirt': dict(kind='skirt', often=2, half=(20,24), length=(40,68), flare=(0,20), sleeve='none', neckline='none',
         fabric='woven denim jersey', pattern=_any, details=''),
     'pants': dict(kind='legs', often=3, half=(23,28), length=(88,102), flare=(0,0), sleeve='none', neckline='none',
@@ -56,7 +66,8 @@ CATEGORIES = { # half: half width of chest or hip (cm); flare: how much wider th
 COLORS = { # sRGB and how common
     'black':((28,27,30),24), 'navy':((33,40,70),22), 'gray':((128,130,134),14), 'white':((236,235,231),20),
     'blue':((48,84,150),7), 'light blue':((150,182,212),6), 'beige':((205,186,158),7), 'brown':((98,70,52),2),
-    'olive':((92,92,62),2), 'green':((44,104,74),2), 'red':((176,38,44),5), 'burgundy':((98,30,46),2), 'pink':((226,158,168),4),
+    'olive':((92,92,62),2), 'green':((44,104,74),2), 'red':((176,38,44),5), 'burgundy':((98,30,46),2),
+    'pink':((226,158,168),4),
     'yellow':((226,190,76),1.5), 'orange':((214,112,56),1), 'purple':((96,66,124),1.5), 'turquoise':((56,146,152),1)}
 
 def random_item(
@@ -69,7 +80,8 @@ def random_item(
     pick = lambda words: str(rng.choice(words.split()))
     item = dict(category=name, color=color, color2=color2)
     for key in ('pattern','sleeve','neckline','fabric'): item[key] = pick(CATEGORIES[name][key])
-    if rng.random()<.3: item.update(pattern='plain', color=pick('black navy gray white')) # basics: every wardrobe has five of each
+    # basics: every wardrobe has five of each
+    if rng.random()<.3: item.update(pattern='plain', color=pick('black navy gray white'))
     if item['fabric'] == 'denim':
         item.update(pattern='plain', color=pick('blue blue navy black gray'), color2='white')
     for key in ('color', 'color2'): # dye lots differ a little
@@ -78,7 +90,8 @@ def random_item(
     return item | dict(seed=int(rng.integers(2**31)))
 
 # %% ../nbs/10_wardrobe.ipynb #9e8b3859
-Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))  # width 0: filled, else a stroke (cm)
+# width 0: filled, else a stroke (cm)
+Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))
 
 def _arcs(pts, n=10):
     "Points along `(x, y, bulge)`; the edge that leaves a point swells outward by `bulge` of its length"
@@ -108,14 +121,18 @@ def _cut(item):
     half, length, flare = (g.uniform(*spec[k]) for k in ('half','length','flare'))
     nw, nd = g.uniform(7.5,9.5), g.uniform(8,11)
     nw, nd, nb = dict(v=(nw, nd+g.uniform(6,12), -.03), boat=(nw+4.5, nd-4, -.16), square=(nw+1.5, nd+4, 0),
-                      strap=(nw+1.5, nd+7, -.2), turtleneck=(nw-1.5, 3, -.1), collar=(nw-1.5, nd-2, -.05), stand=(nw-1, nd-4, -.1),
+                      strap=(nw+1.5, nd+7, -.2), turtleneck=(nw-1.5, 3, -.1), collar=(nw-1.5, nd-2, -.05),
+                      stand=(nw-1, nd-4, -.1),
                       lapel=(nw-.5, g.uniform(28,38), .02)).get(item['neckline'], (nw, nd, -.24))
     neck = [(0,nd,0), (nw-.6,nd,0), (nw,0,.02)] if item['neckline']=='square' else [(0,nd,nb), (nw,0,.02)]
     bare = item['sleeve']=='none'
-    sleeve_len = dict(none=0, cap=9, short=g.uniform(17,23), half=g.uniform(28,36), long=g.uniform(54,60))[item['sleeve']]
+    sleeve_len = dict(none=0, cap=9, short=g.uniform(17,23), half=g.uniform(28,36), long=g.uniform(54,60))
+    sleeve_len = sleeve_len[item['sleeve']]
     shoulder = nw + g.uniform(2.2,5) if bare else max(half*g.uniform(.78,.88), nw+5)
-    return dict(item, kind=spec['kind'], half=half, length=length, flare=flare, nw=nw, nd=nd, neck=neck, shoulder=shoulder,
-                drop=shoulder*(.08 if bare else .2), arm=g.uniform(21,25), waist=half-g.uniform(0,3), loose=g.uniform(0,1),
+    return dict(item, kind=spec['kind'], half=half, length=length, flare=flare,
+                nw=nw, nd=nd, neck=neck, shoulder=shoulder,
+                drop=shoulder*(.08 if bare else .2), arm=g.uniform(21,25),
+                waist=half-g.uniform(0,3), loose=g.uniform(0,1),
                 sleeve_len=sleeve_len,
                 cuff={'long':g.uniform(5,7), 'half':8.5}.get(item['sleeve'], g.uniform(8.5,10.5)), g=g)
 
@@ -139,13 +156,16 @@ def _collar(cut):
         d = nd + g.uniform(2,5)
         return _both([(0,nd+.5,.05), (nw+.5,-2.5,.1), (nw+4.5,3,-.05), (nw*.5+3.5,d,0), (0,nd+.5,0)], 'body', .5)
     if kind=='turtleneck': return [Piece(_mirrored([(0,-7,0), (nw+.3,-7,.02), (nw+1,1,.1), (0,4,0)]), 'trim')]
-    if kind=='stand': return _both([(0,nd,0), (nw*.6,-4,.1), (nw+1.5,-1,0), (nw+3,3,.05), (1,nd+7,0), (0,nd,0)], 'body', .3, .93)
+    if kind=='stand':
+        return _both([(0,nd,0), (nw*.6,-4,.1), (nw+1.5,-1,0), (nw+3,3,.05), (1,nd+7,0), (0,nd,0)], 'body', .3, .93)
     if kind=='lapel':
         wing = [(0,nd,0), (nw,-1.5,.05), (nw+3.5,3,0), (nw+2.5,nd*.35,0), (nw+5,nd*.38,0), (1,nd+2,0), (0,nd,0)]
-        return _both(wing, 'body', .4, .95) + [Piece(np.array([(-1.5,nd+1), (-2,cut['length'])]), 'body', 0, .55, .5)] + \
+        return _both(wing, 'body', .4, .95) + \
+               [Piece(np.array([(-1.5,nd+1), (-2,cut['length'])]), 'body', 0, .55, .5)] + \
                [_button(1.2, nd+3+i*9, 2.2) for i in range(int(g.integers(1,4)))]
     if kind=='hood':
-        cords = [_arcs([(s*3,nd,0), (s*(3.5+g.normal()),nd+g.uniform(8,16),.1*s), (s*(4+g.normal()),nd+18,0)]) for s in (1,-1)]
+        cords = [_arcs([(s*3,nd,0), (s*(3.5+g.normal()),nd+g.uniform(8,16),.1*s), (s*(4+g.normal()),nd+18,0)])
+                 for s in (1,-1)]
         return [Piece(_mirrored([(0,-24,.06), (12,-15,.15), (nw+3.5,4,.1), (2,nd+2,0), (0,nd+2,0)])),
                 Piece(_mirrored([(0,-17,.1), (7.5,-9,.12), (nw-1.5,2,.1), (0,nd-2,0)]), 'lining'),
                 Piece(_mirrored([(0,-2,-.1), (nw-1.5,1,.05), (0,nd-2,0)]), 'body', 0, .8)] + \
@@ -175,7 +195,8 @@ def _details(cut, words):
     if 'zip' in words:
         line([(0,nd), (.3,L)], .45, 1.8); line([(0,nd), (.3,L)], 1, .5, 'metal')
     if 'gather' in words:
-        for x in np.linspace(-.8,.8,9)*cut['nw']: line([(x*.9,nd*(1-(x/cut['nw'])**2)+1), (x*1.2,nd+g.uniform(5,11))], .86)
+        for x in np.linspace(-.8,.8,9)*cut['nw']:
+            line([(x*.9,nd*(1-(x/cut['nw'])**2)+1), (x*1.2,nd+g.uniform(5,11))], .86)
     if 'waist' in words:
         y, w = cut['arm']+17, cut['waist']-1
         if cut['loose']>.6: out.append(Piece(_mirrored([(0,y-2,0), (w,y-2,0), (w,y+2,0), (0,y+2,0)]), 'accent'))
@@ -186,7 +207,8 @@ def _top(cut, pose):
     "Pieces of everything worn above the waist, and of dresses"
     L, half, arm, nw, nd = cut['length'], cut['half'], cut['arm'], cut['nw'], cut['nd']
     front = cut['neck'] # the back of the neck shows between its own edge and the front's
-    back = [(0,1.6,-.06), (nw+.4,-.4,0)] + [(x+.6,y+.8,-b) for (x,y,_),(_,_,b) in zip(front[::-1], front[-2::-1]+[(0,0,0)])]
+    back = [(0,1.6,-.06), (nw+.4,-.4,0)]
+    back = back + [(x+.6,y+.8,-b) for (x,y,_),(_,_,b) in zip(front[::-1], front[-2::-1]+[(0,0,0)])]
     back[-1] = (0,*back[-1][1:])
     words, out = CATEGORIES[cut['category']]['details'], [Piece(_mirrored(back), 'lining')]
     if .3<cut['loose']<.75 and nd>5: out.append(Piece(np.array([(-1.6,2.2),(1.6,2.2),(1.6,4.4),(-1.6,4.4)]), 'label'))
@@ -202,17 +224,20 @@ def _top(cut, pose):
             sleeves.append(Piece(end[[0,-11]], 'body', angle, .8, .3))
     side = [(half,arm,-.02), (cut['waist'],arm+17,.03), (half+cut['flare'],L,.03)] if cut['kind']=='dress' else \
            [(half,arm,-.02), (cut['waist'],(arm+L)/2,.02), (half+cut['flare'],L,.03)]
-    armhole = (cut['shoulder'] - (1.5 if cut['sleeve_len'] else 0), cut['drop']-.3, -.17 if cut['sleeve']=='none' else -.01)
+    armhole = (cut['shoulder'] - (1.5 if cut['sleeve_len'] else 0), cut['drop']-.3,
+               -.17 if cut['sleeve']=='none' else -.01)
     body = Piece(_mirrored(cut['neck'] + [armhole] + side + [(0,L+1.5,0)]))
     on_top = sleeves if pose['over'] else []
     out += ([] if on_top else sleeves) + [body] + _details(cut, words) + _collar(cut)
-    if cut['pattern']=='print': out.append(Piece(np.array([(0, arm+2+6*cut['loose'])]), 'print', 0, 1, half*(.75+.45*cut['loose'])))
+    if cut['pattern']=='print':
+        out.append(Piece(np.array([(0, arm+2+6*cut['loose'])]), 'print', 0, 1, half*(.75+.45*cut['loose'])))
     return out + on_top
 
 def _skirt(cut, pose):
     "Pieces of a skirt"
     w, h, L = cut['half']*.82, cut['half']+cut['flare'], cut['length']
-    waist = Piece(_mirrored([(0,0,0), (w,-.5,0), (w+.4,4,0), (0,4.6,0)]), 'trim' if cut['fabric']=='jersey' else 'body', 0, .9)
+    waist = Piece(_mirrored([(0,0,0), (w,-.5,0), (w+.4,4,0), (0,4.6,0)]),
+                  'trim' if cut['fabric']=='jersey' else 'body', 0, .9)
     body = Piece(_mirrored([(0,0,0), (w,0,.03+.03*cut['loose']), (h,L,.04), (0,L+2+cut['flare']*.2,0)]))
     seam = [Piece(np.array([(s*w*.5,4.6), (s*w*.6,14)]), 'body', 0, .75, .4) for s in (1,-1)]
     return [Piece(_mirrored([(0,-1.2,.0), (w,-.6,0), (w,1,0), (0,1,0)]), 'lining'), body, waist] + seam
@@ -230,12 +255,15 @@ def _legs(cut, pose):
         out += [Piece(_arcs(leg)*(side,1), 'body', -side*a*.7),
                 Piece(np.array([(x-hem+.5,L-1.6), (x+hem-.5,L-2.2)])*(side,1), 'body', 0, .78, .4)]
         if cut['fabric']!='jersey': out.append(Piece(_arcs([(w*.5,4,-.2), (w+1,13,0)])*(side,1), 'body', 0, .72, .45))
-        elif cut['loose']>.5: out.append(Piece(_arcs([(w,2,.05), (hip-.8,18,0), (x+hem-1,L,0)])*(side,1), 'accent', 0, 1, 1.6))
+        elif cut['loose']>.5:
+            out.append(Piece(_arcs([(w,2,.05), (hip-.8,18,0), (x+hem-1,L,0)])*(side,1), 'accent', 0, 1, 1.6))
     out += [Piece(np.array([(0,4), (.3,crotch)]), 'body', 0, .62, .5)]
-    band = Piece(_mirrored([(0,0,0), (w,-.4,0), (w+.5,4,0), (0,4.4,0)]), 'trim' if cut['fabric']=='jersey' else 'body', 0, .92)
+    band = Piece(_mirrored([(0,0,0), (w,-.4,0), (w+.5,4,0), (0,4.4,0)]),
+                 'trim' if cut['fabric']=='jersey' else 'body', 0, .92)
     if cut['fabric']=='jersey': # cords, else a button, a fly and belt loops
         return out + [band] + [Piece(_arcs([(s*.8,3,0), (s*2,9,.2*s), (s*3,13,0)]), 'accent', 0, 1, .7) for s in (1,-1)]
-    return out + [band, _button(0, 2.2, 1.8), Piece(_arcs([(3.2,4,.0), (3.2,13,.2), (.3,17,0)]), 'body', 0, .75, .4)] + \
+    return out + [band, _button(0, 2.2, 1.8),
+                  Piece(_arcs([(3.2,4,.0), (3.2,13,.2), (.3,17,0)]), 'body', 0, .75, .4)] + \
         [Piece(np.array([(x,-.3), (x,4.6)]), 'body', 0, .75, .9) for x in (-w*.6,w*.6)]
 
 def _pose(rng, loose):
@@ -259,7 +287,8 @@ def _bars(n, duty):
 def _flower(img, x, y, r, petal, heart, turn, n=5):
     for i in range(n):
         a = turn + i*2*np.pi/n
-        cv2.ellipse(img, ((x+r*.55*np.cos(a), y+r*.55*np.sin(a)), (r*1.1, r*.75), np.degrees(a)), petal, -1, cv2.LINE_AA)
+        cv2.ellipse(img, ((x+r*.55*np.cos(a), y+r*.55*np.sin(a)), (r*1.1, r*.75), np.degrees(a)),
+                    petal, -1, cv2.LINE_AA)
     cv2.circle(img, (int(x),int(y)), max(1,int(r*.3)), heart, -1, cv2.LINE_AA)
 
 def _tile(pattern, a, b, g, ppc, down):
@@ -284,10 +313,12 @@ def _tile(pattern, a, b, g, ppc, down):
         petals = [b, *(np.array(COLORS[str(o)][0], np.float32) for o in g.choice(list(COLORS), 3))]
         r0 = size*np.exp(g.uniform(np.log(.03), np.log(.12)))
         for i in range(int(np.clip(g.uniform(.08,.22)*(size/r0)**2, 10, 70))):
-            x, y, r, k, turn = g.uniform(0,size), g.uniform(0,size), r0*g.uniform(.6,1.3), int(g.integers(5)), g.uniform(0,6)
+            x, y, r = g.uniform(0,size), g.uniform(0,size), r0*g.uniform(.6,1.3)
+            k, turn = int(g.integers(5)), g.uniform(0,6)
             for dx in (-size,0,size):
                 for dy in (-size,0,size):
-                    if k==4: cv2.ellipse(tile, ((x+dx,y+dy), (r*1.8,r*.6), np.degrees(turn)), (60,100,60), -1, cv2.LINE_AA)
+                    if k==4:
+                        cv2.ellipse(tile, ((x+dx,y+dy), (r*1.8,r*.6), np.degrees(turn)), (60,100,60), -1, cv2.LINE_AA)
                     else: _flower(tile, x+dx, y+dy, r, petals[k].tolist(), petals[(k+1)%4].tolist(), turn)
         return cv2.resize(tile, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.tile(a, (8,8,1))
@@ -297,10 +328,12 @@ def _graphic(g, n, colors):
     img, cov = np.zeros((n,n,3), np.uint8), np.zeros((n,n), np.uint8)
     U = lambda lo, hi, *size: g.uniform(lo, hi, *size)*n
     def draw(f, *args):
-        f(img, *args, [int(o) for o in colors[int(g.integers(len(colors)))]], -1, cv2.LINE_AA); f(cov, *args, 255, -1, cv2.LINE_AA)
+        f(img, *args, [int(o) for o in colors[int(g.integers(len(colors)))]], -1, cv2.LINE_AA)
+        f(cov, *args, 255, -1, cv2.LINE_AA)
     def hill(o, pts, color, _, aa): cv2.fillPoly(o, [np.int32(pts)], color, aa)
     def word(y, scale, text=None):
-        text = text or ''.join(g.choice(list('AEIOU') if i%2 else list('BDKLMNRST')) for i in range(int(g.integers(3,7))))
+        text = text or ''.join(g.choice(list('AEIOU') if i%2 else list('BDKLMNRST'))
+                               for i in range(int(g.integers(3,7))))
         font, (w,_) = int(g.choice([0,2,3,4])), cv2.getTextSize(text, 0, scale, 1)[0]
         for o,c in ((img, [int(v) for v in colors[0]]), (cov, 255)):
             cv2.putText(o, text, (int(n/2-w/2), int(y)), font, scale, c, max(1,int(scale*2.2)), cv2.LINE_AA)
@@ -318,9 +351,11 @@ def _graphic(g, n, colors):
         draw(cv2.ellipse, (n//2,int(n*.62)), (int(n*.09),int(n*.05)), 0, 0, 360)
     if kind==3: word(n*.7, n/45, str(int(g.integers(10,100))))
     if kind==4: # blots
-        for _ in range(int(g.integers(8,25))): draw(cv2.ellipse, U(.15,.85,2).astype(int), U(.02,.15,2).astype(int), g.uniform(0,180), 0, 360)
+        for _ in range(int(g.integers(8,25))):
+            draw(cv2.ellipse, U(.15,.85,2).astype(int), U(.02,.15,2).astype(int), g.uniform(0,180), 0, 360)
     if kind==5: # bars and a word
-        for i in range(int(g.integers(2,6))): draw(cv2.rectangle, (n//20,int(n*(.15+.12*i))), (int(U(.6,.95)),int(n*(.21+.12*i))))
+        for i in range(int(g.integers(2,6))):
+            draw(cv2.rectangle, (n//20,int(n*(.15+.12*i))), (int(U(.6,.95)),int(n*(.21+.12*i))))
         word(n*.95, n/120)
     return img, cov.astype(np.float32)/255
 
@@ -352,8 +387,10 @@ def _folds(rng, shape, kind, loose):
     for cells, long, amp in ((7,2.5,6), (11,3,5), (18,4,3.2)): h += amp*(.3+loose)*_creases(rng, shape, cells, long)
     if kind in ('skirt','dress'):
         x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0],dtype=np.float32)[:,None]
-        h += 3.2*np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
-    return cv2.resize(cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s), full[::-1], interpolation=cv2.INTER_CUBIC)
+        folds = np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))
+        h += 3.2*folds*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
+    relief = cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s)
+    return cv2.resize(relief, full[::-1], interpolation=cv2.INTER_CUBIC)
 
 # %% ../nbs/10_wardrobe.ipynb #c2070324
 def _cloth(item, rng, loose, K, folds=None):
@@ -368,7 +405,8 @@ def _cloth(item, rng, loose, K, folds=None):
     tile = _tile(item['pattern'], a, b, np.random.default_rng(item['seed']+1), ppc, down)
     trim = b if item['pattern']=='plain' and cut['loose']<.22 else a*.9
     ribs = np.tile(trim*(1-.16*_bars(max(4,round(.9*ppc)), .4)[:,None]), (8,1,1)).astype(np.float32)
-    flat = dict(lining=a*.5+6, accent=b, metal=_rgb('#bebeb9'), button=b*.3+a*.7 if cut['loose']<.5 else _rgb('#e1ded4'),
+    flat = dict(lining=a*.5+6, accent=b, metal=_rgb('#bebeb9'),
+                button=b*.3+a*.7 if cut['loose']<.5 else _rgb('#e1ded4'),
                 label=_rgb('#e1e1dc') if a.mean()<150 else _rgb('#28282c'))
     rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K), np.float32), np.zeros((K,K), np.float32)
     for p in pieces:
@@ -377,7 +415,9 @@ def _cloth(item, rng, loose, K, folds=None):
         m = np.zeros((K,K), np.uint8)
         if p.width: cv2.polylines(m, [px], False, 255, max(1, round(p.width*ppc)), cv2.LINE_AA, 4)
         else: cv2.fillPoly(m, [px], 255, cv2.LINE_AA, 4)
-        pad = 6 + p.width*ppc/2; x0, y0 = np.clip(pts.min(0)-pad, 0, K).astype(int); x1, y1 = np.clip(pts.max(0)+pad, 0, K).astype(int)
+        pad = 6 + p.width*ppc/2
+        x0, y0 = np.clip(pts.min(0)-pad, 0, K).astype(int)
+        x1, y1 = np.clip(pts.max(0)+pad, 0, K).astype(int)
         roi = np.s_[y0:y1, x0:x1]
         cover = m[roi].astype(np.float32)/255
         if p.width and p.role=='body': rgb[roi] *= 1 - (1-p.tone)*cover[...,None]; continue
@@ -438,7 +478,8 @@ def _lay(cloth, M, W, bend=None):
 def _crumple(cloth, rng, loose):
     "Displacement of the canvas: broad bends of the outline, finer waves, and cloth that follows its own folds"
     K = cloth.alpha.shape[0]; k, s = K//4, K/480
-    d = np.stack([(_noise(rng,(k,k),2)*9 + _noise(rng,(k,k),6)*2.5 + _noise(rng,(k,k),14)*.8)*loose*s for _ in range(2)], -1)
+    d = np.stack([(_noise(rng,(k,k),2)*9 + _noise(rng,(k,k),6)*2.5 + _noise(rng,(k,k),14)*.8)*loose*s
+                  for _ in range(2)], -1)
     d = cv2.resize(d, (K,K), interpolation=cv2.INTER_LINEAR)
     soft = cv2.GaussianBlur(cloth.height, (0,0), 2*s)
     return (d + 2.2*min(1,loose+.3)*np.stack(_slopes(soft), -1)).astype(np.float32)
@@ -463,7 +504,8 @@ def _compose(ground, seen, light, shadow, hard, k=.13):
     near = cv2.GaussianBlur(alpha, (0,0), 2.2*s); far = cv2.GaussianBlur(alpha, (0,0), 9*s)
     far = cv2.warpAffine(far, np.float32([[1,0,dx],[0,1,dy]]), (W,W))
     ground = ground*(1-shadow*.55*near)[...,None]*(1-shadow*.5*far)[...,None]
-    hollow = np.clip(1 - .05/s*np.clip(cv2.GaussianBlur(height,(0,0),6*s)-height, -2, 8), .5, 1.1)  # less sky in the valleys
+    # less sky in the valleys
+    hollow = np.clip(1 - .05/s*np.clip(cv2.GaussianBlur(height,(0,0),6*s)-height, -2, 8), .5, 1.1)
     cloth = (np.clip(rgb,0,255)/255)**2*(_shade(height, light, k)*hollow)[...,None]
     return ground + alpha[...,None]*(cloth-ground)
 
@@ -476,7 +518,8 @@ def _matrix(K, W, zoom, angle, at, tilt=(0,0)):
 
 def _sizes(size):
     "Pixels along the photo while it is composed, and along the canvas"
-    if size[0]!=size[1]: raise BadInput(f'a rendered photo is square, not {size[0]}×{size[1]}: give the same height and width')
+    if size[0]!=size[1]:
+        raise BadInput(f'a rendered photo is square, not {size[0]}×{size[1]}: give the same height and width')
     return round(1.25*size[0]), round(1.5*size[0])
 
 def _finish(img, alpha, size):
@@ -510,7 +553,8 @@ class _Floor:
     def color(self, *choices): # one of some sRGB colors, a little off; or the one asked for
         c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))], np.float32)
         return np.clip(c + self.g.normal(0,7) + self.g.normal(0,3,3), 12, 250).astype(np.float32)
-    def noise(self, sx, sy=None, X=None, Y=None, fine=0): # features of about sx × sy cm; fine 1: of high resolution, 2: smooth
+    def noise(self, sx, sy=None, X=None, Y=None, fine=0):
+        # features of about sx × sy cm; fine 1: of high resolution, 2: smooth
         k = 256/(48 if fine==1 else 8)
         X, Y = self.X if X is None else X, self.Y if Y is None else Y
         X, Y = np.float32(X*(k/sx)), np.float32(Y*(k/(sy or sx)))
@@ -544,18 +588,21 @@ def _tiles(f):
 
 def _carpet(f):
     light = 1 + .12*f.noise(.8, fine=1) + .07*f.noise(2.5) + .07*f.noise(30) + .06*f.speckle()
-    return f.color((176,160,136),(128,112,98),(88,92,104),(150,60,56),(196,188,172),(110,120,96),(198,150,130))*light[...,None]
+    color = f.color((176,160,136),(128,112,98),(88,92,104),(150,60,56),(196,188,172),(110,120,96),(198,150,130))
+    return color*light[...,None]
 
 def _rug(f): # mirrored noise in a few flat colors makes the medallions of an oriental rug
     p = f.g.uniform(30,60); u, v = (np.abs((o/p)%2-1)*p for o in (f.X,f.Y))
     level = np.digitize(f.noise(f.g.uniform(6,12), X=u, Y=v, fine=2), np.sort(f.g.normal(0,.8,4)))
-    colors = np.stack([f.color(c) for c in ((134,36,40),(196,166,120),(44,48,70),(224,206,176),(110,70,50))]).astype(np.float32)
+    colors = (134,36,40),(196,166,120),(44,48,70),(224,206,176),(110,70,50)
+    colors = np.stack([f.color(c) for c in colors]).astype(np.float32)
     light = 1 + .09*f.noise(.8, fine=1) + .05*f.noise(20) + .05*f.speckle()
     return colors[f.g.permutation(5)][level]*light[...,None]
 
 # %% ../nbs/10_wardrobe.ipynb #d6c644cd
 def _bedding(f):
-    base = f.color((232,228,220),(206,214,226),(226,200,196),(188,196,182),(240,236,226),(150,160,180),(214,196,170),(170,150,190))
+    base = f.color((232,228,220),(206,214,226),(226,200,196),(188,196,182),(240,236,226),(150,160,180),
+                   (214,196,170),(170,150,190))
     kind = str(f.g.choice(['plain','plain','stripe','check','dot','floral']))
     cloth = base[None,None]
     if kind!='plain':
@@ -620,13 +667,15 @@ def _clutter(ground, rng, s):
             t = np.linspace(-.5,.5,60); pts = np.stack([t, .1*np.sin(t*rng.uniform(4,14)+turn)], 1)
             cv2.polylines(m, [np.int32(at + pts@axes)], False, 255, max(2,round(2.5*s)), cv2.LINE_AA)
         else:
-            pts = _arcs({0: [(-.12,-.17,0), (.12,-.17,0), (.12,.17,0), (-.12,.17,0)],                            # paper
-                         2: [(-.14,-.05,.05), (.1,-.06,.25), (.1,.06,.05), (-.14,.05,.2), (-.14,-.05,0)],        # a shoe
-                         3: [(-.1,-.14,0), (.1,-.14,0), (.1,.14,0), (-.1,.14,0)],                                # a book
-                         4: [(-.2,-.2,.1), (.2,-.25,-.1), (.25,.2,.15), (-.2,.25,.1), (-.2,-.2,0)]}[int(kind)])  # clothes
+            pts = _arcs({0: [(-.12,-.17,0), (.12,-.17,0), (.12,.17,0), (-.12,.17,0)], # paper
+                         2: [(-.14,-.05,.05), (.1,-.06,.25), (.1,.06,.05), (-.14,.05,.2), (-.14,-.05,0)], # a shoe
+                         3: [(-.1,-.14,0), (.1,-.14,0), (.1,.14,0), (-.1,.14,0)], # a book
+                         4: [(-.2,-.2,.1), (.2,-.25,-.1), (.25,.2,.15), (-.2,.25,.1), (-.2,-.2,0)], # clothes
+                        }[int(kind)])
             cv2.fillPoly(m, [np.int32(at + pts@axes)], 255, cv2.LINE_AA)
         if kind<2: color = _rgb(['#e8e8e8', '#1e1e1e'][int(kind)])
-        cover = m.astype(np.float32)/255; hill = cv2.GaussianBlur(cover,(0,0),2*s)*3 + (_fbm(rng,(W,W),7)*3 if kind==4 else 0)
+        cover = m.astype(np.float32)/255
+        hill = cv2.GaussianBlur(cover,(0,0),2*s)*3 + (_fbm(rng,(W,W),7)*3 if kind==4 else 0)
         ground = ground*(1-.45*cv2.GaussianBlur(cover,(0,0),5*s))[...,None]
         thing = (color/255)**2*_shade(hill, a, .2)[...,None]
         if kind==2: # its opening
@@ -664,7 +713,8 @@ def _phone(img, alpha, rng, who, size):
     "What the phone makes of linear light: exposure, color cast, flare, blur, grain, JPEG"
     W = img.shape[0]
     img = img*_daylight(rng, W)[...,None]
-    gain = np.array(who['cast'])*np.exp(rng.normal(0,.025,3) + who['exposure'] + rng.normal(0,.15))*(.33/img.mean())**.5  # metered
+    # metered
+    gain = np.array(who['cast'])*np.exp(rng.normal(0,.025,3) + who['exposure'] + rng.normal(0,.15))*(.33/img.mean())**.5
     img = img*gain.astype(np.float32) + np.float32(.006+.016*rng.random())
     blur = who['blur']*np.exp(rng.normal(0,.4))*W/330
     if blur>.35: img = cv2.GaussianBlur(img, (0,0), blur)
@@ -695,7 +745,8 @@ def _ground(item, rng, who, M, W, cm, hangs):
     (name, seed), base = who['floors'][int(rng.random()<.35)], None
     if hangs: name, seed = 'wall', who['wall']
     elif rng.random()<.12: # tone on tone, the hardest masks
-        base, name = _rgb(item['rgb'])*rng.uniform(.85,1.15)+rng.normal(0,8,3), str(rng.choice(['bedding','carpet','quilt']))
+        base = _rgb(item['rgb'])*rng.uniform(.85,1.15)+rng.normal(0,8,3)
+        name = str(rng.choice(['bedding','carpet','quilt']))
     floor = _Floor(seed, np.float32((c*x+s*y)/z), np.float32((c*y-s*x)/z), rng, base)
     ground = (np.clip((FLOORS | dict(wall=_wall))[name](floor), 0, 255)/255).astype(np.float32)**2
     return _clutter(ground, rng, W/400) if not hangs and rng.random()<who['untidy'] else ground
@@ -747,7 +798,8 @@ def _photo(out, seed, size, valid, i, k):
         else: img, mask = render_studio(item, (size,size))
         save_mask(mask, mask_path); save_image(img, path)
     return dict(image_id=image_id, item_id=f'item-{i:04}', role='snapshot' if k else 'catalogue', path=str(path),
-                mask_path=str(mask_path), label_path='', split=_split(i, valid, seed), category=item['category'], group=name if k else '',
+                mask_path=str(mask_path), label_path='', split=_split(i, valid, seed),
+                category=item['category'], group=name if k else '',
                 **{o: item[o] for o in ('color','color2','pattern','sleeve','neckline','fabric')})
 
 _RENDERER = 3  # raise it when the pictures change, so that older folders are rendered afresh
@@ -776,7 +828,7 @@ def make_wardrobe(
     n_workers:int|None=None, # threads; None: one a core
     progress:bool=True, # print a line every hundred photos
 ) -> pd.DataFrame: # the images table, as `read_table` gives it
-    "Render a wardrobe, or take the finished one of the same parameters; raises `BadInput` where `out` holds something else"
+    "Render a wardrobe, or take the finished one of the same parameters; raises `BadInput` where `out` is another thing"
     if n_items<1 or n_snapshots<0 or size<32 or seed<0 or not 0<=valid<=1:
         raise BadInput(f'a wardrobe needs n_items ≥ 1, n_snapshots ≥ 0, size ≥ 32, seed ≥ 0 and valid from 0 to 1, '
                        f'not {n_items}, {n_snapshots}, {size}, {seed} and {valid}: correct them')

@@ -20,8 +20,8 @@ from fastcore.basics import patch
 from filelock import FileLock, Timeout
 
 import fashion_retail
-from .data import (BadInput, atomic, check_table, find_table, load_image, load_mask, read_table, safe_name, save_mask,
-                                 write_table)
+from .data import (BadInput, atomic, check_table, find_table, load_image, load_mask, read_table,
+                                 safe_name, save_mask, write_table)
 from .labeling import Annotation, central_rectangle, overlay
 from .labeling import stroke as brush
 
@@ -32,7 +32,8 @@ def preview_jpeg(image:np.ndarray, # uint8 (H, W, 3)
     "The photo as the browser gets it"
     h, w = image.shape[:2]
     scale = min(1, side/max(h, w))
-    if scale < 1: image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
+    if scale < 1:
+        image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
@@ -40,8 +41,10 @@ def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
            ) -> list: # closed lines [x0, y0, x1, y1, …] in pixels of the photo; holes are lines too
     "The border of a mask as lines; filled by the even-odd rule they give the mask again"
     h, w = mask.shape
-    twice = cv2.resize(mask.astype(np.uint8)*255, (2*w, 2*h)) > 127  # rounds the staircase, and sees a border of a pixel's width
-    lines = (cv2.approxPolyDP(o, 0.6, True) for o in cv2.findContours(twice.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0])
+    # rounds the staircase, and sees a border of a pixel's width
+    twice = cv2.resize(mask.astype(np.uint8)*255, (2*w, 2*h)) > 127
+    contours = cv2.findContours(twice.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
+    lines = (cv2.approxPolyDP(o, 0.6, True) for o in contours)
     grid = np.array([shape[1]/w, shape[0]/h])/2
     return [((o.reshape(-1, 2) + 0.5)*grid).round(1).ravel().tolist() for o in lines if len(o) > 2]
 
@@ -50,7 +53,9 @@ def label_order(table:pd.DataFrame # an images table
                ) -> list: # its index, least certain first
     "Where to begin; rows without a number come last"
     for column, ascending in (("suspicion", False), ("certainty", True)):
-        if column in table: return pd.to_numeric(table[column], errors="coerce").sort_values(ascending=ascending, kind="stable").index.tolist()
+        if column in table:
+            values = pd.to_numeric(table[column], errors="coerce")
+            return values.sort_values(ascending=ascending, kind="stable").index.tolist()
     return table.index.tolist()
 
 # %% ../nbs/15_label_widget.ipynb #3d59c6fd
@@ -68,7 +73,8 @@ def _method(spec): # loaded once
 def starts() -> tuple: # `STARTS` and the names of the cut-outs that are installed
     "What a photo can start from"
     from fashion_retail.cutout import CUTOUTS, mask_makers  # brings torch
-    return *STARTS, *(name for name in mask_makers() if CUTOUTS[name].installed() and name != "grabcut")  # it is the rectangle's
+    # grabcut is left out: it is what `rectangle` starts with
+    return *STARTS, *(name for name in mask_makers() if CUTOUTS[name].installed() and name != "grabcut")
 
 def _first(start, row, image): # -> rect and mask for an `Annotation`
     if start == "nothing": return None, None
@@ -77,7 +83,8 @@ def _first(start, row, image): # -> rect and mask for an `Annotation`
     cut = start if callable(start) else _method(start)
     try: return None, cut(image)
     except BadInput: raise
-    except Exception as e: raise BadInput(f"start {_name(start)} failed on {row.image_id} ({type(e).__name__}: {e})") from e
+    except Exception as e:
+        raise BadInput(f"start {_name(start)} failed on {row.image_id} ({type(e).__name__}: {e})") from e
 
 def _name(start): return getattr(start, "__name__", "function") if callable(start) else start
 
@@ -86,7 +93,7 @@ class LabelSession:
     def __init__(self,
                  table:pd.DataFrame|str|Path, # images table, or where it lies
                  out:str|Path, # folder for masks, log and the new images.csv
-                 start="proposal", # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function: uint8 photo (H, W, 3) -> bool mask (H, W)
+                 start="proposal", # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function, photo -> bool mask
                  size:int=512 # long side at which the engine works, pixels
                 ):
         source = None if isinstance(table, pd.DataFrame) else find_table(table)
@@ -97,10 +104,13 @@ class LabelSession:
         self._pool, self._ready, self.photo = ThreadPoolExecutor(1), {}, None
         self._claim()
         try:
-            if (self.out/"images.csv").exists() and not self._log_path.exists() and (source is None or source.resolve() != (self.out/"images.csv").resolve()):
-                raise BadInput(f"{self.place} holds an images table that is not from labeling: choose another folder for the labels")
+            own = self.out/"images.csv"
+            if own.exists() and not self._log_path.exists() and (source is None or source.resolve() != own.resolve()):
+                raise BadInput(f"{self.place} holds an images table that is not from labeling: "
+                               "choose another folder for the labels")
             self._log = self.log()
-            self.queue = [i for i in label_order(self.table) if self.table.mask_source[i] != "checked" or self.table.image_id[i] in self.done]
+            self.queue = [i for i in label_order(self.table)
+                          if self.table.mask_source[i] != "checked" or self.table.image_id[i] in self.done]
             self._go(self._undone(-1))
         except BaseException: self.close("not opened"); raise
 
@@ -110,13 +120,15 @@ class LabelSession:
 
     def __repr__(self):
         p = self.progress()
-        return f"LabelSession: {p['done']} done, {p['left']} left, {self.closed or (self.photo.row.image_id if self.photo else 'finished')}"
+        state = self.closed or (self.photo.row.image_id if self.photo else "finished")
+        return f"LabelSession: {p['done']} done, {p['left']} left, {state}"
 
 # %% ../nbs/15_label_widget.ipynb #2ca7b23d
 @patch
 def _load(self:LabelSession, row): # runs in the helper thread
     "The photo of `row`, ready to be worked on"
-    photo = SimpleNamespace(row=row, image=None, jpeg=b"", work=None, past=[], future=[], seconds=0.0, touched=False, problem="")
+    photo = SimpleNamespace(row=row, image=None, jpeg=b"", work=None, past=[], future=[],
+                            seconds=0.0, touched=False, problem="")
     try: photo.image = load_image(row.path)
     except BadInput as e:
         photo.problem = f"{row.image_id}: {e}"
@@ -130,7 +142,8 @@ def _begin(self:LabelSession, photo, start):
     "Put the first mask on `photo`; a proposal that cannot be used is named, and the rectangle takes its place"
     try:
         saved = self.mask_path(photo.row.image_id)
-        first = (None, load_mask(saved, photo.image.shape)) if start == "saved" else _first(start, photo.row, photo.image)
+        if start == "saved": first = None, load_mask(saved, photo.image.shape)
+        else: first = _first(start, photo.row, photo.image)
         engine = Annotation(photo.image, *first, size=self.size)
     except BadInput as e:
         photo.problem, start = f"{e}; this photo starts from the rectangle", "rectangle"
@@ -148,7 +161,8 @@ def _go(self:LabelSession, at): # position in the queue; its length: finished
     if row is not None: self.photo = self.photo.result() if self.photo else self._load(row)
     self._ready = {k: o for k, o in self._ready.items() if o.done() and o.result().touched}
     ahead = self._row(self._undone(at))
-    if ahead is not None and ahead.image_id not in self._ready: self._ready[ahead.image_id] = self._pool.submit(self._load, ahead)
+    if ahead is not None and ahead.image_id not in self._ready:
+        self._ready[ahead.image_id] = self._pool.submit(self._load, ahead)
     self._clock = time.monotonic()
 
 @patch
@@ -227,9 +241,12 @@ def redo(self:LabelSession) -> bool: # False: nothing was undone
 def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or skipped photo, in the order of time
     "The label log as it is on disk"
     if not self._log_path.exists(): return pd.DataFrame(columns=LOG)
-    try: log = pd.read_csv(self._log_path, dtype={o: str for o in LOG if o not in ("seconds", "strokes")}, keep_default_na=False)
-    except (ValueError, OSError) as e: raise BadInput(f"label log {self._log_path} cannot be read ({e}): mend it or move it away") from None
-    if missing := [o for o in LOG if o not in log]: raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: mend it or move it away")
+    texts = {o: str for o in LOG if o not in ("seconds", "strokes")}
+    try: log = pd.read_csv(self._log_path, dtype=texts, keep_default_na=False)
+    except (ValueError, OSError) as e:
+        raise BadInput(f"label log {self._log_path} cannot be read ({e}): mend it or move it away") from None
+    if missing := [o for o in LOG if o not in log]:
+        raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: mend it or move it away")
     return log
 
 @patch(as_prop=True)
@@ -241,15 +258,17 @@ def done(self:LabelSession) -> dict: # image_id: why it was skipped, '' where it
 def _record(self:LabelSession, skipped=""): # "" : its mask is saved
     "Write the new images table, then the log"
     photo = self.photo
-    line = dict(image_id=photo.row.image_id, seconds=round(photo.seconds, 1), strokes=photo.work.engine.n_strokes if photo.work else 0,
+    line = dict(image_id=photo.row.image_id, seconds=round(photo.seconds, 1),
+                strokes=photo.work.engine.n_strokes if photo.work else 0,
                 start=photo.work.start if photo.work else "", tool_version=fashion_retail.__version__,
                 when=datetime.now(timezone.utc).isoformat(timespec="seconds"), skipped=skipped)
     log = pd.concat([self.log().astype(object), pd.DataFrame([line], dtype=object)], ignore_index=True)
     done = dict(zip(log.image_id, log.skipped))
     saved = self.table.image_id.map(done) == ""
     masks = self.table.image_id.map(lambda o: str(self.mask_path(o)))
-    write_table(self.table.assign(mask_path=self.table.mask_path.mask(saved, masks), mask_source=self.table.mask_source.mask(saved, "checked")),
-                self.out/"images.csv")
+    table = self.table.assign(mask_path=self.table.mask_path.mask(saved, masks),
+                              mask_source=self.table.mask_source.mask(saved, "checked"))
+    write_table(table, self.out/"images.csv")
     with atomic(self._log_path) as tmp: log.to_csv(tmp, index=False)
     self._log, photo.touched, photo.seconds = log, False, 0.0
 
@@ -259,7 +278,8 @@ def save(self:LabelSession):
     photo = self._hand()
     if photo.work is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     mask, image_id = photo.work.engine.mask, photo.row.image_id
-    if not mask.any(): raise BadInput(f"nothing is outlined on {image_id} yet: draw a rectangle around the garment, or skip the photo")
+    if not mask.any():
+        raise BadInput(f"nothing is outlined on {image_id} yet: draw a rectangle around the garment, or skip the photo")
     if mask.all(): raise BadInput(f"all of {image_id} is marked as garment: stroke some background, or skip the photo")
     try:
         save_mask(mask, self.mask_path(image_id))
@@ -268,7 +288,8 @@ def save(self:LabelSession):
 
 @patch
 def _unsaved(self:LabelSession, e):
-    return (f"{self.photo.row.image_id} is not saved, {self.place} cannot be written ({e.strerror or e}); what was saved before is untouched: "
+    return (f"{self.photo.row.image_id} is not saved, {self.place} cannot be written ({e.strerror or e}); "
+            "what was saved before is untouched: "
             "make room or mend the folder, then try again")
 
 # %% ../nbs/15_label_widget.ipynb #86446fe8
@@ -303,11 +324,12 @@ def previous(self:LabelSession):
     self._go(self.at - 1)
 
 @patch
-def progress(self:LabelSession) -> dict: # total, done (skipped ones among them), skipped, left, seconds (median of the saved ones)
+def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, left, seconds (median of the saved ones)
     "How far we are"
     known = [self.done.get(self.table.image_id[i]) for i in self.queue]
     saved = self._log[self._log.skipped == ""]
-    return dict(total=len(known), done=sum(o is not None for o in known), skipped=sum(bool(o) for o in known), left=known.count(None),
+    return dict(total=len(known), done=sum(o is not None for o in known), skipped=sum(bool(o) for o in known),
+                left=known.count(None),
                 seconds=float(saved.seconds.astype(float).median()) if len(saved) else 0.0)
 
 # %% ../nbs/15_label_widget.ipynb #d3b126a3
@@ -326,8 +348,11 @@ def _claim(self:LabelSession):
         self._lock = FileLock(self.out/".labeling.lock")
         self._lock.acquire(timeout=0)
     except Timeout:
-        raise Occupied(f"another window is labeling into {self.place}: close its notebook and shut its kernel down, or choose another folder") from None
-    except OSError as e: raise Occupied(f"{self.place} cannot be written ({e.strerror or e}): choose another folder or mend its rights") from None
+        raise Occupied(f"another window is labeling into {self.place}: close its notebook and shut its kernel down, "
+                       "or choose another folder") from None
+    except OSError as e:
+        raise Occupied(f"{self.place} cannot be written ({e.strerror or e}): "
+                       "choose another folder or mend its rights") from None
     _HERE[key] = self
 
 @patch
@@ -349,7 +374,7 @@ class LabelWidget(anywidget.AnyWidget):
     def __init__(self,
                  table:pd.DataFrame|str|Path, # images table, or where it lies
                  out:str|Path, # folder for masks, log and the new images.csv
-                 start="proposal", # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function: uint8 photo (H, W, 3) -> bool mask (H, W)
+                 start="proposal", # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function, photo -> bool mask
                  size:int=512 # long side at which the engine works, pixels
                 ):
         self._open = lambda: LabelSession(table, out, start, size)
@@ -372,36 +397,44 @@ class LabelWidget(anywidget.AnyWidget):
         here = self.session.photo.row.image_id if self.session and self.session.photo else ""
         try:
             if content["image_id"] != here: raise BadInput("that photo is no longer in hand; this is the one that is")
-            if do not in ("rectangle", "stroke", "undo", "redo", "restart", "next", "previous", "skip"): raise BadInput(f"unknown action {do}")
+            if do not in ("rectangle", "stroke", "undo", "redo", "restart", "next", "previous", "skip"):
+                raise BadInput(f"unknown action {do}")
             done = getattr(self.session, do)(**args)
             self._show(f"nothing to {do}" if done is False else "")
         except BadInput as e: self._show(str(e), "error")
         except Exception as e: # our mistake: the person should know that the last action did not count
-            self._show(f"the last action failed inside the tool ({type(e).__name__}: {e}); saved masks are safe", "error")
+            self._show(f"the last action failed inside the tool ({type(e).__name__}: {e}); saved masks are safe",
+                       "error")
             raise
 
     def _show(self, message="", level="", closed=""):
         "Tell the browser what there is to see"
         s = self.session
-        state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS, starts=[], start="", caption="", progress="",
-                     total=0, left=0, image_id="", width=0, height=0, outline=[], marks=[], strokes=0, looking=False)
+        state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS, starts=[],
+                     start="", caption="", progress="", total=0, left=0, image_id="", width=0, height=0,
+                     outline=[], marks=[], strokes=0, looking=False)
         jpeg = b""
         if s and not closed:
             p, photo = s.progress(), s.photo
             minutes = p["left"]*p["seconds"]/60
-            state.update(total=p["total"], left=p["left"], progress=f"{p['done']} done, {p['left']} left"
-                         + (f", {p['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go" if p["seconds"] and p["left"] else ""),
-                         caption="" if photo else f"All {p['total']} photos are done ({p['skipped']} skipped). Masks and images.csv are in {s.place}.")
+            progress = f"{p['done']} done, {p['left']} left"
+            if p["seconds"] and p["left"]:
+                progress += f", {p['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go"
+            end = f"All {p['total']} photos are done ({p['skipped']} skipped). Masks and images.csv are in {s.place}."
+            state.update(total=p["total"], left=p["left"], progress=progress, caption="" if photo else end)
             if photo:
                 row, work = photo.row, photo.work
                 start = _name(s.start)
-                state.update(image_id=row.image_id, looking=s.looking, starts=[o for o in dict.fromkeys([start, *starts(), work.start if work else start])],
-                             caption=", ".join(filter(None, [row.image_id, row.get("category", ""), s.done.get(row.image_id) and f"skipped: {s.done[row.image_id]}"])))
+                choice = list(dict.fromkeys([start, *starts(), work.start if work else start]))
+                skipped = s.done.get(row.image_id) and f"skipped: {s.done[row.image_id]}"
+                caption = ", ".join(filter(None, [row.image_id, row.get("category", ""), skipped]))
+                state.update(image_id=row.image_id, looking=s.looking, starts=choice, caption=caption)
                 if photo.problem and not message: state.update(message=photo.problem, level="error")
                 if work:
                     h, w = photo.image.shape[:2]
                     jpeg = photo.jpeg
-                    state.update(width=w, height=h, start=work.start, outline=outline(work.engine.preview, (h, w)), marks=work.marks,
+                    state.update(width=w, height=h, start=work.start,
+                                 outline=outline(work.engine.preview, (h, w)), marks=work.marks,
                                  strokes=work.engine.n_strokes)
         with self.hold_sync(): self.photo, self.state = jpeg, state
 
@@ -413,8 +446,12 @@ class LabelWidget(anywidget.AnyWidget):
         image = overlay(cv2.resize(photo.image, mask.shape[::-1], interpolation=cv2.INTER_AREA), mask)
         scale = mask.shape[1]/photo.image.shape[1]
         for m in photo.work.marks:
-            if "points" not in m: cv2.rectangle(image, *(tuple(int(m[o]*scale) for o in p) for p in (("x0", "y0"), ("x1", "y1"))), (255, 255, 255), 1)
-            else: image[brush(mask.shape, np.multiply(m["points"], scale), max(1, 2*m["radius"]*scale))] = (0, 210, 0) if m["garment"] else (230, 0, 0)
+            if "points" not in m:
+                corners = (tuple(int(m[o]*scale) for o in p) for p in (("x0", "y0"), ("x1", "y1")))
+                cv2.rectangle(image, *corners, (255, 255, 255), 1)
+            else:
+                under = brush(mask.shape, np.multiply(m["points"], scale), max(1, 2*m["radius"]*scale))
+                image[under] = (0, 210, 0) if m["garment"] else (230, 0, 0)
         return image
 
     def _repr_mimebundle_(self, **kwargs):
@@ -422,7 +459,8 @@ class LabelWidget(anywidget.AnyWidget):
         data, meta = super()._repr_mimebundle_(**kwargs)
         if not hasattr(get_ipython(), "kernel"): data = {} # no kernel, no browser to answer
         data["text/plain"] = f"LabelWidget: {self.state['closed'] or self.state['caption']}; {self.state['progress']}"
-        data["image/jpeg"] = base64.b64encode(preview_jpeg(self.picture(), 480)).decode() # for whoever reads the notebook without a kernel
+        # for whoever reads the notebook without a kernel
+        data["image/jpeg"] = base64.b64encode(preview_jpeg(self.picture(), 480)).decode()
         return data, meta
 
 # %% ../nbs/15_label_widget.ipynb #40cd4d3d
@@ -434,8 +472,9 @@ def label_notebook(table:str|Path, # where the images table lies
     import nbformat
     table, out = find_table(table), Path(out)
     cell = (f"from fashion_retail.widget import LabelWidget\n\n"
-            f"LabelWidget({Path(os.path.relpath(table, out)).as_posix()!r}, \".\", start={start!r})  # Shift+Enter shows the widget")
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)],
-                                    metadata=dict(kernelspec=dict(name="python3", display_name="Python 3", language="python")))
+            f"LabelWidget({Path(os.path.relpath(table, out)).as_posix()!r}, \".\", start={start!r})"
+            "  # Shift+Enter shows the widget")
+    kernel = dict(name="python3", display_name="Python 3", language="python")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=kernel))
     with atomic(out/"label.ipynb") as tmp: nbformat.write(book, tmp)
     return out/"label.ipynb"
