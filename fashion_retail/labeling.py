@@ -8,7 +8,6 @@ __all__ = ['segmentation_scores', 'boundary_f_score', 'central_rectangle', 'stro
            'score_masks', 'summarize']
 
 # %% ../nbs/01_labeling.ipynb #f896fcd4
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2, numpy as np, pandas as pd

@@ -10,12 +10,12 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos data folders wardrobe
-           labeling encoder tiramisu fitting training photo_labels dressing wearers garments cutout
-           search accuracy decision
+           labeling superimpose encoder tiramisu fitting training photo_labels dressing wearers garments cutout
+           search accuracy decision open_set
            descriptors ranking pretrained features
            evaluation deep_ranking
            profiles runner gate report
-           label_quality widget active_learning attributes
+           label_quality label_session widget active_learning attributes
            index catalogue duplicates serve scale
            camvid benchmarks
            cli""".split()
@@ -26,10 +26,8 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"accuracy": 14, "cli": 39, "core": 1, "cutout": 4, "data": 1, "descriptors": 6, "evaluation": 11, "features": 5,
-              "label_quality": 17, "labeling": 47, "pretrained": 8, "search": 7,
-              "wardrobe": 55, "widget": 39}
-LONG_MODULES = {"decision": 616, "labeling": 594, "photos": 502, "tiramisu": 545}
+LONG_LINES = {"cli": 39, "core": 1, "data": 1}
+LONG_MODULES = {"decision": 471, "labeling": 491, "photos": 502, "tiramisu": 545}
 PRIVATE_NAMES = set()
 
 
