@@ -1,14 +1,17 @@
-# Two commands do everything: `make report` and `make test`. Each installs once into .venv.
+# Three commands do everything: `make demo`, `make report` and `make test`. Each installs once into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report test lab notebooks clean
+.PHONY: demo report test lab notebooks clean
 
 .venv/installed: settings.ini setup.py pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
+
+demo: .venv/installed  ## the search page with a catalogue of drawn garments, in your browser
+	$(BIN)/fashion-retail demo --open
 
 report: .venv/installed  ## regenerate the top-10 accuracy report: runs/default/report.html
 	$(BIN)/fashion-retail report

@@ -23,6 +23,7 @@ from tqdm import tqdm
 import fashion_retail
 from .core import BadInput, digest, pick_device
 from .data import checked, load_image, load_mask
+from .masks import load_pair
 from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, otsu_mask,
                                      segmentation_scores, shrink, summarize)
 from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
@@ -230,8 +231,7 @@ def score_cutout(rows:pd.DataFrame, # rows of an images table with `mask_path`
     "Cut out every photo and compare with its mask; `seconds_per_image` is the median of cutting out alone"
     scores = []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="masks", mininterval=1, disable=None):
-        image = load_image(row.path)
-        truth = load_mask(row.mask_path, image.shape)
+        image, truth = load_pair(row.path, row.mask_path)
         began = time.perf_counter()
         mask = cut(image)
         seconds = time.perf_counter() - began

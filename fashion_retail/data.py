@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ROLES', 'SPLITS', 'REQUIRED', 'OPTIONAL', 'PATHS', 'TEXTS', 'ALIASES', 'ENDS', 'CONTROLS', 'NEAR', 'SEPARATORS',
-           'normal_text', 'same_files', 'check_table', 'near_copies', 'read_table', 'write_table', 'select', 'checked',
-           'split_table', 'data_root', 'find_table']
+           'normal_text', 'same_files', 'check_table', 'near_copies', 'read_table', 'write_table', 'select',
+           'without_unreadable', 'checked', 'split_table', 'data_root', 'find_table']
 
 # %% ../nbs/00_data.ipynb #e025c7df
 import csv
@@ -23,8 +23,8 @@ from PIL import Image
 
 import fashion_retail
 from .core import BadInput, atomic, digest, ordered_map, safe_name, say_once, some
-from .photos import (TURNS, load_image, load_mask, load_pair, orientation, save_image, save_mask,
-                                   show_images, small_figures)
+from .masks import load_mask, load_pair, save_mask
+from .photos import TURNS, load_image, orientation, save_image, show_images, small_figures
 
 # %% ../nbs/00_data.ipynb #4b12aea9
 ROLES = "catalogue", "snapshot", "scene"
@@ -124,14 +124,9 @@ def same_files(paths # of photos
     return [o if o and counts[o] > 1 else "" for o in names]
 
 def _check_files(table, name): # a table in the normal form
-    "Raise `BadInput` where one file is query and answer, or sits in two splits"
+    "Raise `BadInput` where one file sits in two splits"
     same = pd.Series(same_files(table.path), index=table.index)
     for content, rows in table[same != ""].groupby(same[same != ""]):
-        roles = rows[rows.role != "scene"].drop_duplicates("role")
-        if len(roles) > 1:
-            first, second = roles.image_id[:2]
-            raise BadInput(f"{name}: {first} ({roles.role.iloc[0]}) and {second} ({roles.role.iloc[1]}) are the "
-                           "same file: a query would find itself; leave one of them out")
         splits = rows.drop_duplicates("split")
         if len(splits) > 1:
             first, second = splits.image_id[:2]
@@ -298,7 +293,8 @@ def read_table(path:str|Path # images.csv, or its folder
     "Read and check an images table; raises `BadInput`"
     path = Path(path)
     if path.is_dir(): path = path/"images.csv"
-    if CONTROLS.search(str(path)): raise BadInput(f"the path {ascii(str(path))} is not UTF-8: rename the folder or the table")
+    if CONTROLS.search(str(path)):
+        raise BadInput(f"the path {ascii(str(path))} is not UTF-8: rename the folder or the table")
     header, records, lines, separator = _records(_text_of(path), path)
     names = _columns(header, records, path)
     if missing := [o for o in REQUIRED if o not in names]:
@@ -334,7 +330,8 @@ def write_table(table:pd.DataFrame, # with paths as `read_table` gives them
 def select(table:pd.DataFrame, # an images table
            split:str|list|None=None, # `train`, `valid`, `test`, or several; None: all
            role:str|None=None, # `catalogue`, `snapshot`, `scene`; None: all
-           column:str|None=None # only rows where this column is filled, such as `mask_path`
+           column:str|None=None, # only rows where this column is filled, such as `mask_path`
+           skip:bool=False # files may be missing: who reads the rows leaves them out
           ) -> pd.DataFrame: # the rows, index from 0
     "The rows asked for; raises `BadInput` when there are none or when one of their files is missing"
     splits = [split] if isinstance(split, str) else split
@@ -350,9 +347,24 @@ def select(table:pd.DataFrame, # an images table
                        "another split or complete the table")
     for c in PATHS:
         for image_id, path in zip(rows.image_id, rows[c] if c in rows else ()):
-            if path and not os.path.isfile(path):
+            if path and not skip and not os.path.isfile(path):
                 raise BadInput(f"{c} of {image_id} does not exist ({path}): correct the table or bring the file")
     return rows.reset_index(drop=True)
+
+# %% ../nbs/00_data.ipynb #652a59a6
+def without_unreadable(table:pd.DataFrame # an images table
+                      ) -> tuple: # the rows that can be used; dict: image_id -> why the others cannot
+    "Read every photo with its mask, and leave out what cannot be read"
+    def problem(row):
+        image_id, path, mask_path = row
+        try: load_pair(path, mask_path) if mask_path else load_image(path)
+        except BadInput as error: return str(error)
+    table = _texts(table, "the table", None)
+    found = list(ordered_map(problem, zip(table.image_id, table.path, table.mask_path)))
+    problems = {image_id: why for image_id, why in zip(table.image_id, found) if why}
+    if len(problems) == len(table):
+        raise BadInput(f"none of {len(table)} photos can be read ({found[0]}): bring the files")
+    return table[[not why for why in found]].reset_index(drop=True), problems
 
 # %% ../nbs/00_data.ipynb #2b68c338
 def checked(rows:pd.DataFrame # rows of an images table with masks

@@ -23,7 +23,8 @@ from tqdm import tqdm
 from . import pretrained, ranking  # their descriptors register themselves
 from .core import BadInput, digest, ordered_map
 from .cutout import Cutout, cutout, split_spec
-from .data import load_image, load_mask
+from .masks import load_mask, load_pair
+from .photos import load_image
 from .descriptors import FAMILIES, FEATURES, Descriptor, Preparation, WithPCA
 
 # %% ../nbs/04_features.ipynb #9c2b2e34
@@ -216,7 +217,7 @@ def _prepare_one(path, source, prepare, key, known):
             mask, confidence = source.with_confidence(image)
             entry = key, pack_mask(mask), confidence
     elif source:
-        mask = load_mask(source, image.shape)
+        _, mask = load_pair(path, source, image)
     square, inside = prepare(image, mask)
     return Prepared(square, inside, mask is not None and not mask.any(), entry=entry)
 

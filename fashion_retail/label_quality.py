@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from .core import BadInput, atomic, digest, safe_name
-from .data import load_image, load_mask, read_table, save_mask, write_table
+from .data import load_image, load_mask, load_pair, read_table, save_mask, write_table
 from .labeling import Annotation, clean_mask, grabcut, grow, segmentation_scores, shrink
 
 # %% ../nbs/16_label_quality.ipynb #2a7a7419
@@ -107,8 +107,7 @@ def label_benchmark(rows:pd.DataFrame, # rows of an images table with true masks
     "The simulated person on every row; raises `BadInput` for a row whose true mask is empty"
     names = [f"iou_{k}" for k in range(n + 1)]
     def one(row):
-        image = load_image(row.path)
-        truth = load_mask(row.mask_path, image.shape)
+        image, truth = load_pair(row.path, row.mask_path)
         if not truth.any():
             raise BadInput(f"{row.image_id}: its true mask is empty, so there is nothing to reach: leave the row out")
         given = dict(rect=tight_rectangle(truth)) if start == "rectangle" else dict(mask=start(image))
@@ -183,8 +182,8 @@ def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
               ) -> pd.DataFrame: # the rows with `SIGNALS` and `suspicion`, the most suspicious first
     "Rank masks by what speaks against them"
     def one(row):
-        image = load_image(row.path)
-        return mask_signals(image, load_mask(row.mask_path, image.shape), model and model(image))
+        image, mask = load_pair(row.path, row.mask_path)
+        return mask_signals(image, mask, model and model(image))
     signals = resumed(rows, part, one, maker_version(model), ("path", "mask_path"))
     table = rows.reset_index(drop=True).assign(**{k: [o[k] for o in signals] for k in SIGNALS},
                                                suspicion=[suspicion(o) for o in signals])

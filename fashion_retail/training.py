@@ -23,7 +23,8 @@ import fashion_retail
 from fastcore.basics import patch
 from .core import BadInput, atomic, digest, pick_device, some
 from .fitting import Fitting, announced, check_range, check_settings, one_cycle
-from .photos import VOID, Classes, label_names, load_image, load_labels, load_pair
+from .masks import VOID, Classes, label_names, load_labels, load_pair
+from .photos import load_image
 from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, check_input, load_weights
 
 # %% ../nbs/03_training.ipynb #62bfe04b

@@ -19,7 +19,7 @@ def settings(*changes): return [part for change in changes for part in ("--set",
 
 def test_start_goes_on_from_the_shipped_weights(wardrobe, tmp_path):
     done = command("train", "--images", wardrobe, "--out", tmp_path, "--start", "shipped", "--device", "cpu",
-                   *settings("epochs=1", "size=64", "learning_rate=1e-4"))
+                   *settings("epochs=1", "size=64", "learning_rate=0.0001"))
     assert "its architecture is kept" in done.stdout
     card, history = json.loads((tmp_path/"card.json").read_text()), pd.read_csv(tmp_path/"history.csv")
     assert card["settings"]["start"] == "shipped" and len(history) == 1
@@ -58,7 +58,7 @@ def test_weights_with_old_names_and_six_classes(wardrobe, tmp_path):
     shipped = load_weights(SEGMENTER_WEIGHTS)
     assert all(torch.equal(o, shipped.encoder.state_dict()[name]) for name, o in net.encoder.state_dict().items())
     done = command("train", "--images", wardrobe, "--out", tmp_path/"two", "--start", file, "--device", "cpu",
-                   *settings("epochs=1", "size=64", "learning_rate=1e-3"))
+                   *settings("epochs=1", "size=64", "learning_rate=0.001"))
     assert "the last layer is new" in done.stdout
     mask = cutout(f"tiramisu@{tmp_path/'two'/'segmenter.safetensors'}")(load_image(select(read_table(wardrobe/"images.csv"),
                                                                                           "valid", "snapshot").path[0]))
