@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LabelWidget', 'label_notebook']
 
-# %% ../nbs/15_label_widget.ipynb #b24d94a2
+# %% ../nbs/15_label_widget.ipynb #5bb14577
 import base64, os
 from pathlib import Path
 
