@@ -15,7 +15,7 @@ ORDER = """core photos masks data folders wardrobe
            descriptors ranking pretrained features
            evaluation deep_ranking
            profiles runner gate report
-           label_quality widget active_learning attributes
+           label_quality label_session widget active_learning attributes
            index catalogue duplicates feedback serve serve_load scale
            camvid benchmarks
            cli""".split()
