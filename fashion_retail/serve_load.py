@@ -6,7 +6,7 @@
 __all__ = ['form', 'Client', 'free_port', 'running', 'wait_for', 'memory', 'one_search', 'in_process', 'many_clients',
            'load_until_killed', 'killed', 'page_weight', 'benchmark_serve']
 
-# %% ../nbs/39_serve_load.ipynb #e88bad4a
+# %% ../nbs/39_serve_load.ipynb #047c933a
 import http.client
 import json
 import os
@@ -30,7 +30,7 @@ from .core import BadInput
 from .feedback import read_log
 from .wardrobe import make_wardrobe
 
-# %% ../nbs/39_serve_load.ipynb #175164ea
+# %% ../nbs/39_serve_load.ipynb #ab800a94
 def form(photos=(), # paths, or bytes
          **fields # name -> text
         ) -> tuple: # body, headers
@@ -81,7 +81,7 @@ class Client:
         body = json.dumps(dict(search_id=search_id, item_id=item_id)).encode()
         return self.ask("POST", "/api/feedback", body, {"Content-Type": "application/json"})
 
-# %% ../nbs/39_serve_load.ipynb #408b445e
+# %% ../nbs/39_serve_load.ipynb #1b3afb7f
 def free_port() -> int:
     "A port that nobody listens on just now"
     with socket.socket() as found:
@@ -130,7 +130,7 @@ def memory(process # from `running`
     fields = Path(f"/proc/{process.pid}/statm").read_text().split()
     return int(fields[1])*os.sysconf("SC_PAGE_SIZE")/1e6
 
-# %% ../nbs/39_serve_load.ipynb #d0ced587
+# %% ../nbs/39_serve_load.ipynb #23bc6520
 def one_search(catalogue:str|Path, # folder
                photos:list, # paths
                rounds:int=3 # of all photos
@@ -155,7 +155,7 @@ def one_search(catalogue:str|Path, # folder
                 seconds_http=round(found["http"], 4),
                 ratio=round(found["http"]/found["in_process"], 3), ratio_of_pairs=round(float(np.median(ratios)), 3))
 
-# %% ../nbs/39_serve_load.ipynb #4130095c
+# %% ../nbs/39_serve_load.ipynb #3d7b2d8b
 def in_process(catalogue:str|Path, # folder
                photos:list, # paths
                seconds:float, # how long
@@ -211,7 +211,7 @@ def many_clients(catalogue:str|Path, # folder
                 p50_s=round(float(np.percentile(times, 50)), 2), p95_s=round(float(np.percentile(times, 95)), 2),
                 memory_mb=round(float(used[-1]), 1), memory_slope_mb_a_minute=round(float(slope), 2))
 
-# %% ../nbs/39_serve_load.ipynb #e8afa7f4
+# %% ../nbs/39_serve_load.ipynb #6a2ffd2c
 def load_until_killed(server, # from `running`
                       photo:bytes, # to add
                       token:str,
@@ -266,7 +266,7 @@ def killed(catalogue:str|Path, # folder; it is changed
     return dict(kills=rounds, feedback_acknowledged=said, feedback_lost=lost_said, items_acknowledged=len(items),
                 items_lost=len(set(items) - there), torn_lines=torn, check=found.check())
 
-# %% ../nbs/39_serve_load.ipynb #b37a110f
+# %% ../nbs/39_serve_load.ipynb #f0008ba5
 def page_weight(catalogue:str|Path, # folder
                 photo:str|Path # to search
                ) -> dict: # figures
