@@ -177,7 +177,8 @@ def evaluate(table:pd.DataFrame, # an images table
             ) -> Evaluation:
     "Retrieval accuracy of a table; raises `BadInput`. `seconds_per_query` counts all from reading to searching"
     cut, kind = cutout(cut, device), descriptor(kind, device)
-    queries, gallery = select(table, split, "snapshot"), select(table, gallery_splits or split, "catalogue")
+    queries = select(table, split, "snapshot", skip=skip)
+    gallery = select(table, gallery_splits or split, "catalogue", skip=skip)
     learned = fitted(kind, gallery, cut, store, skip=skip)
     there = embed(gallery, learned, cut, store, skip, desc="catalogue")
     began = time.perf_counter()

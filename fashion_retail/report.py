@@ -266,6 +266,7 @@ class Job:
     changed:bool # by --set
     reason:str # why this run becomes the new baseline; '' when it does not
     accepted:dict|None = None # the baseline
+    expected:dict = field(default_factory=dict) # stage -> seconds at the last baseline, to tell the time left
     table:pd.DataFrame|None = None # the images table; None: the built-in photos, which are not drawn yet
     left_out:dict = field(default_factory=dict) # stage -> why
     notes:list = field(default_factory=list) # what cannot be computed
@@ -278,6 +279,11 @@ def _check_folder(run, given):
     "Raise `BadInput` for a folder that holds something else"
     if run.exists() and not _is_run(run) and (not run.is_dir() or any(file.name != ".lock" for file in run.iterdir())):
         raise BadInput(f"{given or run.name} is no run folder: give an empty or new folder with --out")
+
+def _seconds_of(baseline):
+    "Seconds of each stage at the accepted baseline; {} where there is none that can be read"
+    try: return read_baseline(baseline).get("seconds", {})
+    except (BadInput, OSError): return {}
 
 def _take_table(job, values):
     "Name the table in the plan, and find out what it lacks"
@@ -305,6 +311,7 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
             raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
         check_writable(profile, baseline)
     _take_table(job, values)
+    job.expected = _seconds_of(baseline)
     if baseline.exists() and not assignments and not update_baseline:
         job.accepted = read_baseline(baseline)
         facts = None if job.table is None else table_facts(job.table)
@@ -407,7 +414,7 @@ def _run_stages(job, now, say, force, execute):
     photos = "" if job.table is None else photos_digest(job.table)
     try:
         return run_notebooks(job.plan, job.run, say=say, minutes=job.minutes, left_out=job.left_out, force=force,
-                             photos=photos, expected=(job.accepted or {}).get("seconds"), execute=execute)
+                             photos=photos, expected=job.expected, execute=execute)
     except BadInput as error:
         write_junit(job.run, job.title)
         _publish(job, f"The run failed. {error}", True)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['VERSION', 'RUN_FILES', 'QUIET', 'stage_notebook', 'code_of', 'photos_digest', 'stage_files', 'stage_records',
-           'kernel_environment', 'Cells', 'in_kernel', 'in_process', 'Clock', 'Progress', 'run_notebooks', 'only_run']
+           'kernel_environment', 'Cells', 'in_kernel', 'in_process', 'Clock', 'share_done', 'Progress', 'run_notebooks',
+           'only_run']
 
 # %% ../nbs/06_runner.ipynb #1ca24e3b
 import ast
@@ -268,6 +269,14 @@ class Clock:
 # %% ../nbs/06_runner.ipynb #5ebbafb5
 QUIET = 15  # seconds, at most, between two lines of progress
 
+def share_done(text:str # a line that a stage prints
+              ) -> float: # 0 to 1; 0: it does not say
+    "How much is done by the end of `epoch 2/4`, or in the midst of it by `epoch 2/4  step 5/10`"
+    count = re.match(r"\w+ (\d+)/(\d+)\b(?:\s+\w+ (\d+)/(\d+)\b)?", text)
+    if not count: return 0
+    number, total, part, parts = (int(found or 0) for found in count.groups())
+    return (number - 1 + part/parts if parts else number)/total if total else 0
+
 class Progress:
     "Tells what a run does: lines that the stages print, and at least a line every `QUIET` seconds"
     def __init__(self,
@@ -283,7 +292,7 @@ class Progress:
             self.say(f"{self.head} {text}")
 
     def hear(self, text): # printed by the stage
-        if count := re.match(r"\w+ (\d+)/(\d+)\b", text): self.share = int(count[1])/max(1, int(count[2]))
+        self.share = share_done(text) or self.share
         self.line(text)
 
     def left(self):
