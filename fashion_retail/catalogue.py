@@ -8,7 +8,7 @@ __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'SCRIPT',
            'known_vectors', 'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png',
            'outlined', 'cut', 'smaller', 'shown', 'picture', 'to_html']
 
-# %% ../nbs/20_catalogue.ipynb #ac180502
+# %% ../nbs/20_catalogue.ipynb #e0274171
 import base64
 import json
 import os
@@ -33,7 +33,7 @@ from .folders import photo_files
 from .index import Lance, known_column, listed
 from .photos import load_image
 
-# %% ../nbs/20_catalogue.ipynb #9c0a8c51
+# %% ../nbs/20_catalogue.ipynb #45e95776
 OWN = "image_id", "item_id", "path"  # what every row has
 NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"  # columns that say nothing about the garment
 
@@ -55,7 +55,7 @@ def folder_photos(folder:str|Path, # with photos, in sub-folders too
         items = [o[1] for o in found]
     return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files]))
 
-# %% ../nbs/20_catalogue.ipynb #04067d31
+# %% ../nbs/20_catalogue.ipynb #7abca5ef
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
               pattern:str|None=None # for a folder, see `folder_photos`
              ) -> pd.DataFrame: # image_id, item_id, path, then the attributes; all text
@@ -79,7 +79,7 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
         raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once: make it unique")
     return rows[[*OWN, *(o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any())]]
 
-# %% ../nbs/20_catalogue.ipynb #228f2913
+# %% ../nbs/20_catalogue.ipynb #045f3cd5
 def with_digests(rows:pd.DataFrame, # from `photos_of`
                  skip:bool=False # leave files out that cannot be read, instead of an error
                 ) -> tuple: # the rows with the column digest; dict: image id left out -> why
@@ -93,7 +93,7 @@ def with_digests(rows:pd.DataFrame, # from `photos_of`
         raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
     return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
 
-# %% ../nbs/20_catalogue.ipynb #cf23fd08
+# %% ../nbs/20_catalogue.ipynb #4498b207
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
@@ -132,7 +132,7 @@ def read_facts(folder:Path # of a catalogue
         raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
     return facts
 
-# %% ../nbs/20_catalogue.ipynb #deca45c8
+# %% ../nbs/20_catalogue.ipynb #2335e92f
 class Catalogue:
     "Items that can be searched by photo; kept in a folder"
     def __init__(self,
@@ -184,7 +184,7 @@ class Catalogue:
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
 
-# %% ../nbs/20_catalogue.ipynb #fe4a38c4
+# %% ../nbs/20_catalogue.ipynb #0d912513
 @patch
 def _write(self:Catalogue, **changes):
     "Change the JSON atomically"
@@ -207,7 +207,7 @@ def _ready(self:Catalogue, writing=False):
                        f"end it with fashion-retail catalogue rebuild {self.path}")
     if self.stale: raise BadInput(self.stale)
 
-# %% ../nbs/20_catalogue.ipynb #c0bb65f8
+# %% ../nbs/20_catalogue.ipynb #f4c972b8
 CHUNK = 64  # photos that are described and stored together, about
 
 def chunks(items # (N,) the item of each row
@@ -221,7 +221,7 @@ def chunks(items # (N,) the item of each row
             chunk = []
     if chunk: yield np.array(chunk)
 
-# %% ../nbs/20_catalogue.ipynb #d454eec4
+# %% ../nbs/20_catalogue.ipynb #7bf0d80e
 @patch
 def _stored(self:Catalogue, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
@@ -244,7 +244,7 @@ def _put(self:Catalogue, index, stored, vectors):
             raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
         index.upsert(stored, vectors)
 
-# %% ../nbs/20_catalogue.ipynb #5e787be3
+# %% ../nbs/20_catalogue.ipynb #6d304959
 def unchanged(stored:pd.DataFrame, # rows to be stored
               before:pd.DataFrame # rows that are there
              ) -> np.ndarray: # bool (N,)
@@ -276,6 +276,7 @@ def _fill(self:Catalogue, index, rows, describe):
             bar.update(len(asked))
     return counts
 
+# %% ../nbs/20_catalogue.ipynb #b1801ed8
 @patch
 def _learn(self:Catalogue, rows, found, vectors, counts):
     "Take over what was found of some photos"
@@ -284,6 +285,7 @@ def _learn(self:Catalogue, rows, found, vectors, counts):
     counts["lost"].update(found.problems)
     counts["whole"] += int(found.empty.sum())
 
+# %% ../nbs/20_catalogue.ipynb #26e84b10
 def describer(cutout:Cutout, # of the searched photos
               descriptor:Descriptor, # of all photos
               adjustment:Adjustment|None=None, # from a calibration
@@ -305,7 +307,7 @@ def known_vectors(index, # of a catalogue
     where = dict(digest=digests)
     return dict(zip(index.rows(where).digest, index.vectors(where)))
 
-# %% ../nbs/20_catalogue.ipynb #29ece0bf
+# %% ../nbs/20_catalogue.ipynb #b96e127f
 @patch
 def _announce(self:Catalogue, made, adjustment=None):
     "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
@@ -321,6 +323,7 @@ def _announce(self:Catalogue, made, adjustment=None):
         self._write(next=coming)
         return coming
 
+# %% ../nbs/20_catalogue.ipynb #5e351424
 @patch
 def _complete(self:Catalogue, rows, coming, describe, calibration=None):
     "Fill the coming table with exactly these rows, and make it the current one"
@@ -336,6 +339,7 @@ def _complete(self:Catalogue, rows, coming, describe, calibration=None):
     self._drop(old)
     return counts
 
+# %% ../nbs/20_catalogue.ipynb #a5a374cc
 @patch
 def _drop(self:Catalogue, made):
     "Remove a table that is no longer needed"
@@ -350,7 +354,7 @@ def _only(self:Catalogue, index, rows):
     gone = gone[~gone.isin(rows.image_id)]
     return index.remove(dict(image_id=gone)) if len(gone) else 0
 
-# %% ../nbs/20_catalogue.ipynb #5dcf2a78
+# %% ../nbs/20_catalogue.ipynb #36494479
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
@@ -382,12 +386,14 @@ def build(cls:Catalogue,
     self.cutout, self.descriptor = cut, describe  # they are loaded already
     return self
 
+# %% ../nbs/20_catalogue.ipynb #f80b1c62
 @patch
 def _build(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     made, current = made_with(cutout, descriptor), self.facts["current"]
     if current and not self.facts["next"] and alike(made, current):
         return self._renew(rows, cutout, descriptor, replace, skip, store)
-    if current and not replace and not alike(made, current):
+    if current and not replace:
+        self._ready(writing=True)
         raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and {current['features']}, "
                        "or with other weights: choose another folder, or --replace it")
     return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
@@ -402,6 +408,7 @@ def _renew(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     counts = self._fill(self.index, rows, describer(cutout, descriptor, self.adjustment, skip, store))
     return {**counts, "removed": self._only(self.index, rows)}
 
+# %% ../nbs/20_catalogue.ipynb #5970778b
 def cached_path(source, # of `Catalogue.build`
                 cutout, # from `cutout`
                 descriptor # from `descriptor`
@@ -411,7 +418,7 @@ def cached_path(source, # of `Catalogue.build`
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
     return Store().folder/"catalogues"/key
 
-# %% ../nbs/20_catalogue.ipynb #5b82cfd3
+# %% ../nbs/20_catalogue.ipynb #c761930f
 @patch
 def add(self:Catalogue,
         source, # as for `build`
@@ -432,6 +439,7 @@ def update(self:Catalogue,
     "Add what is new and replace what has changed"
     return self._bring(source, pattern, skip, store)
 
+# %% ../nbs/20_catalogue.ipynb #3ee2d1b3
 @patch
 def _bring(self:Catalogue, source, pattern, skip, store, check=None):
     self._ready(writing=True)
@@ -440,6 +448,7 @@ def _bring(self:Catalogue, source, pattern, skip, store, check=None):
     counts = self._fill(self.index, rows, describer(self.cutout, self.descriptor, self.adjustment, skip, store))
     return {**counts, "lost": lost | counts["lost"]}
 
+# %% ../nbs/20_catalogue.ipynb #6afc3bc5
 @patch
 def _refuse_known(self:Catalogue, rows):
     there = self.index.rows(dict(item_id=rows.item_id))
@@ -455,6 +464,7 @@ def _refuse_known(self:Catalogue, rows):
         raise BadInput(f"item {some(further)} is in catalogue {self.path} with other photos: "
                        "use update to add photos to it, or give it another id")
 
+# %% ../nbs/20_catalogue.ipynb #fa189c07
 @patch
 def remove(self:Catalogue,
            items # item ids, or one
@@ -468,6 +478,7 @@ def remove(self:Catalogue,
             raise BadInput(f"item {some(missing)} is not in catalogue {self.path}: nothing was removed")
         return self.index.remove(dict(item_id=items))
 
+# %% ../nbs/20_catalogue.ipynb #e35256fc
 @patch
 def rebuild(self:Catalogue,
             cutout:str|None=None, # another one, as for `build`; None: the same
@@ -492,7 +503,7 @@ def photos(self:Catalogue
     rows = self.index.rows()
     return rows.assign(path=rows.path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #b74334b8
+# %% ../nbs/20_catalogue.ipynb #4871dbc4
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -515,7 +526,7 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
                        "give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
-# %% ../nbs/20_catalogue.ipynb #987d69ee
+# %% ../nbs/20_catalogue.ipynb #55f296c9
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
@@ -536,14 +547,14 @@ def outline_of(self:Catalogue,
     mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
     return mask, confidence
 
-# %% ../nbs/20_catalogue.ipynb #07c00956
+# %% ../nbs/20_catalogue.ipynb #574b3361
 def cut_photo(cutout, # from `cutout`
               image:np.ndarray # uint8 (H, W, 3)
              ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
     "Mask and confidence of a photo, whatever the cut-out"
     return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
 
-# %% ../nbs/20_catalogue.ipynb #a7fd2997
+# %% ../nbs/20_catalogue.ipynb #04caa94a
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -578,7 +589,7 @@ def look(self:Catalogue,
     seconds = dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist()))
     return Look(name, image, mask, confidence, vector, seconds)
 
-# %% ../nbs/20_catalogue.ipynb #93d218c6
+# %% ../nbs/20_catalogue.ipynb #59af816f
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
 
 @patch
@@ -598,6 +609,7 @@ def nearest_items(self:Catalogue,
         if len(items) >= count or not there.all(): return items[:count].reset_index(drop=True)
         photos *= 4
 
+# %% ../nbs/20_catalogue.ipynb #0552930a
 @patch
 def nearest_to_all(self:Catalogue,
                    vectors:list, # of float32 (D,), photos of one garment
@@ -615,6 +627,7 @@ def nearest_to_all(self:Catalogue,
     found = found.sort_values(["distance", "nearest"], kind="stable").drop_duplicates("item_id")
     return found.drop(columns="nearest")[:count].reset_index(drop=True)
 
+# %% ../nbs/20_catalogue.ipynb #c1add50b
 @patch
 def _check_where(self:Catalogue, where):
     "Raise `BadInput` for a column or a value that is not in the catalogue, with those that are"
@@ -625,7 +638,7 @@ def _check_where(self:Catalogue, where):
         if missing := [o for o in listed(values) if o not in known]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
 
-# %% ../nbs/20_catalogue.ipynb #e99d387f
+# %% ../nbs/20_catalogue.ipynb #be77fce6
 @patch
 def search(self:Catalogue,
            photo, # path, uint8 array (H, W, 3), `Look`, or a list of them
@@ -654,7 +667,8 @@ def _answer(self:Catalogue, looks, k, where):
     items = self.nearest_to_all(vectors, max(k or 10, DEPTH), where)
     if k and k > len(items) and not where:
         raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for at most {len(items)}")
-    seen = dict(distances=items.distance.to_numpy()[None], n_items=self.index.count("item_id", where))
+    among = max(self.index.count("item_id", where), len(items))  # another process may have removed some meanwhile
+    seen = dict(distances=items.distance.to_numpy()[None], n_items=among)
     if self.adjustment: seen["cohort"] = self.adjustment.cohort_distances(vectors).mean(0, keepdims=True)
     probability = float(self.decision.probability(**seen)[0])
     items = items.assign(probability=self.decision.answers(**seen)[0], path=items.path.map(self.file))[:k or 10]
@@ -664,7 +678,7 @@ def _answer(self:Catalogue, looks, k, where):
     return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
                    {**seconds, "search": time.perf_counter() - start})
 
-# %% ../nbs/20_catalogue.ipynb #96e7b3b4
+# %% ../nbs/20_catalogue.ipynb #8e1f5463
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -683,7 +697,7 @@ class Answers:
         shown = self.items[["rank", "item_id", "distance", "probability"]].round(3)
         return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}"
 
-# %% ../nbs/20_catalogue.ipynb #e2ebaf83
+# %% ../nbs/20_catalogue.ipynb #144f6b32
 def mask_png(mask:np.ndarray|None # bool (H, W)
             ) -> str|None: # a data URL
     "A mask as text: a PNG of 0 and 255"
@@ -704,7 +718,7 @@ def to_json(self:Answers
                 cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
-# %% ../nbs/20_catalogue.ipynb #3535f72e
+# %% ../nbs/20_catalogue.ipynb #fd71cabe
 def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
@@ -736,7 +750,7 @@ def shown(path:str # of a photo
     try: return smaller(load_image(path))
     except BadInput: return np.full((240, 240, 3), 200, np.uint8)
 
-# %% ../nbs/20_catalogue.ipynb #f36c7e54
+# %% ../nbs/20_catalogue.ipynb #bba5b59d
 @patch
 def show(self:Answers,
          ncols:int=6 # pictures in a row
@@ -756,7 +770,7 @@ def _repr_jpeg_(self:Answers):
     self.show().savefig(file, format="jpeg", pil_kwargs=dict(quality=80))
     return file.getvalue()
 
-# %% ../nbs/20_catalogue.ipynb #f4f423b5
+# %% ../nbs/20_catalogue.ipynb #73e9e658
 def picture(image:np.ndarray # uint8 (H, W, 3)
            ) -> str: # a data URL
     "An image as text: a JPEG"
@@ -786,7 +800,7 @@ def to_html(answers, # one `Answers`, or a list of them
     template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)
 
-# %% ../nbs/20_catalogue.ipynb #9c06e41c
+# %% ../nbs/20_catalogue.ipynb #431cd48f
 SCRIPT = """
 function render({ model, el }) {
   const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
@@ -829,7 +843,7 @@ def widget(self:Catalogue,
     made.observe(searched, "photo")
     return made
 
-# %% ../nbs/20_catalogue.ipynb #e3bb2070
+# %% ../nbs/20_catalogue.ipynb #809e1665
 @patch
 def info(self:Catalogue
         ) -> dict: # plain values
@@ -867,7 +881,7 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
-# %% ../nbs/20_catalogue.ipynb #abb8e81b
+# %% ../nbs/20_catalogue.ipynb #42583ebb
 @patch
 def save(self:Catalogue,
          path:str|Path # a folder that does not exist yet
@@ -894,7 +908,7 @@ def load(cls:Catalogue,
     "Open a catalogue; raises `BadInput` for one that is damaged, or newer than this version"
     return cls(path, device)
 
-# %% ../nbs/20_catalogue.ipynb #325dabc8
+# %% ../nbs/20_catalogue.ipynb #cd4f37a1
 @patch
 def calibrate(self:Catalogue,
               table, # images table, its folder or name, or a DataFrame
@@ -914,7 +928,7 @@ def calibrate(self:Catalogue,
     else: self._adjust(dict(zip(rows.digest, vectors)), made, adjustment, decision)
     return decision.about
 
-# %% ../nbs/20_catalogue.ipynb #65963739
+# %% ../nbs/20_catalogue.ipynb #a81255f8
 @patch
 def _adjust(self:Catalogue, vectors, made, adjustment, decision):
     "A new table with adjusted vectors, from `vectors` by digest"

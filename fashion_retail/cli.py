@@ -5,6 +5,7 @@
 import json
 import sys
 import traceback
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -37,6 +38,23 @@ def _no_folder(*files):
         if file and file.is_dir(): raise BadInput(f"{file} is a folder: name a file to write to")
 
 
+def _read(images, skip=False):
+    "An images table, without the photos that cannot be read where they are to be left out; says which"
+    from fashion_retail.data import find_table, read_table, without_unreadable
+    rows = read_table(find_table(images))
+    if skip:
+        rows, problems = without_unreadable(rows)
+        _say_problems(problems)
+    return rows
+
+
+def _say_problems(problems): # image_id -> why
+    say = lambda text: print(text, file=sys.stderr)
+    if problems: say(f"photos that cannot be read, left out: {len(problems)}")
+    for image_id, why in list(problems.items())[:20]: say(f"  {image_id}: {why}")
+    if len(problems) > 20: say(f"  and {len(problems) - 20} more")
+
+
 @app.command()
 def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file.")] = "default",
            images: Annotated[Optional[str], typer.Option("--images", help="Your own images table, in place of the profile's.")] = None,
@@ -44,11 +62,15 @@ def report(profile: Annotated[str, typer.Option(help="A name in nbs/profiles, or
            set_: Settings = None,
            force: Annotated[bool, typer.Option("--force", help="Redo stages whose inputs have not changed.")] = False,
            update_baseline: Annotated[str, typer.Option("--update-baseline", metavar="REASON",
-                                                        help="Accept this run as the new baseline, for this reason (a line).")] = ""):
+                                                        help="Accept this run as the new baseline, for this reason (a line).")] = "",
+           skip_unreadable: Skip = False):
     "Run the report's stages under a profile and write report.html; exit 1 when accuracy has dropped since the baseline."
     from fashion_retail.report import run_report
     say = lambda line: print(line, flush=True)
-    if not run_report(profile, out, set_ or [], update_baseline, say, images, force): raise typer.Exit(1)
+    settings = [*(set_ or []), *(["skip_unreadable=true"] if skip_unreadable else [])]
+    good = run_report(profile, out, settings, update_baseline, say, images, force)
+    if skip_unreadable and images: _read(images, skip=True)  # the list, once more, at the end
+    if not good: raise typer.Exit(1)
 
 
 @app.command()
@@ -91,9 +113,9 @@ def names():
 @app.command()
 def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
             out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
-            method: Method = "tiramisu", device: Device = "auto"):
-    "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size."
-    from fashion_retail.core import BadInput
+            method: Method = "tiramisu", skip_unreadable: Skip = False, device: Device = "auto"):
+    "Cut the garment out of photos: a mask (0/255) and a transparent cut-out, both of the photo's own size; exit 2 if some failed."
+    from fashion_retail.core import BadInput, some
     from fashion_retail.cutout import cutout
     from fashion_retail.data import load_image, save_image, save_mask
     import numpy as np
@@ -105,25 +127,27 @@ def segment(photos: Annotated[list[Path], typer.Argument(help="Photos.")],
         try:
             image = load_image(photo)
             mask, confidence = cut.with_confidence(image)
+            save_mask(mask, out/f"{photo.stem}.mask.png")
+            save_image(np.dstack([image*mask[..., None], mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
         except BadInput as error:  # one bad photo among many costs only itself
-            if len(photos) == 1: raise
+            if len(photos) == 1 or getattr(error, "errno", ENAMETOOLONG) != ENAMETOOLONG: raise
             print(f"fashion-retail: {error}", file=sys.stderr)
-            failed.append(photo)
+            failed.append(photo.name)
             continue
-        save_mask(mask, out/f"{photo.stem}.mask.png")
-        save_image(np.dstack([image*mask[..., None], mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
         sure = f", confidence {confidence:.2f}" if confidence is not None else ""
         print(f"{photo.name}: {cut.name} finds a garment on {mask.mean():.0%} of the photo{sure}")
-    if failed: raise typer.Exit(2)
+    if failed:
+        print(f"photos without a mask: {len(failed)} of {len(photos)} ({some(failed, 10)})", file=sys.stderr)
+        if not skip_unreadable: raise typer.Exit(2)
 
 
 @app.command()
-def score(images: Images, split: Split, out: OutFile, method: Method, device: Device = "auto"):
+def score(images: Images, split: Split, out: OutFile, method: Method, skip_unreadable: Skip = False, device: Device = "auto"):
     "Segmentation quality of a method on the snapshots of a split that have a true mask."
     _no_folder(out)
     from fashion_retail.cutout import cutout, score_cutout
-    from fashion_retail.data import find_table, read_table, select
-    rows = select(read_table(find_table(images)), split, "snapshot", "mask_path")
+    from fashion_retail.data import select
+    rows = select(_read(images, skip_unreadable), split, "snapshot", "mask_path")
     _write_json(dict(method=method, **score_cutout(rows, cutout(method, device))[0]), out)
 
 
@@ -156,10 +180,7 @@ def evaluate(images: Images, split: Split, out: OutFile,
 
 def _say_what_was_left_out(found): # an `Evaluation`
     say = lambda text: print(text, file=sys.stderr)
-    if found.problems:
-        say(f"photos that cannot be read, left out: {len(found.problems)}")
-        for image_id, why in list(found.problems.items())[:20]: say(f"  {image_id}: {why}")
-        if len(found.problems) > 20: say(f"  and {len(found.problems) - 20} more")
+    _say_problems(found.problems)
     if count := found.metrics["n_empty_masks"]: say(f"empty masks: {count}, those photos were taken whole")
     if count := found.metrics["n_same_photo"]:
         say(f"{count} queries are the very file of a catalogue photo: such a photo is neither answer nor rival for its own query")
@@ -186,10 +207,9 @@ def show_cache(name: Annotated[Optional[str], typer.Argument(help="Only what thi
     for path in store.strangers(): print(f"{path}: written by another version of fashion_retail, ignored; --clear throws it away")
 
 
-def _plan_training(stage, profile, set_, images, out, device):
+def _plan_training(stage, profile, set_, images, out, device, skip):
     "The tables to train on, by name, and all settings of a training stage under a profile"
     from fashion_retail.core import BadInput
-    from fashion_retail.data import find_table, read_table
     from fashion_retail.fitting import check_settings
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
@@ -205,7 +225,7 @@ def _plan_training(stage, profile, set_, images, out, device):
         if o == "wardrobe":
             from fashion_retail.wardrobe import make_wardrobe
             tables[o] = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
-        else: tables[o] = read_table(find_table(o))
+        else: tables[o] = _read(o, skip)
     if len(tables) > 1: tables = {k: o.assign(image_id=k + "-" + o.image_id, item_id=k + "-" + o.item_id) for k, o in tables.items()}  # two tables may use the same names
     return tables, settings
 
@@ -229,11 +249,11 @@ def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default
                                                                 "garment or not.")] = False,
           start: Annotated[Optional[str], typer.Option(metavar="FILE", help="Go on from the weights of a segmenter, or from "
                                                        "those that ship with the package: shipped.")] = None,
-          set_: Settings = None, resume: Resume = False, device: Device = "auto"):
+          set_: Settings = None, resume: Resume = False, skip_unreadable: Skip = False, device: Device = "auto"):
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
     from fashion_retail.data import checked, select
-    tables, settings = _plan_training("03_training", profile, set_, images, out, device)
+    tables, settings = _plan_training("03_training", profile, set_, images, out, device, skip_unreadable)
     from fashion_retail.cutout import cutout, score_cutout
     from fashion_retail.training import label_names, train_segmenter
     column = "label_path" if labels else "mask_path"
@@ -258,10 +278,10 @@ def train(out: TrainOut, images: TrainImages = None, profile: Profile = "default
 
 @app.command()
 def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = "ranking",
-                  set_: Settings = None, resume: Resume = False, device: Device = "auto"):
+                  set_: Settings = None, resume: Resume = False, skip_unreadable: Skip = False, device: Device = "auto"):
     "Train the ranking network so that photos of one item are near each other, on the train rows of a table."
     import pandas as pd
-    tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device)
+    tables, settings = _plan_training("12_deep_ranking", profile, set_, images, out, device, skip_unreadable)
     from fashion_retail.deep_ranking import train_ranking
     rows = pd.concat(tables.values(), ignore_index=True)
     train, valid = (rows[rows.split == split].reset_index(drop=True) for split in ("train", "valid"))
@@ -275,13 +295,11 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
 def label(images: Annotated[str, typer.Argument(metavar="TABLE", help="An images table (images.csv), its folder, or a folder's name under the data root.")],
           out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
           start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "tiramisu",
-          device: Device = "auto"):
+          skip_unreadable: Skip = False, device: Device = "auto"):
     "Propose masks for all photos without one, the least certain first; goes on where it stopped."
-    from fashion_retail.data import find_table, read_table
     from fashion_retail.label_quality import propose_masks
     from fashion_retail.cutout import cutout
-    source = find_table(images)
-    table = propose_masks(read_table(source), out, cutout(start, device))
+    table = propose_masks(_read(images, skip_unreadable), out, cutout(start, device))
     todo, written = table[table.certainty != ""], out/"images.csv"
     print(f"{len(todo)} masks proposed, the table is {written}")
     if not len(todo): return
@@ -413,7 +431,9 @@ def search(photos: Annotated[list[Path], typer.Argument(help="Photos of garments
     if html:
         with atomic(html) as tmp: tmp.write_text(to_html(answers), encoding="utf-8")
         print(f"page: {html}")
-    if failed: raise typer.Exit(2)
+    if failed:
+        print(f"photos without a mask: {len(failed)} of {len(photos)} ({some(failed, 10)})", file=sys.stderr)
+        if not skip_unreadable: raise typer.Exit(2)
 
 
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make and change catalogues that `search` answers from.")
@@ -573,7 +593,7 @@ def feedback(catalogue: Folder,
     _no_folder(out)
     from fashion_retail.catalogue import Catalogue
     from fashion_retail.data import write_table
-    from fashion_retail.serve import feedback_table
+    from fashion_retail.feedback import feedback_table
     found, left_out = feedback_table(Catalogue.load(catalogue), log, valid)
     write_table(found, out)
     said = found.feedback.value_counts()

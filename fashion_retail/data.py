@@ -330,7 +330,8 @@ def write_table(table:pd.DataFrame, # with paths as `read_table` gives them
 def select(table:pd.DataFrame, # an images table
            split:str|list|None=None, # `train`, `valid`, `test`, or several; None: all
            role:str|None=None, # `catalogue`, `snapshot`, `scene`; None: all
-           column:str|None=None # only rows where this column is filled, such as `mask_path`
+           column:str|None=None, # only rows where this column is filled, such as `mask_path`
+           skip:bool=False # files may be missing: who reads the rows leaves them out
           ) -> pd.DataFrame: # the rows, index from 0
     "The rows asked for; raises `BadInput` when there are none or when one of their files is missing"
     splits = [split] if isinstance(split, str) else split
@@ -346,11 +347,11 @@ def select(table:pd.DataFrame, # an images table
                        "another split or complete the table")
     for c in PATHS:
         for image_id, path in zip(rows.image_id, rows[c] if c in rows else ()):
-            if path and not os.path.isfile(path):
+            if path and not skip and not os.path.isfile(path):
                 raise BadInput(f"{c} of {image_id} does not exist ({path}): correct the table or bring the file")
     return rows.reset_index(drop=True)
 
-# %% ../nbs/00_data.ipynb #5757d6f7
+# %% ../nbs/00_data.ipynb #652a59a6
 def without_unreadable(table:pd.DataFrame # an images table
                       ) -> tuple: # the rows that can be used; dict: image_id -> why the others cannot
     "Read every photo with its mask, and leave out what cannot be read"
@@ -361,7 +362,8 @@ def without_unreadable(table:pd.DataFrame # an images table
     table = _texts(table, "the table", None)
     found = list(ordered_map(problem, zip(table.image_id, table.path, table.mask_path)))
     problems = {image_id: why for image_id, why in zip(table.image_id, found) if why}
-    if len(problems) == len(table): raise BadInput(f"none of {len(table)} photos can be read ({found[0]}): bring the files")
+    if len(problems) == len(table):
+        raise BadInput(f"none of {len(table)} photos can be read ({found[0]}): bring the files")
     return table[[not why for why in found]].reset_index(drop=True), problems
 
 # %% ../nbs/00_data.ipynb #2b68c338

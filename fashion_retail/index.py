@@ -6,7 +6,7 @@
 __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 'listed', 'known_column', 'nearest', 'Exact',
            'checked_queries', 'engine', 'Lance', 'sql']
 
-# %% ../nbs/21_index.ipynb #bdad7bf0
+# %% ../nbs/21_index.ipynb #b68334c9
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from .core import BadInput, some
 from .search import top_k
 
-# %% ../nbs/21_index.ipynb #b6d52692
+# %% ../nbs/21_index.ipynb #6dfa1ef4
 def checked_batch(rows:pd.DataFrame, # one row for each photo, with the column image_id
                   vectors:np.ndarray, # (N, D) numbers, one row for each photo
                   dim:int|None=None # D of what is stored already; None: nothing is
@@ -30,18 +30,20 @@ def checked_batch(rows:pd.DataFrame, # one row for each photo, with the column i
     if vectors.ndim != 2 or len(rows) != len(vectors):
         raise BadInput(f"{len(rows)} rows for vectors of shape {vectors.shape}: give one vector for each photo")
     if dim is not None and vectors.shape[1] != dim:
-        raise BadInput(f"the vectors have {vectors.shape[1]} numbers and the index has {dim}: describe all photos alike")
+        raise BadInput(f"the vectors have {vectors.shape[1]} numbers and the index has {dim}: "
+                       "describe all photos alike")
     if len(bad := np.flatnonzero(~np.isfinite(vectors).all(1))):
         raise BadInput(f"the vector of {rows.image_id.iloc[bad[0]]} is not finite: describe the photo again")
     rows = rows.fillna("").astype(str).reset_index(drop=True)
     if (again := rows.image_id.duplicated()).any():
-        raise BadInput(f"image_id {some(rows.image_id[again])} is given more than once: give each photo an id of its own")
+        raise BadInput(f"image_id {some(rows.image_id[again])} is given more than once: "
+                       "give each photo an id of its own")
     for name in rows.columns:
         if str(name) in ("", "vector", "_distance") or "." in str(name) or "`" in str(name):
             raise BadInput(f"an attribute cannot be called {name!r}: rename the column")
     return rows, vectors
 
-# %% ../nbs/21_index.ipynb #8d701f23
+# %% ../nbs/21_index.ipynb #78ffa790
 def matching(rows:pd.DataFrame, # of an index
              where:dict|None # column -> value or list of values; None: all rows
             ) -> np.ndarray: # bool (N,)
@@ -62,9 +64,10 @@ def known_column(column:str, # a name
                  columns # the names that are there
                 ):
     "Raise `BadInput` when `column` is not there, with those that are"
-    if column not in list(columns): raise BadInput(f"there is no column {column!r}: use one of {some(columns, 30)}")
+    if column not in list(columns):
+        raise BadInput(f"there is no column {column!r}: use one of {some(columns, 30)}")
 
-# %% ../nbs/21_index.ipynb #aa05632d
+# %% ../nbs/21_index.ipynb #db4e0b35
 def nearest(query:np.ndarray, # float32 (D,)
             vectors:np.ndarray, # float32 (N, D)
             squares:np.ndarray, # float32 (N,), the squared length of each vector
@@ -78,7 +81,7 @@ def nearest(query:np.ndarray, # float32 (D,)
     distances, ids = top_k(query[None], vectors[near], k)
     return distances[0], near[ids[0]]
 
-# %% ../nbs/21_index.ipynb #198020db
+# %% ../nbs/21_index.ipynb #ee81f84c
 class Exact:
     "An index in memory that compares a query with every vector"
     def __init__(self,
@@ -123,10 +126,10 @@ class Exact:
         if not len(self): return np.zeros((0, 0), np.float32)
         return self._vectors[matching(self._rows, where)] if where else self._vectors
 
-# %% ../nbs/21_index.ipynb #54fde823
+# %% ../nbs/21_index.ipynb #68896387
 from fastcore.basics import patch
 
-# %% ../nbs/21_index.ipynb #1710227b
+# %% ../nbs/21_index.ipynb #ddc02d30
 @patch
 def upsert(self:Exact,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
@@ -148,13 +151,13 @@ def remove(self:Exact,
     if gone.any(): self._keep(self._rows[~gone], self._vectors[~gone])
     return int(gone.sum())
 
-# %% ../nbs/21_index.ipynb #cddc6438
+# %% ../nbs/21_index.ipynb #53d904ec
 @patch
 def search(self:Exact,
            queries:np.ndarray, # (Q, D) numbers
            k:int=10, # photos wanted for each query
            where:dict|None=None # a filter, applied before the search
-          ) -> tuple: # float64 (Q, k) Euclidean distances, best first, inf where there is none; object (Q, k) ids, '' there
+          ) -> tuple: # float64 (Q, k) distances, best first, inf where there is none; object (Q, k) ids, '' there
     "The k nearest photos of each query among those that agree with the filter"
     queries = checked_queries(queries, self.dim)
     distances, ids = np.full((len(queries), k), np.inf), np.full((len(queries), k), "", object)
@@ -170,18 +173,20 @@ def search(self:Exact,
 def optimize(self:Exact):
     "Nothing to do in memory"
 
+# %% ../nbs/21_index.ipynb #0b925d1f
 def checked_queries(queries:np.ndarray, # (Q, D) numbers
                     dim:int|None # of the index; None while it is empty
                    ) -> np.ndarray: # float32 (Q, D)
     "Raise `BadInput` for queries that cannot be compared with the index"
     queries = np.asarray(queries, np.float32)
-    if queries.ndim != 2: raise BadInput(f"the queries have shape {queries.shape}: give a matrix, one row for each query")
+    if queries.ndim != 2:
+        raise BadInput(f"the queries have shape {queries.shape}: give a matrix, one row for each query")
     if dim is not None and queries.shape[1] != dim:
         raise BadInput(f"the queries have {queries.shape[1]} numbers and the index has {dim}: describe both alike")
     if not np.isfinite(queries).all(): raise BadInput("a query holds NaN or infinity: describe its photo again")
     return queries
 
-# %% ../nbs/21_index.ipynb #1e3fc613
+# %% ../nbs/21_index.ipynb #83853f07
 PIECES = 50        # fragments of a table that are tolerated, or the root of its rows where that is more
 WASTE = 1.1        # bytes of the files, divided by the bytes of the live rows, that are tolerated,
 SLACK = 2**17      # and bytes beyond that
@@ -196,12 +201,13 @@ def engine(path # the table's folder, for the message
     except Timeout: raise BadInput(f"another process is changing {path}: try again when it is done") from None
     except (RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split(", /")[0].split())[:300]
-        if any(o in text for o in ("No space left", "os error 28", "File too large", "os error 27")): text = "the disk is full, nothing was changed"
+        full = "No space left", "os error 28", "File too large", "os error 27"
+        if any(o in text for o in full): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
-# %% ../nbs/21_index.ipynb #f1cd7f5c
+# %% ../nbs/21_index.ipynb #04270d58
 class Lance:
     "An index on disk, in a LanceDB table; safe with several processes on one machine"
     def __init__(self,
@@ -221,7 +227,8 @@ class Lance:
 
     @property
     def _table(self): # None where nothing was ever stored
-        if self._open is None and self.path.exists(): self._open = self._database().open_table(self.name)
+        if self._open is None and any(self.path.glob("_versions/*.manifest")):
+            self._open = self._database().open_table(self.name)
         return self._open
 
     def _read(self, action): # action(table) -> anything
@@ -240,7 +247,7 @@ class Lance:
         "Numbers in a vector"
         return self._read(lambda table: None if table is None else table.schema.field("vector").type.list_size)
 
-# %% ../nbs/21_index.ipynb #0e294177
+# %% ../nbs/21_index.ipynb #31b91d3e
 def sql(where:dict|None, # column -> value or list of values
         columns # the names that are there
        ) -> str|None: # a condition; None for no filter
@@ -252,7 +259,7 @@ def sql(where:dict|None, # column -> value or list of values
         parts.append(f"`{column}` IN ({texts})" if texts else "false")
     return " AND ".join(parts) or None
 
-# %% ../nbs/21_index.ipynb #8806aedf
+# %% ../nbs/21_index.ipynb #d7167fae
 @patch
 def _arrow(self:Lance, where=None, vectors=True):
     "The rows that agree with the filter as one Arrow table"
@@ -269,6 +276,7 @@ def _split(arrow):
     return (arrow.drop_columns("vector").to_pandas().astype(str),
             column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size))
 
+# %% ../nbs/21_index.ipynb #6a1edac0
 @patch
 def in_memory(self:Lance
              ) -> Exact|None: # None where the vectors are more than `memory`
@@ -285,6 +293,7 @@ def in_memory(self:Lance
         return kept
     return self._read(action)
 
+# %% ../nbs/21_index.ipynb #e95c2cdf
 @patch
 def rows(self:Lance,
          where:dict|None=None # a filter; None: all
@@ -310,13 +319,13 @@ def vectors(self:Lance,
     if (kept := self.in_memory()) is not None: return kept.vectors(where)
     return _split(self._arrow(where))[1]
 
-# %% ../nbs/21_index.ipynb #ddb1086e
+# %% ../nbs/21_index.ipynb #e4281332
 @patch
 def search(self:Lance,
            queries:np.ndarray, # (Q, D) numbers
            k:int=10, # photos wanted for each query
            where:dict|None=None # a filter, applied before the search
-          ) -> tuple: # float64 (Q, k) Euclidean distances, best first, inf where there is none; object (Q, k) ids, '' there
+          ) -> tuple: # float64 (Q, k) distances, best first, inf where there is none; object (Q, k) ids, '' there
     "The k nearest photos of each query among those that agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.search(queries, k, where)
     queries = checked_queries(queries, self.dim)
@@ -330,7 +339,7 @@ def search(self:Lance,
         if len(found): distances[i:i+1], ids[i:i+1] = Exact(*_split(found)).search(query[None], k)
     return distances, ids
 
-# %% ../nbs/21_index.ipynb #9a121f29
+# %% ../nbs/21_index.ipynb #bcb899c8
 @patch
 def upsert(self:Lance,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
@@ -356,6 +365,7 @@ def upsert(self:Lance,
             table.merge_insert("image_id").when_matched_update_all().when_not_matched_insert_all().execute(batch)
             self._tidy(table)
 
+# %% ../nbs/21_index.ipynb #305b5c7a
 @patch
 def remove(self:Lance,
            where:dict # a filter, such as dict(item_id=["one", "two"])
@@ -370,7 +380,7 @@ def remove(self:Lance,
             self._tidy(self._table)
             return count
 
-# %% ../nbs/21_index.ipynb #84bbc25f
+# %% ../nbs/21_index.ipynb #76511abc
 @patch
 def disk(self:Lance
         ) -> int: # bytes
@@ -396,4 +406,5 @@ def _tidy(self:Lance, table):
     pieces = stats["fragment_stats"]
     written = pieces["num_fragments"]*pieces["lengths"]["mean"]  # rows in the files, replaced ones too
     live = stats["total_bytes"]*stats["num_rows"]/max(written, 1)
-    if pieces["num_fragments"] > max(PIECES, stats["num_rows"]**0.5) or self.disk() > WASTE*live + SLACK: self._clean(table)
+    many = pieces["num_fragments"] > max(PIECES, stats["num_rows"]**0.5)
+    if many or self.disk() > WASTE*live + SLACK: self._clean(table)
