@@ -19,7 +19,8 @@ def _answerable(ranks):
     "The ranks above 0, as an array"
     ranks = np.asarray(ranks)
     if ranks.ndim != 1 or ranks.dtype.kind not in "iu" or (ranks < 0).any():
-        raise BadInput("ranks must be a list of whole numbers: 1 for the first place, 0 for no right answer in the gallery")
+        raise BadInput("ranks must be a list of whole numbers: 1 for the first place, "
+                       "0 for no right answer in the gallery")
     if not (ranks > 0).any():
         raise BadInput(f"none of the {len(ranks)} queries has its item in the gallery: "
                        "check the item_id of both, or add catalogue photos")
@@ -82,7 +83,8 @@ def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
     if len(codes) != len(values): raise BadInput(f"{len(codes)} groups for {len(values)} values: give one each")
     total, count, rng = np.bincount(codes, values), np.bincount(codes), np.random.default_rng(seed)
     kinds, n_of = np.unique(np.c_[total, count], axis=0, return_counts=True)
-    if len(kinds) <= 50:  # few kinds of groups, as with hits and misses: count how often each kind is drawn, which is quick
+    # few kinds of groups, as with hits and misses: count how often each kind is drawn, which is quick
+    if len(kinds) <= 50:
         sums = rng.multinomial(len(total), n_of/len(total), n_boot) @ kinds
     else:
         draws = (rng.integers(0, len(total), len(total)) for _ in range(n_boot))
@@ -95,11 +97,13 @@ def compare_ranks(before, # (Q,) ranks of one method
                   k:int=10, # a hit is a rank of 1 to k
                   groups=None, # (Q,) which queries belong together, for the bootstrap
                   seed:int=42 # of the bootstrap
-                 ) -> dict: # counts, accuracies, `difference` (after - before) with `low` and `high`, `p_two_sided`, `p_drop`, `p_worse`
-    "Paired comparison of two methods: exact McNemar test and bootstrap interval of the difference in top-k accuracy, test of the ranks"
+                  ) -> dict: # counts, accuracies, `difference` with `low`, `high`, `p_two_sided`, `p_drop`, `p_worse`
+    "Two methods, paired: exact McNemar test, bootstrap interval of after - before in top-k accuracy, test of the ranks"
     before, after = np.asarray(before), np.asarray(after)
-    if before.shape != after.shape: raise BadInput(f"{len(before)} ranks before and {len(after)} after: compare the same queries")
-    last = 1 + max(_answerable(before).max(), _answerable(after).max())  # where an answer stands that has left the gallery
+    if before.shape != after.shape:
+        raise BadInput(f"{len(before)} ranks before and {len(after)} after: compare the same queries")
+    # where an answer stands that has left the gallery
+    last = 1 + max(_answerable(before).max(), _answerable(after).max())
     seen = (before > 0) | (after > 0)
     before, after = (np.where(o > 0, o, last)[seen] for o in (before, after))
     groups = None if groups is None else np.asarray(groups)[seen]
@@ -108,8 +112,10 @@ def compare_ranks(before, # (Q,) ranks of one method
     low, high = bootstrap_interval(now.astype(float) - was, groups, seed=seed)
     change = np.log(after/before)
     if groups is not None: change = np.bincount(pd.factorize(np.asarray(groups, str))[0], change)
-    return dict(n=int(seen.sum()), k=k, both=int((was & now).sum()), only_before=lost, only_after=won, neither=int((~was & ~now).sum()),
-                before=float(was.mean()), after=float(now.mean()), difference=float(now.mean() - was.mean()), low=low, high=high,
+    return dict(n=int(seen.sum()), k=k, both=int((was & now).sum()),
+                only_before=lost, only_after=won, neither=int((~was & ~now).sum()),
+                before=float(was.mean()), after=float(now.mean()),
+                difference=float(now.mean() - was.mean()), low=low, high=high,
                 p_two_sided=float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0,
                 p_drop=float(binomtest(lost, lost + won, alternative="greater").pvalue) if lost + won else 1.0,
                 p_worse=float(ndtr(-change.sum()/np.sqrt((change**2).sum()))) if change.any() else 1.0)
@@ -119,12 +125,13 @@ def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
                       n_gallery:int, # photos in the gallery
                       groups=None # (Q,) which queries belong together, such as their items; None: each stands alone
                      ) -> dict: # plain numbers; accuracies divide by `n_queries`, which leaves out `n_without_answer`
-    "Top-1, top-5, top-10 with its 95 % interval (Wilson; bootstrap where a group repeats), MRR, median rank; raises `BadInput` when no query can be answered"
+    "Top-1, 5, 10 with its 95 % interval (Wilson; bootstrap by group), MRR, median rank; `BadInput` without any answer"
     found, hits = _answerable(ranks), np.asarray(ranks)[np.asarray(ranks) > 0] <= 10
     groups = pd.Series(np.arange(len(ranks)) if groups is None else np.asarray(groups, str))[np.asarray(ranks) > 0]
     low, high = wilson_interval(hits.sum(), len(hits))
     if groups.duplicated().any():  # all hit or all missed leaves nothing to draw: then as many queries as groups
-        low, high = bootstrap_interval(hits, groups) if 0 < hits.mean() < 1 else wilson_interval(hits.mean()*groups.nunique(), groups.nunique())
+        if 0 < hits.mean() < 1: low, high = bootstrap_interval(hits, groups)
+        else: low, high = wilson_interval(hits.mean()*groups.nunique(), groups.nunique())
     return dict(n_queries=len(found), n_gallery=int(n_gallery), n_without_answer=len(ranks) - len(found),
                 **{f"top{k}": top_k_accuracy(found, k) for k in (1, 5, 10)},
                 top10_low=float(low), top10_high=float(high), mrr=mrr(found), median_rank=median_rank(found))
@@ -136,7 +143,8 @@ def accuracy_by(ranks, # (Q,) from `first_match_ranks`
     "Top-k accuracy for each value, so that a good mean cannot hide a bad category"
     ranks, values = np.asarray(ranks), pd.Series(np.asarray(values, str), name=getattr(values, "name", None) or "value")
     if len(ranks) != len(values): raise BadInput(f"{len(values)} values for {len(ranks)} ranks: give one each")
-    by = pd.DataFrame({"n": ranks > 0, "n_without_answer": ranks == 0, "hits": (ranks > 0) & (ranks <= k)}).groupby(values).sum()
+    counts = {"n": ranks > 0, "n_without_answer": ranks == 0, "hits": (ranks > 0) & (ranks <= k)}
+    by = pd.DataFrame(counts).groupby(values).sum()
     low, high = wilson_interval(by.hits, by.n)
     return by.assign(accuracy=by.hits/by.n.where(by.n > 0), low=low, high=high).drop(columns="hits")
 
@@ -175,9 +183,12 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
             heights[i:i+2] = heights[i:i+2].mean() + np.array([-gap, gap])/2
         heights[0] = max(heights[0], 0)
     for height, (y, name, color, style) in zip(heights, ends):
-        ax.annotate(name, (ks[-1], y), (1.1, height), textcoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False,
-                    arrowprops=dict(arrowstyle="-", color=color, ls=style, lw=0.9, shrinkA=2, shrinkB=0, relpos=(0, 0.5)))
-    ax.set(xlabel="k, answers shown to the user", ylabel="right garment among the first k", xlim=(ks[0], ks[-1]), ylim=(0, 1.02))
+        ax.annotate(name, (ks[-1], y), (1.1, height), textcoords=("axes fraction", "data"),
+                    va="center", fontsize=9, annotation_clip=False,
+                    arrowprops=dict(arrowstyle="-", color=color, ls=style, lw=0.9,
+                                    shrinkA=2, shrinkB=0, relpos=(0, 0.5)))
+    ax.set(xlabel="k, answers shown to the user", ylabel="right garment among the first k",
+           xlim=(ks[0], ks[-1]), ylim=(0, 1.02))
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.set_xticks([o for o in (1, 5, 10, 20, 30, 40, 50, 100) if ks[0] <= o <= ks[-1]])
     ax.spines[["top", "right"]].set_visible(False)

@@ -593,7 +593,7 @@ def feedback(catalogue: Folder,
     _no_folder(out)
     from fashion_retail.catalogue import Catalogue
     from fashion_retail.data import write_table
-    from fashion_retail.serve import feedback_table
+    from fashion_retail.feedback import feedback_table
     found, left_out = feedback_table(Catalogue.load(catalogue), log, valid)
     write_table(found, out)
     said = found.feedback.value_counts()

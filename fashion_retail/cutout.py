@@ -39,7 +39,8 @@ class Segmenter:
         self.device = pick_device(device)
         self.net = load_weights(weights, FCDenseNet, LiteTiramisu).to(self.device)
         if "size" not in self.net.meta:
-            raise BadInput(f"weights {weights} do not say at which size their network works: train with `fashion-retail train`")
+            raise BadInput(f"weights {weights} do not say at which size their network works: "
+                           "train with `fashion-retail train`")
         self.size, self.run = self.net.meta["size"], fastest(self.net)
         named = self.net.meta.get("classes")
         self.mirror, self.classes = not named, named or ["background", "garment"]
@@ -75,7 +76,8 @@ class Segmenter:
         return labels
 
 # %% ../nbs/03_cutout.ipynb #21606017
-SEGMENTER_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what ships with the package
+# what ships with the package
+SEGMENTER_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
 
 # %% ../nbs/03_cutout.ipynb #c5980f5f
 CUTOUTS = {} # name -> class of `Cutout`
@@ -100,7 +102,8 @@ class Cutout:
         self.spec = f"{self.name}@{weights}" if weights else self.name
         self.weights, self.device = weights or self.shipped, device
         if self.weights and not Path(self.weights).is_file():
-            raise BadInput(f"weights {self.weights} do not exist: give the path of a file that `fashion-retail train` wrote")
+            raise BadInput(f"weights {self.weights} do not exist: "
+                           "give the path of a file that `fashion-retail train` wrote")
         if self.network:
             pick_device(device)
 
@@ -161,8 +164,9 @@ class Tiramisu(Cutout):
     def segmenter(self):
         found = Segmenter(self.weights, self.device)
         if len(found.classes) != 2:
-            raise BadInput(f"weights {self.weights} know {len(found.classes)} classes: cut-out {self.name} needs a network of garment "
-                           "and background, trained with `fashion-retail train` without --labels")
+            raise BadInput(f"weights {self.weights} know {len(found.classes)} classes: "
+                           f"cut-out {self.name} needs a network of garment and background, "
+                           "trained with `fashion-retail train` without --labels")
         return found
 
     def with_confidence(self, image):

@@ -29,7 +29,8 @@ from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
 def _turn_upright(image, mask, color):
     "Photo and mask on a canvas that has room for any turn, the long axis of the mask vertical (by its second moments)"
     m = cv2.moments(mask.astype(np.uint8), binaryImage=True)
-    lean = np.degrees(np.arctan2(2*m["mu11"], m["mu20"] - m["mu02"]))/2  # of the long axis, clockwise from the horizontal, -90…90
+    # of the long axis, clockwise from the horizontal, -90…90
+    lean = np.degrees(np.arctan2(2*m["mu11"], m["mu20"] - m["mu02"]))/2
     (h, w), side = mask.shape, int(np.ceil(np.hypot(*mask.shape)))
     turn = cv2.getRotationMatrix2D((w/2, h/2), lean - 90 if lean > 0 else lean + 90, 1)
     turn[:, 2] += (side - w)/2, (side - h)/2
@@ -70,7 +71,8 @@ class Preparation:
         border = top, side - h - top, left, side - w - left
         how = dict(dsize=(self.size, self.size), interpolation=cv2.INTER_AREA if side > self.size else cv2.INTER_CUBIC)
         square = cv2.resize(cv2.copyMakeBorder(image, *border, cv2.BORDER_CONSTANT, value=color), **how)
-        inside = cv2.resize(cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0), (self.size, self.size), interpolation=cv2.INTER_AREA)
+        inside = cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0)
+        inside = cv2.resize(inside, (self.size, self.size), interpolation=cv2.INTER_AREA)
         return square, inside > 127
 
 # %% ../nbs/04_descriptors.ipynb #a88af14d
@@ -124,7 +126,8 @@ class Descriptor:
     ) -> np.ndarray: # float32 (N, dim), each row of length 1, or of zeros where nothing was found
         "Squares to vectors"
         if self.fits:
-            raise BadInput(f"{self.name} learns from the gallery before it describes anything: call fit with the gallery's squares first")
+            raise BadInput(f"{self.name} learns from the gallery before it describes anything: "
+                           "call fit with the gallery's squares first")
         parts = [self.encode(squares[i:i + batch_size], insides[i:i + batch_size])
                  for i in range(0, len(squares), batch_size)]
         return unit(np.concatenate(parts)) if parts else np.zeros((0, self.dim), np.float32)
@@ -167,7 +170,8 @@ class NetworkDescriptor(Descriptor):
         return run(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
 
 # %% ../nbs/04_descriptors.ipynb #cb4cc068
-BINS = 10, 20, 20  # of L, a and b; a and b within ±64 of gray, where nearly all fabrics lie, and stronger colors at the edge
+# of L, a and b; a and b within ±64 of gray, where nearly all fabrics lie, and stronger colors at the edge
+BINS = 10, 20, 20
 
 def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
                     masks:np.ndarray # bool (N, S, S): the pixels that count
@@ -259,7 +263,8 @@ def patches(image:np.ndarray, # uint8 (S, S, 3)
     at = np.arange(step//2, len(image), step)
     inside = mask[np.ix_(at, at)]
     ys, xs = np.nonzero(inside if inside.any() else ~inside)
-    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y, x in zip(ys, xs)]  # OpenCV draws 4 × 4 cells of 1.5 sizes each
+    # OpenCV draws 4 × 4 cells of 1.5 sizes each
+    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y, x in zip(ys, xs)]
     found = cv2.SIFT_create().compute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), points)[1]
     return np.sqrt(found/np.maximum(found.sum(1, keepdims=True), 1e-9))
 
@@ -274,8 +279,8 @@ class BagOfWords(Descriptor):
         found = [patches(*pair) for pair in zip(squares, insides)]
         found = np.concatenate([some[rng.permutation(len(some))[:100]] for some in found])
         if len(found) < N_WORDS:
-            raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} photos for its {N_WORDS} words: "
-                           "give more photos")
+            raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} photos for its "
+                           f"{N_WORDS} words: give more photos")
         means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1, random_state=0).fit(found)
         return learned_copy(self, squares, insides, words=np.float32(means.cluster_centers_))
 

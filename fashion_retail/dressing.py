@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .data import BadInput, load_image, load_mask
-from .labeling import plain_background
+from .superimpose import plain_background
 from .wardrobe import COLORS, chest_graphic, pattern_tile, smooth_noise
 
 # %% ../nbs/10_dressing.ipynb #50ca9f6e

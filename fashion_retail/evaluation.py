@@ -19,7 +19,7 @@ from .accuracy import bootstrap_interval, compare_ranks, mean_average_precision,
 from .core import BadInput, atomic
 from .cutout import Cutout, cutout
 from .data import load_image, select
-from .decision import open_set
+from .open_set import evaluate_open_set
 from .descriptors import Descriptor
 from .features import Store, descriptor, embed, file_digest, fitted
 from .search import first_match_ranks, top_k
@@ -44,7 +44,8 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     "Contact sheet: each query with its answers, the right one framed"
     import matplotlib.pyplot as plt
     if not len(query_ids) or len(query_ids) != len(answers):
-        raise BadInput(f"{len(query_ids)} queries with {len(answers)} lists of answers: give one list each, and at least one")
+        raise BadInput(f"{len(query_ids)} queries with {len(answers)} lists of answers: "
+                       "give one list each, and at least one")
     rows, ranks = table.set_index("image_id"), [None]*len(answers) if ranks is None else ranks
     if unknown := [o for some in ([query_ids], answers) for ids in some for o in ids if o not in rows.index]:
         raise BadInput(f"image_id {unknown[0]} is not in the table: give the table that the answers come from")
@@ -56,7 +57,8 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
     ax = fig.add_axes((0, 0, 1, 1))
     def put(image, x, y, text, right=False):
         if image is not None: sheet.paste(_thumbnail(image, size, green if right else "white"), (x, y))
-        ax.text(x + 4, y - 3, f"✓ {text}" if right else text, fontsize=7.5, color="black" if right or not x else "#666666")
+        color = "black" if right or not x else "#666666"
+        ax.text(x + 4, y - 3, f"✓ {text}" if right else text, fontsize=7.5, color=color)
     for r, (query, found) in enumerate(zip(query_ids, answers)):
         image, y, item = load_image(rows.path[query]), r*(cell + top) + top, item_of[query]
         if masks and query in masks: image = np.where(masks[query][..., None], image, 255 - (255 - image)//4)
@@ -65,7 +67,8 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
             put(load_image(rows.path[answer]), cell*(c + 1) + 12, y, str(c + 1), item_of[answer] == item)
         if missed[r]:
             studio = rows.path[(item_of == item) & (rows.role == "catalogue")]
-            text = f"not in first {len(found)}" if ranks[r] is None else f"rank {ranks[r]}" if ranks[r] else "not in gallery"
+            if ranks[r] is None: text = f"not in first {len(found)}"
+            else: text = f"rank {ranks[r]}" if ranks[r] else "not in gallery"
             put(load_image(studio.iloc[0]) if len(studio) else None, last, y, text, len(studio) > 0)
     ax.imshow(sheet, interpolation="nearest")
     ax.axis("off")
@@ -76,7 +79,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
 @dataclass
 class Evaluation:
     "The accuracy of a search over a table, and what it was computed from"
-    metrics:dict # features, cutout, `retrieval_metrics`, map_at_k, n_empty_masks, unreadable, n_same_photo, n_cached, seconds_per_query
+    metrics:dict # features, cutout, `retrieval_metrics`, map_at_k, unreadable, seconds_per_query, and counts (n_…)
     ranks:pd.DataFrame # a row a query: image_id, item_id, rank (0: no answer, or left out), empty_mask
     answers:dict # image_id of a query -> list of image ids of the gallery, best first; [] where it was left out
     distances:dict # image_id of a query -> list of their distances
@@ -95,7 +98,8 @@ class Evaluation:
         "Is the other better? Paired, query by query; raises `BadInput` for other queries"
         after = other.ranks.set_index("image_id")["rank"]
         if set(after.index) != set(self.ranks.image_id):
-            raise BadInput(f"the evaluations have other queries ({len(self.ranks)} and {len(after)}): compare the same split")
+            raise BadInput(f"the evaluations have other queries ({len(self.ranks)} and {len(after)}): "
+                           "compare the same split")
         return compare_ranks(self.ranks["rank"], after[self.ranks.image_id], k, groups=self.ranks.item_id, seed=seed)
 
     def show(self,
@@ -114,7 +118,8 @@ class Evaluation:
         for image_id, item_id in zip(self.ranks.image_id, self.ranks.item_id):
             right = item_of[self.answers[image_id]].to_numpy() == item_id
             distances = np.array(self.distances[image_id])
-            found[image_id] = np.where(right, np.inf, distances).min(initial=np.inf) - np.where(right, distances, np.inf).min(initial=np.inf)
+            nearest_wrong = np.where(right, np.inf, distances).min(initial=np.inf)
+            found[image_id] = nearest_wrong - np.where(right, distances, np.inf).min(initial=np.inf)
         return pd.Series(found)
 
     def surest(self, count:int=4) -> list: # image ids
@@ -135,17 +140,18 @@ class Evaluation:
         decision=None, # a `decision.Decision`; None: the default that ships
         adjustment=None, # what `decision.calibrate` gave with it
         seed:int=42 # of the halves and of the bootstrap
-    ) -> tuple: # dict: auroc, dir_fpir_01, dir_fpir_05, dir_fpir_10, ece, n_known, n_unknown, intervals; DataFrame, a row a trial
+    ) -> tuple: # dict as `open_set_metrics` gives it; DataFrame, a row a trial
         "How well is it known whether an item is there? Half of the items taken out of the gallery, then the other half"
-        return open_set(self.query_vectors, self.gallery_vectors, self.queries.item_id, self.gallery.item_id,
-                        decision=decision, adjustment=adjustment, seed=seed)
+        return evaluate_open_set(self.query_vectors, self.gallery_vectors, self.queries.item_id, self.gallery.item_id,
+                                 decision=decision, adjustment=adjustment, seed=seed)
 
     def to_json(self,
         path:str|Path # .json
     ):
         "Write metrics, ranks and answers"
         rows = self.ranks.assign(answers=[self.answers[o] for o in self.ranks.image_id]).to_dict("records")
-        with atomic(path) as part: part.write_text(json.dumps(dict(metrics=self.metrics, queries=rows), indent=1) + "\n")
+        text = json.dumps(dict(metrics=self.metrics, queries=rows), indent=1) + "\n"
+        with atomic(path) as part: part.write_text(text)
 
     def to_frame(self) -> pd.DataFrame: # image_id, item_id, rank, answers (a list in JSON), empty_mask
         "A row a query, as `evaluate --ranks` writes it"
@@ -184,9 +190,11 @@ def evaluate(table:pd.DataFrame, # an images table
     began = time.perf_counter()
     asked = embed(queries, learned, cut, store, skip, desc="queries")
     if not asked.there.any() or not there.there.any():
-        raise BadInput(f"none of the {'catalogue' if asked.there.any() else 'query'} photos can be read: bring the files")
+        raise BadInput(f"none of the {'catalogue' if asked.there.any() else 'query'} photos can be read: "
+                       "bring the files")
     ranks = queries[["image_id", "item_id"]].assign(rank=0, empty_mask=asked.empty)
-    queries, gallery = (rows[found.there].reset_index(drop=True) for rows, found in ((queries, asked), (gallery, there)))
+    queries, gallery = (rows[found.there].reset_index(drop=True)
+                        for rows, found in ((queries, asked), (gallery, there)))
     vectors = asked.vectors[asked.there], there.vectors[there.there]
     photos = [np.array([file_digest(path) for path in rows.path]) for rows in (queries, gallery)]
     distances, found = _answers(*vectors, *photos, k, metric)
@@ -202,8 +210,8 @@ def evaluate(table:pd.DataFrame, # an images table
                    n_empty_masks=int(asked.empty.sum() + there.empty.sum()), unreadable=list(problems),
                    n_same_photo=int(np.isin(photos[0], photos[1]).sum()), n_cached=asked.n_cached + there.n_cached,
                    seconds_per_query=seconds)
-    return Evaluation(metrics, ranks, answers, nothing | dict(zip(queries.image_id, distances)), table, queries, gallery,
-                      *vectors, problems)
+    distances = nothing | dict(zip(queries.image_id, distances))
+    return Evaluation(metrics, ranks, answers, distances, table, queries, gallery, *vectors, problems)
 
 def _mean_precision(found, query_items, gallery_items, k):
     "mAP@k; lists that are shorter than `k` are filled with a row that is never right"

@@ -82,8 +82,8 @@ class Store:
         "One connection an access: nothing stays locked, whatever happens in between"
         self.folder.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=60)) as database, database:
-            database.execute("create table if not exists kept (key blob primary key, kind text, name text, version text, "
-                             "note real, value blob)")
+            database.execute("create table if not exists kept (key blob primary key, kind text, name text, "
+                             "version text, note real, value blob)")
             yield database
 
     def _give_up(self, error):
@@ -144,7 +144,8 @@ def contents(self:Store) -> pd.DataFrame: # a row for each maker and version: ki
                 rows = database.execute("select kind, name, version, count(*), sum(length(value))/1e6 from kept "
                                         "group by kind, name, version").fetchall()
         except sqlite3.Error as error:
-            raise BadInput(f"the store {self.path} cannot be read ({error}): clear it with `fashion-retail cache --clear`") from None
+            raise BadInput(f"the store {self.path} cannot be read ({error}): "
+                           "clear it with `fashion-retail cache --clear`") from None
     return pd.DataFrame(rows, columns=["kind", "name", "version", "photos", "MB"])
 
 @patch
@@ -165,7 +166,8 @@ def clear(self:Store,
             removed = database.execute("delete from kept where ?1 is null or name = ?1", [name]).rowcount
         with closing(sqlite3.connect(self.path, timeout=60)) as database: database.execute("vacuum")
     except sqlite3.OperationalError as error:
-        raise BadInput(f"the store {self.path} cannot be changed now ({error}): try again when no other run uses it") from None
+        raise BadInput(f"the store {self.path} cannot be changed now ({error}): "
+                       "try again when no other run uses it") from None
     except sqlite3.DatabaseError:  # damaged beyond reading
         self.path.unlink()
         return 0
@@ -242,7 +244,8 @@ def prepared(rows:pd.DataFrame, # rows of an images table
             raise
     workers = 1 if any(maker.network for maker in makers) else 2
     jobs = zip(rows.path, sources, keys)
-    bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1, disable=None if desc else True)
+    bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1,
+               disable=None if desc else True)
     try:
         for source, done in zip(sources, bar):
             if store and done.entry:
@@ -285,7 +288,8 @@ def embed(rows:pd.DataFrame, # rows of an images table
     "A vector for each row; raises `BadInput` naming the photo that cannot be read or gives no vector"
     kind, cut = descriptor(kind), cutout(cut)
     if kind.fits:
-        raise BadInput(f"{kind.name} learns from the gallery before it describes anything: give `fitted({kind.name!r}, gallery)`")
+        raise BadInput(f"{kind.name} learns from the gallery before it describes anything: "
+                       f"give `fitted({kind.name!r}, gallery)`")
     found = Embedding(np.zeros((len(rows), kind.dim), np.float32), np.zeros(len(rows), bool))
     digests = list(ordered_map(file_digest, rows.path)) if store else None
     keys = _vector_keys(rows, kind, cut, digests) if store else [None]*len(rows)
@@ -319,7 +323,9 @@ def _describe(kind, photos, at, rows, keys, found, store, skip):
         found.problems[image_id] = why
     at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos, good) if fine], vectors[good]
     found.vectors[at], found.empty[at] = vectors, [done.empty for done in photos]
-    if store: store.put("vectors", kind, [(keys[i], vector.tobytes(), float(done.empty)) for i, vector, done in zip(at, vectors, photos)])
+    if store:
+        entries = [(keys[i], vector.tobytes(), float(done.empty)) for i, vector, done in zip(at, vectors, photos)]
+        store.put("vectors", kind, entries)
 
 # %% ../nbs/04_features.ipynb #682e1b55
 def describe(image:np.ndarray, # uint8 (H, W, 3), RGB

@@ -58,7 +58,8 @@ def tight_rectangle(truth:np.ndarray, # bool (H, W), not empty
     ys, xs = np.nonzero(truth)
     free = round(margin*max(truth.shape))
     x, y = max(0, xs.min() - free), max(0, ys.min() - free)
-    return int(x), int(y), int(min(truth.shape[1], xs.max() + 1 + free) - x), int(min(truth.shape[0], ys.max() + 1 + free) - y)
+    right, bottom = min(truth.shape[1], xs.max() + 1 + free), min(truth.shape[0], ys.max() + 1 + free)
+    return int(x), int(y), int(right - x), int(bottom - y)
 
 # %% ../nbs/16_label_quality.ipynb #232e0f7a
 def maker_version(maker # a `Cutout`, a function, or a word
@@ -76,7 +77,8 @@ def resumed(rows:pd.DataFrame, # rows of an images table
     "`one` of every row; a row that was finished before is taken from `part` where its files and `made_by` are the same"
     part, done = Path(part) if part else None, {}
     if part and part.exists():
-        done = {row["image_id"]: row for row in pd.read_csv(part, dtype=dict(image_id=str, made_from=str), keep_default_na=True).to_dict("records")}
+        kept = pd.read_csv(part, dtype=dict(image_id=str, made_from=str), keep_default_na=True)
+        done = {row["image_id"]: row for row in kept.to_dict("records")}
     def keep():
         with atomic(part) as tmp: pd.DataFrame(list(done.values())).to_csv(tmp, index=False)
         return time.monotonic()
@@ -89,7 +91,8 @@ def resumed(rows:pd.DataFrame, # rows of an images table
             if part and time.monotonic() > saved + 5: saved = keep()
     finally:
         if part and new: keep()
-    return [{name: value for name, value in done[image_id].items() if name != "made_from"} for image_id in rows.image_id]
+    return [{name: value for name, value in done[image_id].items() if name != "made_from"}
+            for image_id in rows.image_id]
 
 def file_state(path) -> str: # a digest, or a word for a file that is not there: whoever reads it will say so
     try: return digest(Path(path))
@@ -99,14 +102,16 @@ def file_state(path) -> str: # a digest, or a word for a file that is not there:
 def label_benchmark(rows:pd.DataFrame, # rows of an images table with true masks
                     start="rectangle", # `rectangle`: the tight one; or a function, photo -> bool mask
                     n:int=20, # strokes at most
-                    part:str|Path|None=None # CSV file that keeps finished photos, for a run that goes on where it stopped
-                   ) -> tuple: # dict of n, noc90, noc95, failures90, failures95, iou_after, refine_ms_median; DataFrame with a row a photo
+                    part:str|Path|None=None # CSV file that keeps finished photos, so that a run can be resumed
+                   ) -> tuple: # dict of n, noc90, noc95, failures90/95, iou_after, refine_ms_median; a row a photo
     "The simulated person on every row; raises `BadInput` for a row whose true mask is empty"
     names = [f"iou_{k}" for k in range(n + 1)]
     def one(row):
         image, truth = load_pair(row.path, row.mask_path)
-        if not truth.any(): raise BadInput(f"{row.image_id}: its true mask is empty, so there is nothing to reach: leave the row out")
-        work = Annotation(image, rect=tight_rectangle(truth)) if start == "rectangle" else Annotation(image, mask=start(image))
+        if not truth.any():
+            raise BadInput(f"{row.image_id}: its true mask is empty, so there is nothing to reach: leave the row out")
+        given = dict(rect=tight_rectangle(truth)) if start == "rectangle" else dict(mask=start(image))
+        work = Annotation(image, **given)
         ious, ms = simulate(work, truth, n)
         return dict(strokes=len(ms), ms=float(np.median(ms)) if ms else np.nan, **dict(zip(names, ious)))
     table = pd.DataFrame(resumed(rows, part, one, f"{maker_version(start)} {n}", ("path", "mask_path")))
@@ -116,14 +121,17 @@ def label_benchmark(rows:pd.DataFrame, # rows of an images table with true masks
         result[f"noc{q}"] = float(np.where(reached.any(1), reached.argmax(1), n).mean())
     for q in (90, 95): result[f"failures{q}"] = int((ious < q/100).all(1).sum())
     ms = table.ms.median()
-    return dict(**result, iou_after=ious.mean(0).round(4).tolist(), refine_ms_median=None if np.isnan(ms) else round(float(ms), 1)), table
+    result.update(iou_after=ious.mean(0).round(4).tolist(),
+                  refine_ms_median=None if np.isnan(ms) else round(float(ms), 1))
+    return result, table
 
 # %% ../nbs/16_label_quality.ipynb #530adb9c
 def _two_sides(lab, mask, r=3): # mean color within r pixels, on the mask's side and on the other
     k = (2*r + 1,)*2
     def mean(where):
         weight = where.astype(np.float32)
-        return cv2.boxFilter(lab*weight[..., None], -1, k, normalize=False)/np.maximum(cv2.boxFilter(weight, -1, k, normalize=False), 1e-6)[..., None]
+        total = cv2.boxFilter(lab*weight[..., None], -1, k, normalize=False)
+        return total/np.maximum(cv2.boxFilter(weight, -1, k, normalize=False), 1e-6)[..., None]
     return mean(mask), mean(~mask)
 
 def edgeless(image:np.ndarray, # uint8 (H, W, 3)
@@ -152,8 +160,10 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
     if not m.any(): return dict.fromkeys(SIGNALS, 1.0) | dict(area=5.0)
     n, _, stats, _ = cv2.connectedComponentsWithStats(m.astype(np.uint8), connectivity=8)
     whole, share = clean_mask(m, 1.0), m.mean() # the largest piece, every hole filled
-    return dict(again=differs(m, grabcut(small, mask=m, n_iter=3, size=size)), rectangle=differs(m, grabcut(small, n_iter=3, size=size)),
-                model=np.nan if model is None else differs(m, shrunk(model)), edgeless=edgeless(small, m), pieces=differs(m, whole),
+    return dict(again=differs(m, grabcut(small, mask=m, n_iter=3, size=size)),
+                rectangle=differs(m, grabcut(small, n_iter=3, size=size)),
+                model=np.nan if model is None else differs(m, shrunk(model)),
+                edgeless=edgeless(small, m), pieces=differs(m, whole),
                 area=float(max(0, np.log2(0.05/share), np.log2(share/0.85))))
 
 # %% ../nbs/16_label_quality.ipynb #69d9001b
@@ -175,15 +185,18 @@ def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
         image, mask = load_pair(row.path, row.mask_path)
         return mask_signals(image, mask, model and model(image))
     signals = resumed(rows, part, one, maker_version(model), ("path", "mask_path"))
-    table = rows.reset_index(drop=True).assign(**{k: [o[k] for o in signals] for k in SIGNALS}, suspicion=[suspicion(o) for o in signals])
+    table = rows.reset_index(drop=True).assign(**{k: [o[k] for o in signals] for k in SIGNALS},
+                                               suspicion=[suspicion(o) for o in signals])
     return table.sort_values("suspicion", ascending=False, kind="stable").reset_index(drop=True)
 
 def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
                     bad # bool a mask: it is wrong indeed
                    ) -> dict: # n, bad, base_rate, auc, average_precision, found_in_worst_fifth
-    "How well suspicion finds bad masks. `auc`: the chance that a bad mask ranks before a good one, ties count half; average precision: the mean, over bad masks, of the share of bad ones down to its rank"
+    """How well suspicion finds bad masks. `auc`: the chance that a bad mask ranks before a good one, ties count half;
+    average precision: the mean, over bad masks, of the share of bad ones down to its rank"""
     s, bad = np.asarray(suspicion, float), np.asarray(bad, bool)
-    if bad.all() or not bad.any(): raise BadInput("a ranking is measured on good and bad masks: there must be some of both")
+    if bad.all() or not bad.any():
+        raise BadInput("a ranking is measured on good and bad masks: there must be some of both")
     worst = bad[np.argsort(-s, kind="stable")][:round(0.2*len(s))]
     return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()), auc=float(roc_auc_score(bad, s)),
                 average_precision=float(average_precision_score(bad, s)), found_in_worst_fifth=int(worst.sum()))
@@ -191,8 +204,8 @@ def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
 # %% ../nbs/16_label_quality.ipynb #4ffa94f2
 def propose_masks(table:pd.DataFrame, # an images table
                   out:str|Path, # folder for masks/SOURCE/NAME.png and images.csv
-                  cut # a `Cutout`, or a function: uint8 photo (H, W, 3) -> bool mask (H, W); its name goes to `mask_source`
-                 ) -> pd.DataFrame: # the table as written: `mask_path`, `mask_source`, `certainty` (text; '' where the mask was not proposed), least certain first
+                  cut # a `Cutout`, or a function, uint8 photo (H, W, 3) -> bool mask (H, W); its name: `mask_source`
+                 ) -> pd.DataFrame: # as written: `mask_path`, `mask_source`, `certainty` (text), least certain first
     "Propose a mask for every row without one; a mask that is there already, or was checked in `out`, is left alone"
     out, table = Path(out), table.assign(mask_source=table.get("mask_source", ""), certainty="")
     if (out/"images.csv").exists(): # what a person has checked since
@@ -214,6 +227,7 @@ def propose_masks(table:pd.DataFrame, # an images table
     table.loc[todo.index, "mask_path"] = todo.made
     table.loc[todo.index, "mask_source"] = source
     table.loc[todo.index, "certainty"] = [f"{1 - suspicion(o):.3f}" for o in proposed]
-    table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2), kind="stable").reset_index(drop=True)
+    table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2), kind="stable")
+    table = table.reset_index(drop=True)
     write_table(table, out/"images.csv")
     return table

@@ -23,8 +23,8 @@ class Pretrained(NetworkDescriptor):
     def network(self):
         "The network with its weights; raises `BadInput` where none are given and for a file that does not fit"
         if not self.weights:
-            raise BadInput(f"{self.name} comes without weights: write {self.name}@FILE (safetensors, or a PyTorch state dict), "
-                           f"or {self.name}@hub to download them")
+            raise BadInput(f"{self.name} comes without weights: write {self.name}@FILE "
+                           f"(safetensors, or a PyTorch state dict), or {self.name}@hub to download them")
         hub, _, tag = str(self.weights).partition(":")
         try:
             return self.from_hub(tag) if hub == "hub" else self.from_file(str(self.weights))
@@ -47,7 +47,8 @@ class Timm(Pretrained):
     ):
         try: import timm
         except ImportError: raise BadInput(f'timm:{which} needs timm: pip install "fashion_retail[timm]"') from None
-        if not timm.is_model(which): raise BadInput(f"timm knows no network {which!r}: use a name that timm.list_models() gives")
+        if not timm.is_model(which):
+            raise BadInput(f"timm knows no network {which!r}: use a name that timm.list_models() gives")
         self.which, self.name = which, f"timm:{which}"
         with torch.device("meta"): net = timm.create_model(which, num_classes=0)  # shapes only
         self.about = net.pretrained_cfg
@@ -72,8 +73,9 @@ class Timm(Pretrained):
 FAMILIES["timm"] = Timm
 
 # %% ../nbs/04_pretrained.ipynb #3c77d16c
+# name -> architecture, place on the hub
 FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCLIP"),
-                 "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")} # name -> architecture, place on the hub
+                 "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")}
 
 class OpenClip(Pretrained):
     "The photo side of a CLIP; raises `BadInput` for an unknown one, and without OpenCLIP"
@@ -85,15 +87,19 @@ class OpenClip(Pretrained):
         device:str="auto" # auto, cpu or cuda
     ):
         try: import open_clip
-        except ImportError: raise BadInput(f'openclip:{which} needs OpenCLIP: pip install "fashion_retail[clip]"') from None
+        except ImportError:
+            raise BadInput(f'openclip:{which} needs OpenCLIP: pip install "fashion_retail[clip]"') from None
         self.which, self.name = which, f"openclip:{which}"
         self.architecture, self.place = FASHION_CLIPS.get(which, (which, None))
         self.about = open_clip.get_model_config(self.architecture)
         if self.about is None:
-            raise BadInput(f"OpenCLIP knows no network {which!r}: use {', '.join(FASHION_CLIPS)} or a name that open_clip.list_models() gives")
+            raise BadInput(f"OpenCLIP knows no network {which!r}: use {', '.join(FASHION_CLIPS)} or a name that "
+                           "open_clip.list_models() gives")
         self.tags = open_clip.list_pretrained_tags_by_model(self.architecture)
         tag = str(weights or "").partition(":")[2]
-        known = open_clip.get_pretrained_cfg(self.architecture, tag if tag in self.tags else self.tags[0]) if self.tags else {}
+        known = {}
+        if self.tags:
+            known = open_clip.get_pretrained_cfg(self.architecture, tag if tag in self.tags else self.tags[0])
         known = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **known}
         self.mean, self.std = (255*np.array(known[o]) for o in ("mean", "std"))
         self.dim, self.prepare = self.about["embed_dim"], Preparation(self.about["vision_cfg"]["image_size"])
@@ -103,8 +109,8 @@ class OpenClip(Pretrained):
         import open_clip
         if self.place: return open_clip.create_model(self.place)
         if tag not in self.tags:
-            raise BadInput(f"{self.name}@hub does not say which weights to download: write {self.name}@hub:TAG with one of "
-                           f"{', '.join(self.tags) or 'none'}")
+            raise BadInput(f"{self.name}@hub does not say which weights to download: "
+                           f"write {self.name}@hub:TAG with one of {', '.join(self.tags) or 'none'}")
         return open_clip.create_model(self.architecture, pretrained=tag)
 
     def from_file(self, path):
@@ -131,7 +137,8 @@ def encode_text(texts:list, # such as ["red floral dress"]
                 descriptor:OpenClip # the one that describes the photos
                ) -> np.ndarray: # float32 (N, dim), each row of length 1, comparable with the photos' vectors
     "The word side of a CLIP; raises `BadInput` for descriptors that have none"
-    if not isinstance(descriptor, OpenClip): raise BadInput(f"{descriptor.name} does not understand words: use openclip:NAME")
+    if not isinstance(descriptor, OpenClip):
+        raise BadInput(f"{descriptor.name} does not understand words: use openclip:NAME")
     import open_clip
     hub = str(descriptor.weights).partition(":")[0] == "hub"
     if "hf_tokenizer_name" in descriptor.about["text_cfg"] and not hub:  # OpenCLIP would fetch it without a word

@@ -35,7 +35,8 @@ def _prepare(vectors, metric, what):
 def _both(queries, gallery, metric, p):
     "Both matrices prepared, once they and the metric fit each other"
     if metric not in METRICS: raise BadInput(f"unknown metric {metric!r}: use one of {', '.join(METRICS)}")
-    if metric == "minkowski" and not p >= 1: raise BadInput(f"Minkowski's p is {p}: below 1 it is no distance, use 1 or more")
+    if metric == "minkowski" and not p >= 1:
+        raise BadInput(f"Minkowski's p is {p}: below 1 it is no distance, use 1 or more")
     q, g = _prepare(queries, metric, "queries"), _prepare(gallery, metric, "gallery")
     if q[0].shape[1] != g[0].shape[1]:
         raise BadInput(f"queries have {q[0].shape[1]} numbers a row and the gallery {g[0].shape[1]}: "
@@ -57,11 +58,11 @@ def _pairs(q, g, rows, cols, metric, p):
 
 # %% ../nbs/05_search.ipynb #8b99f27b
 def _screen(q32, q, g, block, part):
-    "|g|² - 2 q·g in float32 for a block of queries (`q32` is -2q) and a part of the gallery, and its largest error, a row"
+    "|g|² - 2 q·g in float32 for some queries (`q32` is -2q) and a part of the gallery, and its largest error, a row"
     score = q32 @ _rows(g, part, np.float32).T
     score += g[2][part].astype(np.float32)
-    # The rounded product errs by at most D·2^-24·|q||g| (Higham, Accuracy and Stability of Numerical Algorithms, ch. 3),
-    # and 2|q||g| is at most half of (|q| + |g|)²; the 8 covers the rounding of inputs, sums and limits
+    # The rounded product errs by at most D·2^-24·|q||g| (Higham, Accuracy and Stability of Numerical Algorithms,
+    # ch. 3), and 2|q||g| is at most half of (|q| + |g|)²; the 8 covers the rounding of inputs, sums and limits
     return score, (q32.shape[1]/2 + 8)*2.0**-24*(np.sqrt(q[2][block]) + np.sqrt(g[2][part].max()))**2
 
 def top_k(queries:np.ndarray, # (Q, D) numbers
@@ -109,7 +110,7 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery_items, # (N,) the garment each gallery photo shows
                       metric:str="euclidean", # one of `METRICS`
                       chunk:int=1024, # queries in a block; a gallery block has 8 times as many rows
-                      exclude:tuple|None=None, # (query image ids, gallery image ids): equal ids are one photo, which is skipped
+                      exclude:tuple|None=None, # (query image ids, gallery image ids): equal ids, one photo, are skipped
                       p:float=3 # of metric minkowski, at least 1
                      ) -> np.ndarray: # int64 (Q,), 1 = first; 0 = no right answer in the gallery
     "The place of the best right answer of each query, ties counted against it; raises `BadInput`"
@@ -120,10 +121,12 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
         if len(ids) != n: raise BadInput(f"{len(ids)} {what} for {n} vectors: give one each")
     codes = pd.factorize(np.r_[np.asarray(query_items, str), np.asarray(gallery_items, str)])[0]
     qi, gi = codes[:nq], codes[nq:]
-    codes = pd.factorize(np.r_[np.asarray(exclude[0], str), np.asarray(exclude[1], str)])[0] if exclude else np.arange(nq + ng)
+    codes = np.arange(nq + ng)
+    if exclude: codes = pd.factorize(np.r_[np.asarray(exclude[0], str), np.asarray(exclude[1], str)])[0]
     qx, gx = codes[:nq], codes[nq:]
     def same(a, b, block): # positions in the block and gallery rows where the codes agree
-        pairs = pd.DataFrame({"code": a[block], "row": np.arange(len(block))}).merge(pd.DataFrame({"code": b, "col": np.arange(ng)}), on="code")
+        left = pd.DataFrame({"code": a[block], "row": np.arange(len(block))})
+        pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(ng)}), on="code")
         return pairs.row.to_numpy(), pairs.col.to_numpy()
     ranks = np.zeros(nq, np.int64)
     for a in range(0, nq, chunk):
@@ -149,7 +152,8 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
             low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
             closer = score <= low
             unsure = np.flatnonzero((score <= high) ^ closer)
-            if len(unsure) > score.size//64:  # ties without end, as when all vectors are one: float64 errs less than a tie allows
+            # ties without end, as when all vectors are one: float64 errs less than a tie allows
+            if len(unsure) > score.size//64:
                 score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
                 score[row[here], col[here] - b] = np.inf
                 closer, unsure = score <= limit[:, None], unsure[:0]

@@ -6,7 +6,7 @@
 __all__ = ['form', 'Client', 'free_port', 'running', 'wait_for', 'memory', 'one_search', 'in_process', 'many_clients',
            'load_until_killed', 'killed', 'page_weight', 'benchmark_serve']
 
-# %% ../nbs/39_serve_load.ipynb #cdf3fe08
+# %% ../nbs/39_serve_load.ipynb #e88bad4a
 import http.client
 import json
 import os
@@ -27,10 +27,10 @@ import pandas as pd
 import fashion_retail
 from .catalogue import Catalogue
 from .core import BadInput
-from .serve import read_log
+from .feedback import read_log
 from .wardrobe import make_wardrobe
 
-# %% ../nbs/39_serve_load.ipynb #5ae7a09e
+# %% ../nbs/39_serve_load.ipynb #175164ea
 def form(photos=(), # paths, or bytes
          **fields # name -> text
         ) -> tuple: # body, headers
@@ -40,7 +40,8 @@ def form(photos=(), # paths, or bytes
         parts.append(b'Content-Disposition: form-data; name="%s"\r\n\r\n%s' % (name.encode(), str(text).encode()))
     for photo in photos:
         data = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
-        parts.append(b'Content-Disposition: form-data; name="photo"; filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' + data)
+        head = b'Content-Disposition: form-data; name="photo"; filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+        parts.append(head + data)
     body = b"".join(b"--" + mark + b"\r\n" + o + b"\r\n" for o in parts) + b"--" + mark + b"--\r\n"
     return body, {"Content-Type": f"multipart/form-data; boundary={mark.decode()}"}
 
@@ -80,7 +81,7 @@ class Client:
         body = json.dumps(dict(search_id=search_id, item_id=item_id)).encode()
         return self.ask("POST", "/api/feedback", body, {"Content-Type": "application/json"})
 
-# %% ../nbs/39_serve_load.ipynb #10fbcff6
+# %% ../nbs/39_serve_load.ipynb #408b445e
 def free_port() -> int:
     "A port that nobody listens on just now"
     with socket.socket() as found:
@@ -98,7 +99,8 @@ def running(catalogue:str|Path, # folder
     port = port or free_port()
     home = str(Path(fashion_retail.__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
-    command = [sys.executable, "-c", "from fashion_retail.cli import main; main()", "serve", str(catalogue), "--port", str(port), *options]
+    script = "from fashion_retail.cli import main; main()"
+    command = [sys.executable, "-c", script, "serve", str(catalogue), "--port", str(port), *options]
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     process.port = port
     try:
@@ -114,7 +116,8 @@ def wait_for(process, # from `running`
     "Wait until the server answers; raises `BadInput` when it does not"
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        if process.poll() is not None: raise BadInput(f"the server stopped with exit code {process.returncode}: start it by hand to see why")
+        if process.poll() is not None:
+            raise BadInput(f"the server stopped with exit code {process.returncode}: start it by hand to see why")
         try:
             if Client(process.port, seconds=10).ask("GET", "/api/health")[0] == 200: return
         except OSError: pass
@@ -127,7 +130,7 @@ def memory(process # from `running`
     fields = Path(f"/proc/{process.pid}/statm").read_text().split()
     return int(fields[1])*os.sysconf("SC_PAGE_SIZE")/1e6
 
-# %% ../nbs/39_serve_load.ipynb #38f6289a
+# %% ../nbs/39_serve_load.ipynb #d0ced587
 def one_search(catalogue:str|Path, # folder
                photos:list, # paths
                rounds:int=3 # of all photos
@@ -148,10 +151,11 @@ def one_search(catalogue:str|Path, # folder
             if status != 200: raise BadInput(f"the server answered with status {status}")
     found = {k: statistics.median(v) for k, v in seconds.items()}
     ratios = np.array(seconds["http"])/np.array(seconds["in_process"])
-    return dict(searches=len(ratios), seconds_in_process=round(found["in_process"], 4), seconds_http=round(found["http"], 4),
+    return dict(searches=len(ratios), seconds_in_process=round(found["in_process"], 4),
+                seconds_http=round(found["http"], 4),
                 ratio=round(found["http"]/found["in_process"], 3), ratio_of_pairs=round(float(np.median(ratios)), 3))
 
-# %% ../nbs/39_serve_load.ipynb #83260968
+# %% ../nbs/39_serve_load.ipynb #4130095c
 def in_process(catalogue:str|Path, # folder
                photos:list, # paths
                seconds:float, # how long
@@ -207,7 +211,7 @@ def many_clients(catalogue:str|Path, # folder
                 p50_s=round(float(np.percentile(times, 50)), 2), p95_s=round(float(np.percentile(times, 95)), 2),
                 memory_mb=round(float(used[-1]), 1), memory_slope_mb_a_minute=round(float(slope), 2))
 
-# %% ../nbs/39_serve_load.ipynb #6d13de64
+# %% ../nbs/39_serve_load.ipynb #e8afa7f4
 def load_until_killed(server, # from `running`
                       photo:bytes, # to add
                       token:str,
@@ -221,8 +225,7 @@ def load_until_killed(server, # from `running`
         client = Client(server.port)
         for turn in range(10**6):
             item = f"said-{name}-{number}-{turn}"
-            try: status, _ = client.ask("POST", "/api/feedback", json.dumps(dict(search_id=search_id, item_id=None, result=turn % 60, withdrawn=False)).encode(),
-                                        {"Content-Type": "application/json"})
+            try: status, _ = client.feedback(search_id, None)
             except OSError: return
             if status == 200: said.append(item)
     def add():
@@ -253,7 +256,8 @@ def killed(catalogue:str|Path, # folder; it is changed
             before = sum(o["kind"] == "feedback" for o in read_log(log)[0])
             with running(catalogue, "--token", str(token), "--workers", "1") as server:
                 search_id = Client(server.port).search(photo, k=1)[1]["search_id"]
-                new, added = load_until_killed(server, Path(photo).read_bytes(), token.read_text(), search_id, str(turn), rng.uniform(0.3, 2.5))
+                new, added = load_until_killed(server, Path(photo).read_bytes(), token.read_text(), search_id,
+                                               str(turn), rng.uniform(0.3, 2.5))
             records, torn = read_log(log)
             lost_said += max(0, len(new) - (sum(o["kind"] == "feedback" for o in records) - before))
             said, items = said + len(new), items + added
@@ -262,7 +266,7 @@ def killed(catalogue:str|Path, # folder; it is changed
     return dict(kills=rounds, feedback_acknowledged=said, feedback_lost=lost_said, items_acknowledged=len(items),
                 items_lost=len(set(items) - there), torn_lines=torn, check=found.check())
 
-# %% ../nbs/39_serve_load.ipynb #2230d4bb
+# %% ../nbs/39_serve_load.ipynb #b37a110f
 def page_weight(catalogue:str|Path, # folder
                 photo:str|Path # to search
                ) -> dict: # figures
@@ -271,10 +275,12 @@ def page_weight(catalogue:str|Path, # folder
     with running(catalogue) as server:
         client = Client(server.port)
         at_rest = memory(server)
-        plain = [len(client.ask("GET", o)[1]) if o != files[-1] else len(json.dumps(client.ask("GET", o)[1])) for o in files]
+        plain = [len(client.ask("GET", o)[1]) for o in files[:3]]
+        plain.append(len(json.dumps(client.ask("GET", files[3])[1])))
         packed = [len(client.ask("GET", o, headers={"Accept-Encoding": "gzip"})[1]) for o in files[:3]]
         client.search(photo)
-        return dict(requests=len(files), kB=round(sum(plain)/1e3, 1), kB_compressed=round((sum(packed) + plain[3])/1e3, 1),
+        return dict(requests=len(files), kB=round(sum(plain)/1e3, 1),
+                    kB_compressed=round((sum(packed) + plain[3])/1e3, 1),
                     memory_at_rest_mb=round(at_rest, 1), memory_after_a_search_mb=round(memory(server), 1))
 
 def benchmark_serve(clients:int=16, # at once
@@ -290,11 +296,11 @@ def benchmark_serve(clients:int=16, # at once
         Catalogue.build(folder/"wardrobe", folder/"catalogue")
         photos = table[table.role == "snapshot"].path.tolist()
         result = dict(items=items, cores=os.cpu_count(), load_average=[round(o, 1) for o in os.getloadavg()])
-        steps = dict(page=lambda: page_weight(folder/"catalogue", photos[0]), one=lambda: one_search(folder/"catalogue", photos[:10]),
-                     in_process_a_second=lambda: round(in_process(folder/"catalogue", photos, min(60, seconds)), 2),
-                     many=lambda: many_clients(folder/"catalogue", photos, seconds, clients),
-                     in_process_a_second_after=lambda: round(in_process(folder/"catalogue", photos, min(60, seconds)), 2),
-                     killed=lambda: killed(folder/"catalogue", photos[0], kills))
+        made = folder/"catalogue"
+        def plain(): return round(in_process(made, photos, min(60, seconds)), 2)
+        steps = dict(page=lambda: page_weight(made, photos[0]), one=lambda: one_search(made, photos[:10]),
+                     in_process_a_second=plain, many=lambda: many_clients(made, photos, seconds, clients),
+                     in_process_a_second_after=plain, killed=lambda: killed(made, photos[0], kills))
         for name, step in steps.items():
             result[name] = step()
             say(f"{name}: {result[name]}")

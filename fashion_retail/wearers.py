@@ -18,7 +18,7 @@ from tqdm import tqdm
 from .data import BadInput, atomic, load_image, load_mask, read_table, save_image, save_mask, write_table
 from .dressing import (LOWER, OTHER, PERSON, UPPER, WHOLE, Figure, add_skirt, cloth_color, compose, figure,
                                      one_piece, redress, stack_figures, swatches)
-from .labeling import bare
+from .superimpose import bare
 from .photo_labels import CLASSES, save_labels
 from .wardrobe import (CATEGORIES, drawn_cloth, garment_cut, garment_pieces, garment_pose, random_item,
                                      relief, smooth_noise)

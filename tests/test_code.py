@@ -10,13 +10,13 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos masks data folders wardrobe
-           labeling encoder tiramisu fitting training photo_labels dressing wearers garments cutout
-           search accuracy decision
+           labeling superimpose encoder tiramisu fitting training photo_labels dressing wearers garments cutout
+           search accuracy decision open_set
            descriptors ranking pretrained features
            evaluation deep_ranking
            profiles runner gate report
-           label_quality widget active_learning attributes
-           index catalogue duplicates serve serve_load scale
+           label_quality label_session widget active_learning attributes
+           index catalogue duplicates feedback serve serve_load scale
            camvid benchmarks
            cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
@@ -26,10 +26,8 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"accuracy": 14, "cli": 80, "cutout": 4, "descriptors": 6, "evaluation": 11, "features": 6,
-              "label_quality": 17, "labeling": 47, "pretrained": 8, "profiles": 1, "search": 7, "serve": 45,
-              "serve_load": 10, "wardrobe": 55, "widget": 39}
-LONG_MODULES = {"catalogue": 942, "cli": 682, "decision": 618, "labeling": 594, "serve": 1173, "tiramisu": 545}
+LONG_LINES = {"cli": 80, "profiles": 1}
+LONG_MODULES = {"catalogue": 942, "cli": 682, "decision": 471, "labeling": 491, "serve": 1015, "tiramisu": 545}
 PRIVATE_NAMES = set()
 
 

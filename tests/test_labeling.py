@@ -8,7 +8,8 @@ import pytest
 from commands import command, refused
 from fashion_retail.core import BadInput
 from fashion_retail.data import checked, data_root, load_image, load_mask, read_table, select
-from fashion_retail.labeling import Annotation, lift_mask, segmentation_scores, superimpose_table
+from fashion_retail.labeling import Annotation, lift_mask, segmentation_scores
+from fashion_retail.superimpose import superimpose_table
 
 snapshots = pytest.mark.skipif(not (data_root()/"snapshots"/"images.csv").exists(), reason="no real photographs under FASHION_RETAIL_DATA or shared/data")
 

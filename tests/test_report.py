@@ -176,8 +176,11 @@ def wrong_photo_order(patch):
     patch.setattr(features, "_describe", describe)
 
 def masks_inverted(patch):
-    honest = features.load_mask
-    patch.setattr(features, "load_mask", lambda *args: ~honest(*args))
+    honest = features.load_pair
+    def load_pair(*args):
+        image, mask = honest(*args)
+        return image, ~mask
+    patch.setattr(features, "load_pair", load_pair)
 
 def sorted_the_wrong_way(patch):
     honest = evaluation.first_match_ranks

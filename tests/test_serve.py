@@ -1,4 +1,5 @@
 "The search page: its API, its limits and its log; a real server that is killed; a real browser, on a desk and on a phone"
+import base64
 import concurrent.futures
 import io
 import json
@@ -6,21 +7,24 @@ import os
 import shutil
 import signal
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
+from commands import SCRIPT, command
 from fashion_retail.catalogue import Catalogue
 from fashion_retail.core import BadInput
 from fashion_retail.data import read_table, write_table
-from fashion_retail.serve import FeedbackLog, Limits, Service, feedback_table, make_app, new_search_id, read_log, read_token, taken_port
-from fashion_retail.serve_load import Client, form, killed, load_until_killed, memory, running
+from fashion_retail.feedback import FeedbackLog, feedback_table, new_search_id, read_log
+from fashion_retail.serve import Limits, Service, make_app, read_token, taken_port
+from fashion_retail.serve_load import Client, free_port, killed, memory, running, wait_for
 
 testclient = pytest.importorskip("starlette.testclient", reason='the API test needs httpx: pip install "fashion_retail[dev]"')
 
@@ -105,7 +109,7 @@ def test_box_point_together_where(client, photos):
         assert reply.status_code == 200, reply.text
         return reply.json()["results"]
     boxed = search(photos.path[0], box="10,10,90,90")[0]
-    mask = np.asarray(Image.open(io.BytesIO(__import__("base64").b64decode(boxed["cutout"]["mask"].partition(",")[2]))))
+    mask = np.asarray(Image.open(io.BytesIO(base64.b64decode(boxed["cutout"]["mask"].partition(",")[2]))))
     assert not mask[:, 95:].any() and not mask[:8].any() and mask.any()
     assert search(photos.path[0], point="80,80")[0]["cutout"]["mask"]
     together = search(photos.path[0], photos.path[1], together="true", box=["", "0,0,100,100"])
@@ -391,6 +395,26 @@ def test_killed_and_stopped(catalogue, photos, tmp_path):
     lines = [json.loads(o) for o in (tmp_path/"log").read_text().splitlines() if o.startswith("{")]
     assert [o["event"] for o in lines][-1] == "stop"
     assert any(o.get("route") == "/api/search" and o["status"] == 200 and "client" not in o for o in lines)
+
+
+def test_demo_and_feedback(tmp_path):
+    "As `make demo` starts it; then what was answered, as a table"
+    (process_port, args) = free_port(), ["demo", "--out", str(tmp_path), "--items", "10"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *args, "--port", str(process_port)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process.port = process_port
+    try:
+        wait_for(process, PATIENCE/1000)
+        client = Client(process.port)
+        found = client.search(client.ask("GET", "/api/examples/0")[1])[1]
+        assert client.feedback(found["search_id"], found["results"][0]["answers"][0]["item_id"]) == (200, dict(noted=True))
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE/1000)
+    finally: process.kill()
+    assert "1 photos of known items" in command("feedback", tmp_path/"catalogue", "--out", tmp_path/"asked.csv").stdout
+    assert (read_table(tmp_path/"asked.csv").role == "snapshot").sum() == 1
+    assert "no answers" in command("feedback", tmp_path/"catalogue", "--out", tmp_path/"a.csv", "--log", tmp_path, code=2).stderr
+    assert "is a folder" in command("benchmark", "serve", "--out", tmp_path, code=2).stderr
 
 
 # ---- a real browser

@@ -192,6 +192,9 @@ export function mount(root, server, { kept = true } = {}) {
     if (!list.length) return files.length ? fail(new Trouble("not_a_photo", "")) : undefined;
     if (!add) reset();
     root.scrollIntoView({ block: "start" });
+    root.dataset.state = "busy";
+    root.classList.add("reading");                   // a large photo takes a moment to decode
+    tell(t.looking);
     for (const file of list.slice(0, (about?.limits.photos ?? 8) - photos.length)) photos.push(await prepared(file));
     at = photos.length - 1;
     await search();
@@ -204,7 +207,6 @@ export function mount(root, server, { kept = true } = {}) {
     const mine = turn += 1, where = Object.entries(filters).flatMap(([name, values]) => [...values].map((o) => `${name}=${o}`));
     [busy, problem, said, marking] = [true, null, undefined, false];
     draw();
-    tell(t.looking);
     try {
       const reply = await server.search(photos.map((o) => o.blob), { where, boxes: photos.map((o) => o.box), points: photos.map((o) => o.point), together: photos.length > 1 });
       if (mine !== turn) return;
@@ -270,6 +272,7 @@ export function mount(root, server, { kept = true } = {}) {
 
   // ---- drawing
   function draw() {
+    root.classList.remove("reading");
     drawTop();
     root.dataset.state = busy ? "busy" : problem ? "problem" : found ? "found" : photos.length ? "asked" : "start";
     if (!photos.length) drawStart();
