@@ -188,8 +188,8 @@ def sorted_the_wrong_way(patch):
 
 def part_of_the_gallery(patch):
     honest = evaluation.select
-    def select(table, splits, role, *rest):
-        rows = honest(table, splits, role, *rest)
+    def select(table, splits, role, *rest, **more):
+        rows = honest(table, splits, role, *rest, **more)
         return rows[:len(rows)*3//4] if role == "catalogue" else rows
     patch.setattr(evaluation, "select", select)
 
