@@ -172,10 +172,24 @@ def evaluate(images: Images, split: Split, out: OutFile,
     store = None if no_cache else Store()
     found = evaluate(table, split, cutout, features, gallery_split, device, skip_unreadable, store)
     _say_what_was_left_out(found)
+    _say_suspects(found)
     if open_set: found.metrics.update(found.open_set()[0])
     if ranks:
         with atomic(ranks) as part: found.to_frame().to_csv(part, index=False)
     _write_json(found.metrics, out)
+
+
+def _say_suspects(found): # an `Evaluation`
+    "Count the queries that look like their first answer saved again, and say so"
+    from fashion_retail.data import look_alike
+    path = found.table.set_index("image_id").path
+    pairs = [(query, answers[0]) for query, answers in found.answers.items() if answers]
+    alike = look_alike([path[query] for query, _ in pairs], [path[answer] for _, answer in pairs])
+    suspects = [pair for pair, same in zip(pairs, alike) if same]
+    found.metrics["n_suspects"] = len(suspects)
+    if suspects:
+        print(f"{len(suspects)} queries look like their first answer saved again (suspects, counted), such as "
+              f"{suspects[0][0]} = {suspects[0][1]}", file=sys.stderr)
 
 
 def _say_what_was_left_out(found): # an `Evaluation`

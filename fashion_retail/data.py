@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ROLES', 'SPLITS', 'REQUIRED', 'OPTIONAL', 'PATHS', 'TEXTS', 'ALIASES', 'ENDS', 'CONTROLS', 'NEAR', 'SEPARATORS',
-           'normal_text', 'same_files', 'check_table', 'near_copies', 'read_table', 'write_table', 'select',
-           'without_unreadable', 'checked', 'split_table', 'data_root', 'find_table']
+           'normal_text', 'same_files', 'check_table', 'look_alike', 'near_copies', 'read_table', 'write_table',
+           'select', 'without_unreadable', 'checked', 'split_table', 'data_root', 'find_table']
 
 # %% ../nbs/00_data.ipynb #e025c7df
 import csv
@@ -176,6 +176,20 @@ def _standard(pictures): # float arrays of one shape
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
 
+def _fine(found): # as `_small` gives them
+    return _standard([cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1) for small, _ in found])
+
+def look_alike(first, # paths of photos
+               second # paths of as many other photos
+              ) -> np.ndarray: # bool (N,)
+    "Which pairs look like one picture saved twice; False where one of them cannot be read"
+    found = list(ordered_map(_small, [*first, *second]))
+    alike = np.zeros(len(found)//2, bool)
+    for i, (one, other) in enumerate(zip(found[:len(alike)], found[len(alike):])):
+        if one is None or other is None or abs(one[1]/other[1] - 1) > 0.03: continue
+        alike[i] = 1 - np.dot(*_fine([one, other])) < NEAR
+    return alike
+
 def _with_unread(pairs, unread): # image ids
     pairs.attrs["unreadable"] = unread
     return pairs
@@ -187,7 +201,7 @@ def near_copies(table:pd.DataFrame # an images table
     at, columns = [i for i, o in enumerate(found) if o], ["image_id", "copy", "difference", "what"]
     unread = table.image_id[[o is None for o in found]].tolist()
     if not at: return _with_unread(pd.DataFrame(columns=columns), unread)
-    fine = _standard([cv2.GaussianBlur(found[i][0].astype(np.float32), (0, 0), 1) for i in at])
+    fine = _fine(found[i] for i in at)
     coarse = _standard([cv2.resize(found[i][0].astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for i in at])
     ratio = np.array([found[i][1] for i in at])
     role, split, ids = table.iloc[at][["role", "split", "image_id"]].to_numpy().T

@@ -276,6 +276,12 @@ for what, save in {"another quality": dict(quality=70), "PNG": dict(format="PNG"
     ending = save.get("format", "jpg").lower()
     fault(2, f"a catalogue photo saved again as {what}", folders(["a.jpg", "b.jpg"], ["a_1.jpg"], after=copy_of("shop/b.jpg", f"phone/b_1.{ending}", **save)),
           0, "saved twice (suspects, kept): 1", "2 + 2 photos of a b")
+def resaved(table, folder):
+    Image.open(folder/"c2.png").save(folder/"s2.jpg", quality=85)
+    return table.assign(path=table.path.replace("s2.png", "s2.jpg"), mask_path="")
+
+
+fault(2, "evaluate: a catalogue photo saved again as a query", changed(resaved), 0, "saved again (suspects, counted), such as s2 = c2", "4 queries, top-1 1.00")
 fault(2, "one snapshot under two items", folders(["a.jpg", "b.jpg"], ["a_1.jpg"], after=copy_of("phone/a_1.jpg", "phone/b_1.jpg")), 0,
       "same file as one of another item, kept: 1", "2 + 2 photos of a b")
 

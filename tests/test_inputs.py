@@ -1,5 +1,9 @@
 "Inputs as people really have them (tests/faults.py makes and describes them), and properties of reading tables and ids"
-import csv, io, string, sys
+import csv
+import io
+import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +31,12 @@ def test_input(found, tmp_path):
 def test_enough_inputs():
     "At least 150 inputs, of every kind"
     assert len(faults.ALL) >= 150 and {o.kind for o in faults.ALL} <= set(faults.KINDS)
+
+
+def test_killed_commands_go_on():
+    "Two kills of `label` and two of `evaluate`; `python tests/kills.py` does a hundred, trainings and reports too"
+    done = subprocess.run([sys.executable, faults.ROOT/"tests"/"kills.py", "--kills", "4", "label", "evaluate"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # Properties ---------------------------------------------------------------------------------------------------------------
