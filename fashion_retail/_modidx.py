@@ -288,6 +288,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'fashion_retail.data._standard': ('data.html#_standard', 'fashion_retail/data.py'),
                                      'fashion_retail.data._text_of': ('data.html#_text_of', 'fashion_retail/data.py'),
                                      'fashion_retail.data._texts': ('data.html#_texts', 'fashion_retail/data.py'),
+                                     'fashion_retail.data._with_unread': ('data.html#_with_unread', 'fashion_retail/data.py'),
                                      'fashion_retail.data.check_table': ('data.html#check_table', 'fashion_retail/data.py'),
                                      'fashion_retail.data.checked': ('data.html#checked', 'fashion_retail/data.py'),
                                      'fashion_retail.data.data_root': ('data.html#data_root', 'fashion_retail/data.py'),

@@ -41,10 +41,9 @@ def _no_folder(*files):
 def _read(images, skip=False):
     "An images table, without the photos that cannot be read where they are to be left out; says which"
     from fashion_retail.data import find_table, read_table, without_unreadable
-    rows = read_table(find_table(images))
-    if skip:
-        rows, problems = without_unreadable(rows)
-        _say_problems(problems)
+    rows, problems = read_table(find_table(images)), {}
+    if skip: rows, problems = without_unreadable(rows)
+    _say_problems(problems)
     return rows
 
 
@@ -87,11 +86,12 @@ def table(catalogue: Annotated[Path, typer.Option(help="Folder of catalogue phot
     from fashion_retail.data import near_copies, write_table
     from fashion_retail.folders import table_from_folders
     rows, notes = table_from_folders(catalogue, snapshots, pattern, valid, strict)
-    write_table(rows, out)
+    suspects = near_copies(rows)
+    notes["photos that cannot be read, left out"] = unread = suspects.attrs["unreadable"]
+    write_table(rows := rows[~rows.image_id.isin(unread)], out)
     n = rows.groupby("role").item_id.agg(["size", "nunique"])
     print(f"{out}: {n['size'].get('catalogue', 0)} catalogue photos and {n['size'].get('snapshot', 0)} snapshots of {rows.item_id.nunique()} items")
     for rule, count in rows.matched_by[rows.matched_by != ""].value_counts().items(): print(f"matched by {rule}: {count} (column matched_by)")
-    suspects = near_copies(rows)
     notes["pairs that look like one picture saved twice (suspects, kept)"] = [f"{o.image_id} = {o.copy}" for o in suspects.itertuples()]
     for what, names in notes.items():
         if names: print(f"{what}: {len(names)} ({some(names, 10)})")

@@ -176,13 +176,17 @@ def _standard(pictures): # float arrays of one shape
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
 
+def _with_unread(pairs, unread): # image ids
+    pairs.attrs["unreadable"] = unread
+    return pairs
+
 def near_copies(table:pd.DataFrame # an images table
                ) -> pd.DataFrame: # image_id, copy, difference (1 - correlation), what; the most alike first
-    "Pairs of photos that look like the same picture saved twice and are query and answer, or sit in two splits"
+    "Pairs of photos that look like one picture saved twice; `attrs['unreadable']` names the photos that cannot be read"
     found = list(ordered_map(_small, table.path))
-    at = [i for i, o in enumerate(found) if o]
-    columns = ["image_id", "copy", "difference", "what"]
-    if not at: return pd.DataFrame(columns=columns)
+    at, columns = [i for i, o in enumerate(found) if o], ["image_id", "copy", "difference", "what"]
+    unread = table.image_id[[o is None for o in found]].tolist()
+    if not at: return _with_unread(pd.DataFrame(columns=columns), unread)
     fine = _standard([cv2.GaussianBlur(found[i][0].astype(np.float32), (0, 0), 1) for i in at])
     coarse = _standard([cv2.resize(found[i][0].astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for i in at])
     ratio = np.array([found[i][1] for i in at])
@@ -198,7 +202,7 @@ def near_copies(table:pd.DataFrame # an images table
             if difference < NEAR:
                 what = "query and answer" if crossing else "two splits"
                 pairs.append((ids[i], ids[k], round(max(difference, 0), 4), what))
-    return pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True)
+    return _with_unread(pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True), unread)
 
 # %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

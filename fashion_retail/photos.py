@@ -23,7 +23,7 @@ from .core import BadInput, atomic, say_once
 
 # %% ../nbs/00_photos.ipynb #3210e785
 FORMATS = {  # Pillow's name of a format: the endings of its files
-    "JPEG": ".jpg .jpeg .jpe .jfif", "MPO": ".mpo", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif .tiff", "BMP": ".bmp",
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif .tiff", "BMP": ".bmp",
     "DIB": ".dib", "GIF": ".gif", "JPEG2000": ".jp2 .j2k", "PPM": ".ppm .pgm .pbm .pfm", "AVIF": ".avif",
     "HEIF": ".heic .heif .hif"}
 INSTALL = {"HEIF": "pip install 'fashion_retail[heic]'", "AVIF": "pip install --upgrade pillow"}

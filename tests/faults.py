@@ -333,6 +333,9 @@ fault(4, "a link that leads nowhere", folders(*PAIR, after=lambda f: (f/"phone"/
 fault(4, "a pipe called x.jpg", folders(*PAIR, after=lambda f: os.mkfifo(f/"phone"/"x.jpg")), 0, "no files, left out: 1", TWO)
 fault(4, "a name that is not UTF-8", folders(PAIR[0], [*PAIR[1], b"b_caf\xe9.jpg"]), 0, "not UTF-8, left out; rename them: 1", TWO)
 fault(4, "a name with a line break", folders(PAIR[0], [*PAIR[1], "b_\n2.jpg"]), 0, "control character, left out; rename them: 1", TWO)
+fault(4, "a HEIC file with nothing behind its head", folders(*PAIR, after=lambda f: (f/"phone"/"b_2.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(80))), 0, "", TWO)
+fault(4, "half a photo", folders(*PAIR, after=lambda f: (f/"phone"/"b_2.jpg").write_bytes(jpeg_with(b"Exif\0\0")[:900])), 0, "cannot be read, left out: 1", TWO)
+fault(4, "an ending .mpo", folders(PAIR[0], ["a_1.jpg", "b_1.mpo"]), 0, kept=TWO)
 fault(4, "an empty folder", folders(PAIR[0], []), 2, "holds no photos")
 fault(4, "only films", folders(PAIR[0], [], after=lambda f: (f/"phone"/"a.mov").write_bytes(b"x")), 2, "1 .mov files")
 fault(4, "a folder that is missing", lambda folder: ["table", "--catalogue", folder/"x", "--snapshots", folder/"y", "--out", folder/"o.csv"], 2, "is no folder")
@@ -746,6 +749,7 @@ def left(folder):
     "What the command wrote, but times and places"
     found = {}
     for path in sorted([*(folder/"out").rglob("*"), *folder.glob("*.json")]):
+        if path.name.startswith(".part-"): continue  # what a kill left of a file
         if path.suffix == ".png": found[path.name] = path.read_bytes()
         if path.suffix == ".json":
             values = json.loads(path.read_text())

@@ -112,7 +112,7 @@ def fresh(folder, name):
 
 def kept(folder):
     "What has been written whole: file -> content"
-    return {o: o.read_bytes() for o in (folder/"out").rglob("*.png")} if (folder/"out").exists() else {}
+    return {o: o.read_bytes() for o in (folder/"out").rglob("*.png") if not o.name.startswith(".part-")} if (folder/"out").exists() else {}
 
 
 def try_kills(name, count, seed=0):
