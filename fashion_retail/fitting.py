@@ -207,12 +207,12 @@ class Fitting:
 @patch
 def batches(self:Fitting, epoch:int):
     "Yield the batches of an epoch; all randomness from `(seed, epoch)`"
-    raise NotImplementedError
+    raise TypeError("a training gives its own `batches`")
 
 @patch
 def loss(self:Fitting, batch):
     "The loss of one batch, a scalar tensor"
-    raise NotImplementedError
+    raise TypeError("a training gives its own `loss`")
 
 @patch
 def pace(self:Fitting, done:float):
