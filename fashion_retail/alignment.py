@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['LONG', 'SHORT', 'GRID', 'SCALES', 'STEPS', 'GAINS', 'OFFSETS', 'FITS', 'HOPELESS', 'sized', 'slopes', 'strengths',
-           'inner_box', 'Picture', 'framed', 'correlated', 'moved', 'shared', 'correlation', 'refined', 'toned',
-           'color_difference', 'Agreement', 'measured', 'centered', 'agreement']
+           'inner_box', 'sketch', 'Picture', 'framed', 'correlated', 'moved', 'shared', 'correlation', 'refined',
+           'toned', 'color_differences', 'Agreement', 'measured', 'centered', 'agreement']
 
-# %% ../nbs/23_alignment.ipynb #f001748f
+# %% ../nbs/23_alignment.ipynb #41beabe3
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +16,9 @@ import numpy as np
 from scipy import fft
 
 from .descriptors import color_histogram
-from .labeling import otsu_mask
+from .otsu import otsu_mask
 
-# %% ../nbs/23_alignment.ipynb #144720a9
+# %% ../nbs/23_alignment.ipynb #78835bea
 LONG = 128  # pixels along the long side of the pictures that are compared
 
 def sized(image:np.ndarray, # (H, W) or (H, W, 3)
@@ -41,7 +41,7 @@ def strengths(slope:np.ndarray # from `slopes`
     "The square root of the slope, whatever its direction"
     return np.sqrt(np.hypot(*slope))
 
-# %% ../nbs/23_alignment.ipynb #cccbaf08
+# %% ../nbs/23_alignment.ipynb #fff2d101
 def inner_box(image:np.ndarray, # uint8 (H, W, 3)
               slack:int=8 # gray levels that a line of one color may vary
              ) -> tuple: # x0, y0, x1, y1 in pixels
@@ -52,7 +52,19 @@ def inner_box(image:np.ndarray, # uint8 (H, W, 3)
     box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     return box if min(box[2] - box[0], box[3] - box[1]) >= 16 else whole
 
-# %% ../nbs/23_alignment.ipynb #19852864
+# %% ../nbs/23_alignment.ipynb #4ad20120
+def sketch(image:np.ndarray, # uint8 (H, W, 3)
+           side:int=16 # cells along a side
+          ) -> np.ndarray: # float32 (side²,), of mean 0 and length 1; 0 for a picture without edges
+    "Where the edges are inside the frame, whatever its proportions"
+    for _ in range(3):
+        left, top, right, bottom = inner_box(image)
+        image = np.ascontiguousarray(image[top:bottom, left:right])
+    cells = np.sqrt(cv2.resize(strengths(slopes(image)), (side, side), interpolation=cv2.INTER_AREA)).ravel()
+    cells = cells - cells.mean()
+    return cells/max(float(np.linalg.norm(cells)), 1e-6)
+
+# %% ../nbs/23_alignment.ipynb #2d96b857
 SHORT, GRID = 40, 64             # pixels along the long side where the place is searched, and of the square around it
 SCALES = 1.08**np.arange(-7, 8)  # that are tried there: 0.58 to 1.71
 
@@ -64,6 +76,7 @@ class Picture:
         self.image = sized(image, LONG)
         mask = otsu_mask(self.image)
         self.tint = color_histogram(self.image[None], mask[None])[0]
+        self.sketch = sketch(self.image)
         self.boxes = {(0, 0, self.image.shape[1], self.image.shape[0]), inner_box(self.image)}
         self.slope = slopes(self.image)
         self.edges = strengths(self.slope)
@@ -84,7 +97,7 @@ class Picture:
         "All scales, each also mirrored, for the picture that others are compared with"
         return np.conj(np.stack([self.spectrum_at(scale, mirror) for scale in SCALES for mirror in (False, True)]))
 
-# %% ../nbs/23_alignment.ipynb #10f9f8da
+# %% ../nbs/23_alignment.ipynb #a77c9c27
 def framed(one:Picture, # the first picture
            other:Picture # the second
           ) -> list: # float32 (2, 3) matrices
@@ -115,7 +128,7 @@ def _place(number, at, one): # of the scale; of the shift; the first picture
     if number % 2: place[0] = [-1/scale, 0, one.image.shape[1] - 1 - place[0, 2]]
     return place
 
-# %% ../nbs/23_alignment.ipynb #81f1eaab
+# %% ../nbs/23_alignment.ipynb #191db94c
 def moved(image:np.ndarray, # of the first picture, (H, W) or (H, W, 3)
           place:np.ndarray, # float32 (2, 3)
           shape:tuple, # of the second picture
@@ -139,7 +152,7 @@ def correlation(first:np.ndarray, # numbers
     length = np.sqrt(float((first*first).sum())*float((second*second).sum()))
     return float((first*second).sum())/length if length > 0 else 0.0
 
-# %% ../nbs/23_alignment.ipynb #6f499b68
+# %% ../nbs/23_alignment.ipynb #156e4a32
 STEPS = 25  # of the refinement
 
 def refined(one:Picture, # the first picture
@@ -151,7 +164,7 @@ def refined(one:Picture, # the first picture
     try: return cv2.findTransformECC(other.edges, one.edges, place, cv2.MOTION_AFFINE, criteria, None, 5)[1]
     except cv2.error: return place
 
-# %% ../nbs/23_alignment.ipynb #f0a40181
+# %% ../nbs/23_alignment.ipynb #a6e5eb6f
 GAINS = 1.08**np.arange(-8, 9)  # that are tried: 0.54 to 1.85
 OFFSETS = np.array([-70.0, -35, 0, 35, 70])  # gray levels
 
@@ -172,16 +185,19 @@ def toned(source:np.ndarray, # uint8 (H, W, 3)
         gains, offsets = gain*1.015**np.arange(-3, 4), offset + np.array([-12.0, -6, 0, 6, 12])
     return (gain*source.astype(np.float32) + offset).clip(0, 255).astype(np.uint8), float(gain)
 
-def color_difference(first:np.ndarray, # uint8 (H, W, 3)
-                     second:np.ndarray, # uint8 (H, W, 3), laid over it
-                     inside:np.ndarray # bool (H, W), where they are compared
-                    ) -> float: # gray levels, 0 to 255
-    "The difference, exceeded by a twentieth of the pixels, of pictures too soft to show how sharp they were"
+def color_differences(first:np.ndarray, # uint8 (H, W, 3)
+                      second:np.ndarray, # uint8 (H, W, 3), laid over it
+                      inside:np.ndarray # bool (H, W), where they are compared
+                     ) -> tuple: # two numbers from 0: gray levels, units of Lab
+    "The difference of 5 % of the pixels, and of hue and saturation of 0.5 %, or more; the pictures are made soft first"
     deep = cv2.erode(inside.astype(np.uint8), np.ones((13, 13), np.uint8), borderValue=0) > 0
-    soft = [cv2.GaussianBlur(o, (0, 0), 3).astype(np.float32) for o in (first, second)]
-    return float(np.quantile(np.abs(soft[0] - soft[1]).mean(2)[deep if deep.any() else inside], 0.95))
+    deep = deep if deep.any() else inside
+    soft = [cv2.GaussianBlur(o.astype(np.float32), (0, 0), 3) for o in (first, second)]
+    hues = [cv2.cvtColor(o/255, cv2.COLOR_RGB2LAB)[..., 1:] for o in soft]
+    level, hue = np.abs(soft[0] - soft[1]).mean(2), np.linalg.norm(hues[0] - hues[1], axis=2)
+    return float(np.quantile(level[deep], 0.95)), float(np.quantile(hue[deep], 0.995))
 
-# %% ../nbs/23_alignment.ipynb #9b11057f
+# %% ../nbs/23_alignment.ipynb #ea7f4647
 FITS, HOPELESS = 0.97, 0.35  # a place is good enough; a pair is given up
 
 @dataclass
@@ -189,22 +205,23 @@ class Agreement:
     "How well two photos agree where they fit best"
     match:float=0.0      # of their slopes, tones aside, -1 to 1
     outline:float=0.0    # of the strengths of their edges, -1 to 1
-    color:float=255.0    # gray levels that stay different, tones aside
+    color:float=255.0    # gray levels that 5 % of the pixels still differ by, tones aside
+    hue:float=100.0      # the same for hue and saturation and 0.5 % of the pixels, in units of Lab
     overlap:float=0.0    # share of the second picture that the first covers
     mirror:bool=False    # left and right are exchanged
     gain:float=1.0       # how much brighter the second is
     scale:float=1.0      # pixels of the first for one of the second; both have the same long side
 
-    def words(self) -> str: # such as "edges agree 0.99, colors differ by 2 of 255, mirrored"
+    def words(self) -> str: # such as "edges agree 0.99, colors differ by 2, mirrored"
         "What was found, for a reader"
         if not self.overlap: return "the pictures fit nowhere"
-        said = [f"edges agree {max(self.match, 0):.2f}", f"colors differ by {self.color:.0f} of 255"]
+        said = [f"edges agree {max(self.match, 0):.2f}", f"colors differ by {max(self.color, self.hue):.0f}"]
         if self.mirror: said.append("mirrored")
         if not 0.97 < self.scale < 1.03: said.append(f"part or margin, scale {self.scale:.2f}")
         if not 0.93 < self.gain < 1.08: said.append(f"brightness × {self.gain:.2f}")
         return ", ".join(said)
 
-# %% ../nbs/23_alignment.ipynb #7e76ac51
+# %% ../nbs/23_alignment.ipynb #94480093
 def measured(one:Picture, # the first picture
              other:Picture, # the second
              place:np.ndarray, # float32 (2, 3)
@@ -215,11 +232,11 @@ def measured(one:Picture, # the first picture
     plain, given = slopes(image), other.slope
     forth, gain = toned(image, other.image, inside)
     back, inverse = toned(other.image, image, inside)
-    color = [color_difference(forth, other.image, inside), color_difference(back, image, inside)]
+    color = [color_differences(forth, other.image, inside), color_differences(back, image, inside)]
     pairs = [(plain, given), (slopes(forth), given), (slopes(back), plain)]
     match = max(correlation(first[:, inside], second[:, inside]) for first, second in pairs)
     outline = max(centered(strengths(first)[inside], strengths(second)[inside]) for first, second in pairs)
-    return Agreement(match, outline, min(color), float(inside.mean()), bool(place[0, 0] < 0),
+    return Agreement(match, outline, *min(color), float(inside.mean()), bool(place[0, 0] < 0),
                      gain if color[0] <= color[1] else 1/inverse, float(np.sqrt(abs(np.linalg.det(place[:, :2])))))
 
 def centered(first:np.ndarray, # numbers
@@ -228,7 +245,7 @@ def centered(first:np.ndarray, # numbers
     "The correlation of two signals, means removed"
     return correlation(first - first.mean(), second - second.mean())
 
-# %% ../nbs/23_alignment.ipynb #27b6f4ef
+# %% ../nbs/23_alignment.ipynb #eac6ab76
 def agreement(one:Picture, # the first picture
               other:Picture # the second
              ) -> Agreement: # with overlap 0 where they fit nowhere
