@@ -39,7 +39,7 @@ def test_a_mirrored_copy_is_found_reviewed_and_merged(shop, tmp_path):
 
 def test_a_copy_in_two_splits_is_a_leak(shop, tmp_path):
     done = command("duplicates", shop, "--out", tmp_path/"leaks.csv", "--between-splits", code=1)
-    assert "1 pairs among 7 photos" in done.stdout
+    assert "same photo: 1 pairs in 1 groups" in done.stdout
 
 
 def test_a_photo_that_cannot_be_read_is_named(shop, tmp_path):
