@@ -574,7 +574,9 @@ def serve_(catalogue: Annotated[str, typer.Argument(metavar="WHERE", help="A bui
     "The search page and the API for a catalogue."
     from fashion_retail.catalogue import NAME, Catalogue
     from fashion_retail.features import Store
-    from fashion_retail.serve import Limits, Service, read_token
+    from fashion_retail.serve import read_token
+    from fashion_retail.service import Service
+    from fashion_retail.uploads import Limits
     secret = read_token(token) if token else ""
     if (Path(catalogue)/NAME).is_file(): found = Catalogue.load(catalogue, device)
     else:
@@ -590,7 +592,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the drawn garments a
          host: Host = "127.0.0.1", port: Port = 8000, open_: Open = False, device: Device = "auto"):
     "The search page with a catalogue of drawn garments; searched photos are kept below --out."
     from fashion_retail.catalogue import Catalogue
-    from fashion_retail.serve import Service
+    from fashion_retail.service import Service
     from fashion_retail.wardrobe import make_wardrobe
     table = make_wardrobe(out/"wardrobe", items, 1)
     Catalogue.build(out/"wardrobe", out/"catalogue", replace=True, device=device)

@@ -16,7 +16,7 @@ ORDER = """core photos masks data folders wardrobe
            evaluation deep_ranking
            profiles runner gate report
            label_quality label_session widget active_learning attributes
-           index catalogue duplicates feedback serve serve_load scale
+           index catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
@@ -27,7 +27,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
 LONG_LINES = {"cli": 80, "profiles": 1}
-LONG_MODULES = {"catalogue": 942, "cli": 697, "decision": 471, "labeling": 491, "serve": 1015, "tiramisu": 545}
+LONG_MODULES = {"catalogue": 942, "cli": 697, "decision": 471, "labeling": 491, "tiramisu": 545}
 PRIVATE_NAMES = set()
 
 
