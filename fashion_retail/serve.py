@@ -29,6 +29,7 @@ from starlette.responses import Response
 from .core import BadInput, digest
 from .feedback import Refused
 from .service import Service
+from .workers import bound_heaps
 
 # %% ../nbs/22_serve.ipynb #2dd71fdc
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -383,6 +384,7 @@ def serve(service:Service,
     "Serve until the process is told to stop"
     import uvicorn
     listening = taken_port(host, port)
+    bound_heaps()
     service.warm_up()
     config = uvicorn.Config(make_app(service, clients), log_config=None, access_log=False, server_header=False,
                             proxy_headers=False, ws="none", timeout_keep_alive=15, h11_max_incomplete_event_size=32768,

@@ -374,7 +374,7 @@ export function mount(root, server, { kept = true } = {}) {
   }
   function drawFilters() {
     const names = Object.keys(about?.filters ?? {});
-    if (!names.length || problem?.code === "no_garment") return "";
+    if (!names.length || ["no_garment", "not_a_photo", "too_large"].includes(problem?.code)) return "";
     const toggle = (name, value) => {
       const set = filters[name] ??= new Set();
       if (!set.delete(value)) set.add(value);
