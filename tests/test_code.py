@@ -14,7 +14,7 @@ ORDER = """core photos masks data folders wardrobe
            search accuracy decision open_set
            descriptors ranking pretrained features
            evaluation deep_ranking
-           profiles runner gate report
+           profiles runner gate summary report
            label_quality label_session widget active_learning attributes
            index catalogue duplicates feedback serve serve_load scale
            camvid benchmarks
