@@ -277,7 +277,7 @@ class _State(NamedTuple): # one step of an annotation
     base_preview: np.ndarray|None # bool (h, w), `base` at working size
 
 class Annotation:
-    "A mask that a person corrects: a start, then strokes, each of which corrects its neighborhood; undo and redo are exact"
+    "A mask that a person corrects with strokes, each of which changes its neighborhood; undo and redo are exact"
     def __init__(self,
         image:np.ndarray, # uint8 (H, W, 3)
         rect:tuple|None=None, # (x, y, w, h), pixels: start with GrabCut in this rectangle

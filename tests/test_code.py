@@ -26,7 +26,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"profiles": 1}
+LONG_LINES = {}
 LONG_MODULES = {"catalogue": 913}
 PRIVATE_NAMES = set()
 
