@@ -14,7 +14,7 @@ ORDER = """core photos masks data folders wardrobe
            search accuracy decision open_set
            descriptors ranking pretrained features
            evaluation deep_ranking
-           profiles runner gate report
+           profiles runner gate summary report
            label_quality label_session widget active_learning attributes
            index alignment catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
@@ -26,7 +26,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"profiles": 1}
+LONG_LINES = {}
 LONG_MODULES = {"catalogue": 913}
 PRIVATE_NAMES = set()
 
