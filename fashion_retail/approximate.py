@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TARGETS', 'FEW', 'SHORTLIST', 'GROWN', 'SAMPLE', 'NOTE', 'list_count', 'Approximate', 'probes_for', 'as_exact']
 
-# %% ../nbs/21_approximate.ipynb #17faed3a
+# %% ../nbs/21_approximate.ipynb #70db4f39
 import json
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from .core import atomic
 from .index import Exact, Lance, checked_queries, engine, known_column, listed, sql
 
-# %% ../nbs/21_approximate.ipynb #2b34f0cb
+# %% ../nbs/21_approximate.ipynb #3a78d19b
 TARGETS = {10: 0.99, 100: 0.98}  # depth -> share of the nearest that a search must find
 FEW = 1000       # vectors up to which every one is compared, as it is while all of them fit in memory
 SHORTLIST = 10   # photos measured exactly, for each one wanted
@@ -51,7 +51,7 @@ class Approximate(Lance):
         super().optimize()
         return count
 
-# %% ../nbs/21_approximate.ipynb #25258c7d
+# %% ../nbs/21_approximate.ipynb #eb46adc1
 from fastcore.basics import patch
 
 def probes_for(share:float, # of the rows that agree with the filter, 0 to 1
@@ -73,7 +73,7 @@ def _shortlist(self:Approximate, query, k, where, probes):
         return found.nprobes(probes).refine_factor(SHORTLIST).to_arrow()
     return self._read(action).drop_columns("_distance")
 
-# %% ../nbs/21_approximate.ipynb #519e3a57
+# %% ../nbs/21_approximate.ipynb #92c58691
 @patch
 def search(self:Approximate,
            queries:np.ndarray, # (Q, D) numbers
@@ -104,7 +104,7 @@ def as_exact(arrow # an Arrow table with image_id and vector
     vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
     return Exact(arrow.drop_columns("vector").to_pandas().astype(str), vectors)
 
-# %% ../nbs/21_approximate.ipynb #e672278e
+# %% ../nbs/21_approximate.ipynb #091095f3
 @patch
 def _measure(self:Approximate, count, made_for):
     "Find how many lists must be read, and write it down"
@@ -135,8 +135,8 @@ def _trial(self:Approximate, count):
 
 @patch
 def state(self:Approximate
-         ) -> dict: # method (exact or lists), recall; for lists: rows, lists, probes …, and `below`: less than the target
-    "How the table is searched, and what was measured"
+         ) -> dict: # method (exact or lists), recall; for lists: rows, lists, probes …, `below`
+    "How the table is searched, and what was measured; `below` says that the recall is less than its target"
     note = self.note
     if not note: return dict(method="exact", recall=1.0)
     return dict(method="lists", **note, below=note["recall"] < note["target"])

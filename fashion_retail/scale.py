@@ -6,7 +6,7 @@
 __all__ = ['SEARCHER', 'SHARD', 'TRIES', 'drawn_vectors', 'searched', 'shared_share', 'photo_seconds', 'benchmark_index',
            'Collected', 'describe_shard', 'shards', 'describe_in_processes']
 
-# %% ../nbs/25_scale.ipynb #3a130f38
+# %% ../nbs/25_scale.ipynb #d6bcb4a3
 import multiprocessing
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from .cutout import cutout
 from .features import describe, descriptor, embed
 from .index import Exact
 
-# %% ../nbs/25_scale.ipynb #d31f4e76
+# %% ../nbs/25_scale.ipynb #534be686
 def drawn_vectors(count:int, # vectors
                   dim:int, # numbers in a vector
                   queries:int=200, # disturbed members besides
@@ -47,7 +47,7 @@ def drawn_vectors(count:int, # vectors
                              shelf=draw.integers(0, 10, count).astype(str)))
     return rows, vectors, near/np.linalg.norm(near, axis=1, keepdims=True)
 
-# %% ../nbs/25_scale.ipynb #db5900e6
+# %% ../nbs/25_scale.ipynb #b3db1fa4
 SEARCHER = """
 import sys, numpy as np
 from fashion_retail.approximate import Approximate
@@ -92,7 +92,7 @@ def photo_seconds(size:int=500, # pixels along a side
         seconds.append(time.process_time() - start)
     return float(np.median(seconds[1:]))
 
-# %% ../nbs/25_scale.ipynb #a2272f1f
+# %% ../nbs/25_scale.ipynb #5a2d7976
 def benchmark_index(count:int=200_000, # vectors
                     dim:int=512, # numbers in a vector
                     queries:int=200, # searched
@@ -120,7 +120,8 @@ def benchmark_index(count:int=200_000, # vectors
         filtered["found"], filtered["seconds"] = searched(index, asked, few)
         updates = _updates(index, rows, vectors, cycles)
         np.save(file := Path(folder)/"queries.npy", asked)
-        memory = subprocess.run([sys.executable, "-c", SEARCHER, folder, file], capture_output=True, text=True, check=True)
+        command = [sys.executable, "-c", SEARCHER, folder, file]
+        memory = subprocess.run(command, capture_output=True, text=True, check=True)
         disk, state = index.disk(), index.state()
     answer = photo_seconds() if photo else None
     return dict(count=count, dim=dim, queries=queries, seed=seed, recall=shared_share(found, truth),
@@ -142,7 +143,7 @@ def _updates(index, rows, vectors, cycles):
         seconds.append(time.process_time() - start)
     return float(np.mean(seconds))
 
-# %% ../nbs/25_scale.ipynb #fb566b8e
+# %% ../nbs/25_scale.ipynb #5d36cbdb
 SHARD = 64  # photos described between two checkpoints
 TRIES = 3   # times that processes are started again without any shard finished in between
 
@@ -161,7 +162,7 @@ class Collected:
         "Write all of it to one file"
         keys, dims = list(self.kept), [len(value) for value, _ in self.kept.values()]
         with atomic(file) as tmp, open(tmp, "wb") as out:
-            np.savez(out, keys=np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), -1) if keys else np.zeros((0, 1)),
+            np.savez(out, keys=np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), -1 if keys else 32),
                      values=np.frombuffer(b"".join(value for value, _ in self.kept.values()), np.uint8),
                      lengths=np.array(dims, int), notes=np.array([note for _, note in self.kept.values()], float))
 
@@ -170,25 +171,26 @@ class Collected:
     ) -> bool: # whether it could be read
         "Add what a file holds; nothing of a file that is damaged"
         try:
-            with np.load(file) as found: parts = {name: found[name] for name in ("keys", "values", "lengths", "notes")}
+            with np.load(file) as found:
+                parts = {name: found[name] for name in ("keys", "values", "lengths", "notes")}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): return False
         ends = np.cumsum(parts["lengths"])
         for key, end, length, note in zip(parts["keys"], ends, parts["lengths"], parts["notes"]):
             self.kept[key.tobytes()] = parts["values"][end - length:end].tobytes(), float(note)
         return True
 
-# %% ../nbs/25_scale.ipynb #606f1d27
+# %% ../nbs/25_scale.ipynb #9db50cd6
 def describe_shard(rows:pd.DataFrame, # image_id, path
                    file:Path, # of the shard
                    method:str, # the cut-out of searched photos
                    features:str, # the descriptor
                    device:str # auto, cpu or cuda
                   ):
-    "The work of one process: describe the photos of a shard and write its file; photos that give no vector are left out"
+    "The work of one process: describe a shard's photos and write its file, without photos that give no vector"
     import torch
     if device == "cpu": torch.set_num_threads(1)
-    found = Collected()
-    embed(rows.assign(role="catalogue"), descriptor(features, device), cutout(method, device), found, skip=True, desc="")
+    found, rows = Collected(), rows.assign(role="catalogue")
+    embed(rows, descriptor(features, device), cutout(method, device), found, skip=True, desc="")
     found.save(file)
 
 def shards(rows:pd.DataFrame, # image_id, path
@@ -228,5 +230,6 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
         left = TRIES if len(todo) < before else left - 1
         if todo and not left:
             why = next((str(o) for o in errors if o), "its file cannot be read")
-            raise BadInput(f"{len(todo)} of {len(plan)} shards could not be described ({why}): run it again, it goes on")
+            raise BadInput(f"{len(todo)} of {len(plan)} shards could not be described ({why}): "
+                           "run it again, it goes on")
     return found
