@@ -14,7 +14,7 @@ def optimize(catalogue: Folder):
     "Tidy up, sort the vectors of a large catalogue into lists, and measure what a search misses."
     from fashion_retail.catalogue import Catalogue
     index = Catalogue.load(catalogue).index
-    index.optimize()
+    index.optimize(measure=True)
     state = index.state()
     print(f"{catalogue}: " + ", ".join(f"{name} {value}" for name, value in state.items()))
     if state.get("below"):

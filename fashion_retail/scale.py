@@ -6,7 +6,7 @@
 __all__ = ['SEARCHER', 'SHARD', 'TRIES', 'drawn_vectors', 'searched', 'shared_share', 'photo_seconds', 'benchmark_index',
            'Collected', 'describe_shard', 'shards', 'describe_in_processes']
 
-# %% ../nbs/25_scale.ipynb #d6bcb4a3
+# %% ../nbs/25_scale.ipynb #dcab80b5
 import multiprocessing
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from .cutout import cutout
 from .features import describe, descriptor, embed
 from .index import Exact
 
-# %% ../nbs/25_scale.ipynb #534be686
+# %% ../nbs/25_scale.ipynb #7d9e0067
 def drawn_vectors(count:int, # vectors
                   dim:int, # numbers in a vector
                   queries:int=200, # disturbed members besides
@@ -47,7 +47,7 @@ def drawn_vectors(count:int, # vectors
                              shelf=draw.integers(0, 10, count).astype(str)))
     return rows, vectors, near/np.linalg.norm(near, axis=1, keepdims=True)
 
-# %% ../nbs/25_scale.ipynb #b3db1fa4
+# %% ../nbs/25_scale.ipynb #c84d415c
 SEARCHER = """
 import sys, numpy as np
 from fashion_retail.approximate import Approximate
@@ -92,7 +92,7 @@ def photo_seconds(size:int=500, # pixels along a side
         seconds.append(time.process_time() - start)
     return float(np.median(seconds[1:]))
 
-# %% ../nbs/25_scale.ipynb #5a2d7976
+# %% ../nbs/25_scale.ipynb #a0e91ebc
 def benchmark_index(count:int=200_000, # vectors
                     dim:int=512, # numbers in a vector
                     queries:int=200, # searched
@@ -122,7 +122,9 @@ def benchmark_index(count:int=200_000, # vectors
         np.save(file := Path(folder)/"queries.npy", asked)
         command = [sys.executable, "-c", SEARCHER, folder, file]
         memory = subprocess.run(command, capture_output=True, text=True, check=True)
-        disk, state = index.disk(), index.state()
+        disk = index.disk()
+        index.optimize(measure=True)
+        state = index.state()
     answer = photo_seconds() if photo else None
     return dict(count=count, dim=dim, queries=queries, seed=seed, recall=shared_share(found, truth),
                 filtered_recall=shared_share(filtered["found"], filtered["truth"]),
@@ -139,11 +141,11 @@ def _updates(index, rows, vectors, cycles):
         at = np.arange(i*size, (i + 1)*size) % len(rows)
         start = time.process_time()
         index.upsert(rows.iloc[at], vectors[at])
-        if i == cycles - 1: Approximate.optimize(index)
+        if i == cycles - 1: index.optimize()
         seconds.append(time.process_time() - start)
     return float(np.mean(seconds))
 
-# %% ../nbs/25_scale.ipynb #5d36cbdb
+# %% ../nbs/25_scale.ipynb #e0e94369
 SHARD = 64  # photos described between two checkpoints
 TRIES = 3   # times that processes are started again without any shard finished in between
 
@@ -179,7 +181,7 @@ class Collected:
             self.kept[key.tobytes()] = parts["values"][end - length:end].tobytes(), float(note)
         return True
 
-# %% ../nbs/25_scale.ipynb #9db50cd6
+# %% ../nbs/25_scale.ipynb #393d3769
 def describe_shard(rows:pd.DataFrame, # image_id, path
                    file:Path, # of the shard
                    method:str, # the cut-out of searched photos
