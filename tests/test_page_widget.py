@@ -14,7 +14,8 @@ def folder(wardrobe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     Catalogue.build(wardrobe, folder/"catalogue", cutout="otsu")
     cell = nbformat.v4.new_code_cell("from fashion_retail import Catalogue\nCatalogue.load('catalogue').widget(k=5)")
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder/"search.ipynb")
+    kernel = dict(name="python3", display_name="Python 3", language="python")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=dict(kernelspec=kernel)), folder/"search.ipynb")
     return folder
 
 
