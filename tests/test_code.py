@@ -11,8 +11,8 @@ PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos masks data folders wardrobe
            labeling superimpose encoder tiramisu fitting training photo_labels dressing wearers garments cutout
-           search accuracy decision open_set
-           descriptors ranking pretrained features
+           search accuracy decision open_set colors
+           descriptors ranking parts pretrained features
            evaluation deep_ranking
            profiles runner gate report
            label_quality label_session widget active_learning attributes
