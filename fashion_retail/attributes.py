@@ -8,7 +8,7 @@ __all__ = ['DESCRIPTORS', 'CHOICES', 'LEAST', 'STRENGTHS', 'FOLDS', 'MOST', 'NEA
            'tag_figures', 'standards', 'standardized', 'best_choice', 'learn_column', 'Tagger', 'known_columns',
            'has_separator', 'own_tags', 'filled']
 
-# %% ../nbs/13_attributes.ipynb #d20bb68b
+# %% ../nbs/13_attributes.ipynb #0602c458
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from .data import normal_text
 from .descriptors import unit
 from .features import Store, descriptor, embed
 
-# %% ../nbs/13_attributes.ipynb #37f2c194
+# %% ../nbs/13_attributes.ipynb #84b36650
 DESCRIPTORS = "parts", "color_histogram"
 CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "spread"),
            "color": ("mean", "color_histogram"), "all and color": ("mean", "spread", "grid_fine", "grid", "color_histogram")}
@@ -44,7 +44,7 @@ def blocks_of(rows:pd.DataFrame, # rows of an images table
             start += width
     return found, problems
 
-# %% ../nbs/13_attributes.ipynb #794d58cf
+# %% ../nbs/13_attributes.ipynb #d55952b8
 def groups_of(rows:pd.DataFrame # rows of an images table
              ) -> np.ndarray: # int (N,)
     "Which rows belong together: linked by `item_id`, `model` or `group`"
@@ -56,7 +56,7 @@ def groups_of(rows:pd.DataFrame # rows of an images table
         if new.equals(block): return block.to_numpy()
         block = new
 
-# %% ../nbs/13_attributes.ipynb #a72fe191
+# %% ../nbs/13_attributes.ipynb #52b9c0f9
 LEAST = 8 # examples of a value, at least
 
 def values_of(tags, # (N,) texts, '' where missing
@@ -79,7 +79,7 @@ def values_of(tags, # (N,) texts, '' where missing
     has = np.array([[o in row for o in values] for row in parts], bool).reshape(len(tags), len(values))
     return values, has, has.any(1)
 
-# %% ../nbs/13_attributes.ipynb #40d74595
+# %% ../nbs/13_attributes.ipynb #0c8c9790
 STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
@@ -102,7 +102,7 @@ def solve(kernel:np.ndarray, # float (N, N)
     model.fit(kernel + 1, has - middle, sample_weight=weights)
     return model.dual_coef_, middle + model.dual_coef_.sum(0)
 
-# %% ../nbs/13_attributes.ipynb #6a04fb23
+# %% ../nbs/13_attributes.ipynb #51ee6508
 def folds_of(has, groups): # list of (train, test) positions
     "Folds that keep groups together and values alike, as far as both can be had; raises `BadInput`"
     from sklearn.model_selection import StratifiedGroupKFold
@@ -123,7 +123,7 @@ def out_of_fold(kernel, has, folds, strength): # float (N, K)
         scores[test] = kernel[np.ix_(test, train)]@weights + add
     return scores
 
-# %% ../nbs/13_attributes.ipynb #90bfa83b
+# %% ../nbs/13_attributes.ipynb #1bfac601
 def probabilities(scores, # (N, K)
                   temperature:float, # the larger, the less sure
                   middle:float|None=None # multi-label: the score of probability one half
@@ -147,7 +147,7 @@ def calibrated(scores, # (N, K), of rows that were not learned from
     best = minimize(cost, [np.log(0.1), 0.5][:1 + multi], method="Nelder-Mead", options=dict(xatol=1e-3, maxiter=200)).x
     return float(np.exp(best[0])), float(best[1]) if multi else None
 
-# %% ../nbs/13_attributes.ipynb #9b0b7078
+# %% ../nbs/13_attributes.ipynb #93bd47a9
 @dataclass
 class Column:
     "What was learned of one column"
@@ -181,7 +181,7 @@ class Column:
             best = np.where(taken, np.maximum(probability, 1e-12), 1).min(1)
         return texts, best, best < self.threshold
 
-# %% ../nbs/13_attributes.ipynb #41fee775
+# %% ../nbs/13_attributes.ipynb #f028a3fe
 def tag_figures(probability, # (N, K)
                 has, # bool (N, K)
                 threshold:float|None=None # of abstention; None: four fifths are answered
@@ -202,7 +202,7 @@ def tag_figures(probability, # (N, K)
                 ece=calibration_error(best, right), coverage=float(sure.mean()),
                 accuracy_covered=float(right[sure].mean()) if sure.any() else None)
 
-# %% ../nbs/13_attributes.ipynb #1fc55300
+# %% ../nbs/13_attributes.ipynb #70ea2d9d
 def standards(blocks:dict # block -> (N, D)
              ) -> dict: # block -> (mean, factor), float32 (D,)
     "How numbers become comparable: mean 0, and a mean squared length of 1 for each block"
@@ -232,7 +232,7 @@ def best_choice(kernels:dict, # block -> float (N, N)
             if best is None or reached > best[0]: best = reached, name, strength, scores
     return best[1:]
 
-# %% ../nbs/13_attributes.ipynb #19844882
+# %% ../nbs/13_attributes.ipynb #9edeadfc
 def _sampled(has, use, most=MOST): # positions to learn from, rare values first
     at = np.flatnonzero(use)
     if len(at) <= most: return at
@@ -270,7 +270,7 @@ def learn_column(name:str, # of the column
                            **tag_figures(found[at], has, learned.threshold))
     return learned, found
 
-# %% ../nbs/13_attributes.ipynb #5d734eb7
+# %% ../nbs/13_attributes.ipynb #a3f13f94
 NEAR = 48 # directions in which examples are compared
 
 class Tagger:
@@ -315,7 +315,7 @@ class Tagger:
         self.examples = rows[["image_id", *columns]].fillna("").astype(str)
         self.places = joined@self.directions
 
-# %% ../nbs/13_attributes.ipynb #2073c9ab
+# %% ../nbs/13_attributes.ipynb #3b55b37c
 def known_columns(rows, columns):
     "Raise `BadInput` for columns that a table lacks, or that no photo can tell"
     if not len(columns): raise BadInput("no column was given: name at least one, such as --columns pattern,sleeve")
@@ -331,7 +331,7 @@ def has_separator(tags, separator): # whether any tag has several values
     "Whether a column is multi-label"
     return bool(separator) and any(separator in normal_text(o) for o in tags)
 
-# %% ../nbs/13_attributes.ipynb #ff50306f
+# %% ../nbs/13_attributes.ipynb #9fef5412
 from fastcore.basics import patch
 
 @patch
@@ -363,7 +363,7 @@ def explain(self:Tagger,
     return [[(ids[i], tags[i], round(float(np.linalg.norm(self.places[i] - place)), 3)) for i in row]
             for row, place in zip(nearest, asked)]
 
-# %% ../nbs/13_attributes.ipynb #19532dcf
+# %% ../nbs/13_attributes.ipynb #74202573
 FORMAT = 1 # of a tagger's file
 
 @patch
@@ -410,7 +410,7 @@ def load(cls:Tagger,
         made.weights = {o: arrays[f"weights/{number}/{o}"] for o in made.blocks}
     return self
 
-# %% ../nbs/13_attributes.ipynb #af9f49d1
+# %% ../nbs/13_attributes.ipynb #120cbdf9
 def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     "The tags that the shop itself gave"
     tags = rows[column].map(normal_text)

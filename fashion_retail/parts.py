@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['CELLS', 'mean_and_spread', 'boxes', 'cells', 'Parts']
 
-# %% ../nbs/04_parts.ipynb #ca0198b5
+# %% ../nbs/04_parts.ipynb #4ce565e4
 import torch
 import torch.nn.functional as F
 
 from .descriptors import NetworkDescriptor, Preparation
 from .encoder import Encoder
 
-# %% ../nbs/04_parts.ipynb #690d38d5
+# %% ../nbs/04_parts.ipynb #430d2af8
 def mean_and_spread(found:torch.Tensor, # float (B, C, h, w), a stage's map
                     inside:torch.Tensor # float (B, 1, S, S), 1 = garment
                    ) -> tuple: # two float (B, C), rows of length 1
@@ -23,7 +23,7 @@ def mean_and_spread(found:torch.Tensor, # float (B, C, h, w), a stage's map
     spread = ((found*found*share).sum((2, 3))/total - mean**2).clamp_min(0).sqrt()
     return F.normalize(mean), F.normalize(spread)
 
-# %% ../nbs/04_parts.ipynb #8bd4478c
+# %% ../nbs/04_parts.ipynb #cd5e3044
 CELLS = 5  # along each side of the grid
 
 def boxes(inside:torch.Tensor # float (B, 1, S, S), 1 = garment
@@ -48,7 +48,7 @@ def cells(found:torch.Tensor, # float (B, C, h, w), a stage's map
     grid = (grid + grid.flip(3))/2
     return F.normalize(grid[..., :CELLS//2 + 1].flatten(1))
 
-# %% ../nbs/04_parts.ipynb #64d96d72
+# %% ../nbs/04_parts.ipynb #22785183
 class _Parts(torch.nn.Module):
     "Four blocks of an `Encoder`'s maps; the mask is the fourth channel"
     def __init__(self, encoder):
