@@ -3,10 +3,11 @@
 import sys
 import traceback
 
-from . import cli_benchmark, cli_catalogue, cli_report, cli_training  # each registers its commands in `app`
+# each registers its commands in `app`
+from . import cli_attributes, cli_benchmark, cli_catalogue, cli_report, cli_training
 from .cli_options import app
 
-__all__ = ["app", "cli_benchmark", "cli_catalogue", "cli_report", "cli_training", "main"]
+__all__ = ["app", "cli_attributes", "cli_benchmark", "cli_catalogue", "cli_report", "cli_training", "main"]
 
 
 def _repeat(args):

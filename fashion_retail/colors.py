@@ -5,29 +5,31 @@
 # %% auto #0
 __all__ = ['PALETTE', 'palette_rgb', 'lab_of', 'cie94', 'color_shares', 'basic_shares', 'main_colors', 'color_words']
 
-# %% ../nbs/13_colors.ipynb #dd6f9842
+# %% ../nbs/13_colors.ipynb #746e25c4
 from functools import cache
 
 import cv2
 import numpy as np
 import pandas as pd
 
-# %% ../nbs/13_colors.ipynb #0f0fcd5b
+# %% ../nbs/13_colors.ipynb #4dd57319
 PALETTE = {
     "black": ("#000000", "black"), "charcoal": ("#343837", "black"), "grey": ("#929591", "grey"),
-    "silver": ("#c5c9c7", "grey"), "light grey": ("#d8dcd6", "white"), "white": ("#ffffff", "white"), "off white": ("#ffffe4", "white"),
-    "putty": ("#beae8a", "beige"), "beige": ("#e6daa6", "beige"), "mushroom": ("#ba9e88", "beige"), "taupe": ("#b9a281", "beige"), "tan": ("#d1b26f", "brown"),
+    "silver": ("#c5c9c7", "grey"), "light grey": ("#d8dcd6", "white"), "white": ("#ffffff", "white"),
+    "off white": ("#ffffe4", "white"), "putty": ("#beae8a", "beige"), "beige": ("#e6daa6", "beige"),
+    "mushroom": ("#ba9e88", "beige"), "taupe": ("#b9a281", "beige"), "tan": ("#d1b26f", "brown"),
     "brown": ("#653700", "brown"), "dark brown": ("#341c02", "brown"), "rust": ("#a83c09", "brown"),
     "khaki": ("#aaa662", "green"), "olive": ("#6e750e", "green"), "army green": ("#4b5d16", "green"),
     "green": ("#15b01a", "green"), "dark green": ("#033500", "green"), "light green": ("#96f97b", "green"),
     "sage": ("#87ae73", "green"), "teal": ("#029386", "green"), "turquoise": ("#06c2ac", "blue"),
     "light blue": ("#95d0fc", "blue"), "blue": ("#0343df", "blue"), "denim blue": ("#3b5b92", "blue"),
-    "slate blue": ("#5b7c99", "blue"), "light grey blue": ("#9dbcd4", "blue"), "dark blue grey": ("#1f3b4d", "blue"),
-    "navy": ("#01153e", "blue"), "purple": ("#7e1e9c", "purple"), "lilac": ("#cea2fd", "purple"),
-    "plum": ("#580f41", "purple"), "pink": ("#ff81c0", "pink"), "light pink": ("#ffd1df", "pink"), "light peach": ("#ffd8b1", "beige"),
-    "dusty pink": ("#d58a94", "pink"), "magenta": ("#c20078", "pink"), "red": ("#e50000", "red"),
-    "burgundy": ("#610023", "red"), "coral": ("#fc5a50", "orange"), "orange": ("#f97306", "orange"),
-    "yellow": ("#ffff14", "yellow"), "mustard": ("#ceb301", "yellow"),
+    "slate blue": ("#5b7c99", "blue"), "light grey blue": ("#9dbcd4", "blue"),
+    "dark blue grey": ("#1f3b4d", "blue"), "navy": ("#01153e", "blue"), "purple": ("#7e1e9c", "purple"),
+    "lilac": ("#cea2fd", "purple"), "plum": ("#580f41", "purple"), "pink": ("#ff81c0", "pink"),
+    "light pink": ("#ffd1df", "pink"), "light peach": ("#ffd8b1", "beige"), "dusty pink": ("#d58a94", "pink"),
+    "magenta": ("#c20078", "pink"), "red": ("#e50000", "red"), "burgundy": ("#610023", "red"),
+    "coral": ("#fc5a50", "orange"), "orange": ("#f97306", "orange"), "yellow": ("#ffff14", "yellow"),
+    "mustard": ("#ceb301", "yellow"),
 } # name -> color on the screen, basic term
 
 def palette_rgb() -> np.ndarray: # uint8 (names, 3)
@@ -39,7 +41,7 @@ def lab_of(rgb:np.ndarray # uint8 (N, 3)
     "CIE Lab under D65"
     return cv2.cvtColor(np.float32(rgb)[None]/255, cv2.COLOR_RGB2Lab)[0]
 
-# %% ../nbs/13_colors.ipynb #e1f37378
+# %% ../nbs/13_colors.ipynb #d5f7944c
 def cie94(lab:np.ndarray, # (N, 3)
           reference:np.ndarray # (M, 3)
          ) -> np.ndarray: # (N, M), 1 is about the smallest difference that is seen
@@ -60,7 +62,7 @@ def _names_of_cube():
     found = [cie94(lab_of(some), reference).argmin(1) for some in np.array_split(cube, 16)]
     return np.concatenate(found).reshape(32, 32, 32)
 
-# %% ../nbs/13_colors.ipynb #7e2c6a71
+# %% ../nbs/13_colors.ipynb #f87695fe
 def color_shares(image:np.ndarray, # uint8 (H, W, 3)
                  mask:np.ndarray|None=None # bool (H, W), True = garment; None: the whole photo
                 ) -> dict: # name -> share of the garment's pixels, largest first; they add up to 1
@@ -79,7 +81,7 @@ def basic_shares(shares:dict # as `color_shares` gives it
     found = pd.Series(shares, dtype=float).groupby(lambda name: PALETTE[name][1]).sum()
     return {name: float(share) for name, share in found.sort_values(ascending=False, kind="stable").items()}
 
-# %% ../nbs/13_colors.ipynb #6f59592a
+# %% ../nbs/13_colors.ipynb #f031ebaf
 def main_colors(shares:dict, # as `color_shares` gives it
                 least:float=0.1 # share below which a color is not told
                ) -> dict: # name -> share; one name for each basic term, largest first
