@@ -244,6 +244,7 @@ def tag_benchmark(
     _write(found.round(4), out/"tags.csv")
     print(found.round(3).to_string(index=False))
     if not seeds: return
-    errors = error_benchmark(rows, names, blocks, range(seeds), least=least)
+    chosen = dict(zip(found.column, found.choice))
+    errors = error_benchmark(rows, names, blocks, range(seeds), chosen=chosen, least=least)
     _write(errors.round(4), out/"tag_errors.csv")
     print(errors.round(3).to_string(index=False))

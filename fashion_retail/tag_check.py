@@ -6,17 +6,16 @@
 __all__ = ['sibling_evidence', 'judged', 'column_suspects', 'suspects', 'suspect_sheet', 'swapped', 'error_benchmark',
            'tag_benchmark']
 
-# %% ../nbs/13_tag_check.ipynb #454d89f1
-from pathlib import Path
-
+# %% ../nbs/13_tag_check.ipynb #fbdbd10b
 import numpy as np
 import pandas as pd
 
-from .attributes import Tagger, groups_of, learn_column, own_tags, standardized, standards, tag_figures
-from .core import BadInput, atomic, some
+from .attributes import (CHOICES, Tagger, groups_of, learn_column, own_tags, standardized, standards,
+                                       tag_figures)
+from .core import BadInput
 from .data import normal_text
 
-# %% ../nbs/13_tag_check.ipynb #ae51432d
+# %% ../nbs/13_tag_check.ipynb #26e53cfe
 def sibling_evidence(has:np.ndarray, # bool (N, K), the tags
                      groups:np.ndarray # int (N,), from `groups_of`
                     ) -> np.ndarray: # float (N, K), the logarithm of what the other rows of the group say of each value
@@ -41,7 +40,7 @@ def judged(probability:np.ndarray, # (N, K), out of fold
     found = np.exp(found - found.max(1, keepdims=True))
     return found/found.sum(1, keepdims=True)
 
-# %% ../nbs/13_tag_check.ipynb #c202a256
+# %% ../nbs/13_tag_check.ipynb #877039f0
 def column_suspects(name:str, # of the column
                     tags, # (N,) texts
                     column, # `Column`
@@ -81,7 +80,7 @@ def suspects(rows:pd.DataFrame, # rows of an images table
     return found.assign(image_id=ids, suspicion=found.suspicion.round(4))[["image_id", "column", "tag", "suggested",
                                                                          "suspicion"]]
 
-# %% ../nbs/13_tag_check.ipynb #39b1a279
+# %% ../nbs/13_tag_check.ipynb #924c7821
 def suspect_sheet(found:pd.DataFrame, # of `suspects`
                   rows:pd.DataFrame, # the images table
                   count:int=40 # photos
@@ -93,7 +92,7 @@ def suspect_sheet(found:pd.DataFrame, # of `suspects`
               for o in first.itertuples()]
     return show_images([load_image(paths[o]) for o in first.image_id], titles, 8, 1.6)
 
-# %% ../nbs/13_tag_check.ipynb #83226d99
+# %% ../nbs/13_tag_check.ipynb #8a1d5221
 def swapped(tags, # (N,) texts, '' where missing
             share:float=0.05, # of the tags
             seed:int=0 # of the draw
@@ -110,11 +109,19 @@ def swapped(tags, # (N,) texts, '' where missing
     changed[chosen] = True
     return wrong, changed
 
-def error_benchmark(rows, columns, blocks, seeds=(0, 1, 2), share=0.05, **settings): # a row a column and seed
+def error_benchmark(rows:pd.DataFrame, # rows of an images table
+                    columns, # names
+                    blocks:dict, # from `attributes.blocks_of`
+                    seeds=(0, 1, 2), # of the draws
+                    share:float=0.05, # of the tags that are swapped
+                    chosen:dict|None=None, # column -> name of a choice, where it is known what the column looks at
+                    **settings # of `learn_column`
+                   ) -> pd.DataFrame: # a row a column and seed: n, swapped, average_precision (0 to 1)
     "Average precision of the suspicion when some tags are swapped"
     from sklearn.metrics import average_precision_score
     found, standard, groups = [], standardized(blocks, standards(blocks)), groups_of(rows)
     for name in columns:
+        if chosen: settings["choices"] = {chosen[name]: CHOICES[chosen[name]]}
         for seed in seeds:
             tags, changed = swapped(rows[name], share, seed)
             column, probability = learn_column(name, tags, standard, groups, **settings)
@@ -124,7 +131,7 @@ def error_benchmark(rows, columns, blocks, seeds=(0, 1, 2), share=0.05, **settin
                               average_precision=average_precision_score(bad, list_of.suspicion)))
     return pd.DataFrame(found)
 
-# %% ../nbs/13_tag_check.ipynb #6463d2e4
+# %% ../nbs/13_tag_check.ipynb #3f6276da
 def tag_benchmark(rows:pd.DataFrame, # rows of an images table with splits train and valid
                   columns, # names
                   blocks:dict, # from `attributes.blocks_of`
