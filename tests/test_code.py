@@ -16,7 +16,7 @@ ORDER = """core photos masks data folders wardrobe
            evaluation deep_ranking
            profiles runner gate report
            label_quality label_session widget active_learning attributes tag_check
-           index catalogue duplicates feedback serve serve_load scale
+           index catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli_options cli_report cli_training cli_attributes cli_duplicates cli_scale cli_catalogue cli_benchmark cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
@@ -27,7 +27,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
 LONG_LINES = {"profiles": 1}
-LONG_MODULES = {"catalogue": 942, "serve": 1015}
+LONG_MODULES = {"catalogue": 913}
 PRIVATE_NAMES = set()
 
 
