@@ -8,7 +8,7 @@ __all__ = ['DESCRIPTORS', 'CHOICES', 'LEAST', 'STRENGTHS', 'FOLDS', 'MOST', 'NEA
            'tag_figures', 'standards', 'standardized', 'best_choice', 'learn_column', 'Tagger', 'known_columns',
            'has_separator', 'own_tags', 'filled']
 
-# %% ../nbs/13_attributes.ipynb #aa660036
+# %% ../nbs/13_attributes.ipynb #107d6330
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from .data import normal_text
 from .descriptors import unit
 from .features import Store, descriptor, embed
 
-# %% ../nbs/13_attributes.ipynb #1bdd34fe
+# %% ../nbs/13_attributes.ipynb #0fa550e5
 DESCRIPTORS = "parts", "color_histogram"
 CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "spread"),
            "color": ("mean", "color_histogram"),
@@ -45,7 +45,7 @@ def blocks_of(rows:pd.DataFrame, # rows of an images table
             start += width
     return found, problems
 
-# %% ../nbs/13_attributes.ipynb #9fa2c4ec
+# %% ../nbs/13_attributes.ipynb #b3ad9c19
 def groups_of(rows:pd.DataFrame # rows of an images table
              ) -> np.ndarray: # int (N,)
     "Which rows belong together: linked by `item_id`, `model` or `group`"
@@ -57,7 +57,7 @@ def groups_of(rows:pd.DataFrame # rows of an images table
         if new.equals(block): return block.to_numpy()
         block = new
 
-# %% ../nbs/13_attributes.ipynb #2d91fa7c
+# %% ../nbs/13_attributes.ipynb #be9ce67b
 LEAST = 8 # examples of a value, at least
 
 def values_of(tags, # (N,) texts, '' where missing
@@ -80,7 +80,7 @@ def values_of(tags, # (N,) texts, '' where missing
     has = np.array([[o in row for o in values] for row in parts], bool).reshape(len(tags), len(values))
     return values, has, has.any(1)
 
-# %% ../nbs/13_attributes.ipynb #eec1c1b1
+# %% ../nbs/13_attributes.ipynb #872d4e81
 STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
@@ -103,7 +103,7 @@ def solve(kernel:np.ndarray, # float (N, N)
     model.fit(kernel + 1, has - middle, sample_weight=weights)
     return model.dual_coef_, middle + model.dual_coef_.sum(0)
 
-# %% ../nbs/13_attributes.ipynb #f29839e1
+# %% ../nbs/13_attributes.ipynb #1f8e7d37
 def folds_of(has, groups): # list of (train, test) positions
     "Folds that keep groups together and values alike, as far as both can be had; raises `BadInput`"
     from sklearn.model_selection import StratifiedGroupKFold
@@ -124,31 +124,35 @@ def out_of_fold(kernel, has, folds, strength): # float (N, K)
         scores[test] = kernel[np.ix_(test, train)]@weights + add
     return scores
 
-# %% ../nbs/13_attributes.ipynb #e1983dac
+# %% ../nbs/13_attributes.ipynb #620ce4f8
 def probabilities(scores, # (N, K)
                   temperature:float, # the larger, the less sure
-                  middle:float|None=None # multi-label: the score of probability one half
+                  middle:float|None=None, # multi-label: the score of probability one half
+                  doubt:float=0. # 0 to 1, what all values share
                  ) -> np.ndarray: # (N, K), 0 to 1
     "Softmax of the scores, or for a multi-label column a logistic function of each"
     with np.errstate(over="ignore"):
         if middle is not None: return 1/(1 + np.exp(-(scores - middle)/temperature))
     powers = np.exp((scores - scores.max(1, keepdims=True))/temperature)
-    return powers/powers.sum(1, keepdims=True)
+    return (1 - doubt)*powers/powers.sum(1, keepdims=True) + doubt/scores.shape[1]
 
 def calibrated(scores, # (N, K), of rows that were not learned from
                has, # bool (N, K)
                multi:bool=False # several values a row
-              ) -> tuple: # temperature; middle or None
-    "The temperature under which the tags are most likely"
+              ) -> tuple: # temperature; middle or None; doubt
+    "What `probabilities` needs, so that they come true"
     from scipy.optimize import minimize
+    def settings(x): return np.exp(x[0]), x[1] if multi else None, 0. if multi else 1/(1 + np.exp(-x[1]))
+    true = has if multi else has[np.arange(len(has)), scores.argmax(1)]
     def cost(x):
-        found = probabilities(scores, np.exp(x[0]), x[1] if multi else None).clip(1e-9, 1 - 1e-9)
-        if multi: return -np.where(has, np.log(found), np.log(1 - found)).mean()
-        return -np.log(found[has]).mean()
-    best = minimize(cost, [np.log(0.1), 0.5][:1 + multi], method="Nelder-Mead", options=dict(xatol=1e-3, maxiter=200)).x
-    return float(np.exp(best[0])), float(best[1]) if multi else None
+        found = probabilities(scores, *settings(x)).clip(1e-9, 1 - 1e-9)
+        if not multi: found = found.max(1)
+        return -np.where(true, np.log(found), np.log(1 - found)).mean()
+    start = [np.log(0.1), 0.5 if multi else -3]
+    best = minimize(cost, start, method="Nelder-Mead", options=dict(xatol=1e-3, maxiter=200)).x
+    return tuple(None if o is None else float(o) for o in settings(best))
 
-# %% ../nbs/13_attributes.ipynb #a5054abd
+# %% ../nbs/13_attributes.ipynb #dbeef27a
 @dataclass
 class Column:
     "What was learned of one column"
@@ -158,6 +162,7 @@ class Column:
     add:np.ndarray # float32 (K,)
     temperature:float
     middle:float|None # for a multi-label column
+    doubt:float # share of the probability that all values have alike
     separator:str # '' where a row has one value
     threshold:float # an answer with a lower probability is abstained from
     figures:dict = field(default_factory=dict) # out of fold: n, choice, strength, accuracy, macro_f1, ece, ...
@@ -168,7 +173,7 @@ class Column:
     ) -> np.ndarray: # (N, K), 0 to 1
         "The probability of each value"
         return probabilities(sum(standard[o]@self.weights[o] for o in self.blocks) + self.add,
-                             self.temperature, self.middle)
+                             self.temperature, self.middle, self.doubt)
 
     def answer(self,
         probability:np.ndarray # (N, K)
@@ -182,7 +187,7 @@ class Column:
             best = np.where(taken, np.maximum(probability, 1e-12), 1).min(1)
         return texts, best, best < self.threshold
 
-# %% ../nbs/13_attributes.ipynb #160bcd01
+# %% ../nbs/13_attributes.ipynb #3d1bd2e9
 def tag_figures(probability, # (N, K)
                 has, # bool (N, K)
                 threshold:float|None=None # of abstention; None: four fifths are answered
@@ -203,7 +208,7 @@ def tag_figures(probability, # (N, K)
                 ece=calibration_error(best, right), coverage=float(sure.mean()),
                 accuracy_covered=float(right[sure].mean()) if sure.any() else None)
 
-# %% ../nbs/13_attributes.ipynb #f02cd858
+# %% ../nbs/13_attributes.ipynb #ab3cad73
 def standards(blocks:dict # block -> (N, D)
              ) -> dict: # block -> (mean, factor), float32 (D,)
     "How numbers become comparable: mean 0, and a mean squared length of 1 for each block"
@@ -233,7 +238,7 @@ def best_choice(kernels:dict, # block -> float (N, N)
             if best is None or reached > best[0]: best = reached, name, strength, scores
     return best[1:]
 
-# %% ../nbs/13_attributes.ipynb #0b96068b
+# %% ../nbs/13_attributes.ipynb #e43e7572
 def _sampled(has, use, most=MOST): # positions to learn from, rare values first
     at = np.flatnonzero(use)
     if len(at) <= most: return at
@@ -258,12 +263,12 @@ def learn_column(name:str, # of the column
         kernels[block] = (some_rows@some_rows.T).astype(np.float64)
     has, multi = has[at], bool(separator)
     choice, strength, scores = best_choice(kernels, has, folds_of(has, groups[at]), choices)
-    temperature, middle = calibrated(scores, has, multi)
+    how = calibrated(scores, has, multi)
     found = np.full((len(use), len(values)), np.nan)
-    found[at] = probabilities(scores, temperature, middle)
+    found[at] = probabilities(scores, *how)
     blocks = list(choices[choice])
     dual, add = solve(sum(kernels[o] for o in blocks)/len(blocks), has, strength)
-    learned = Column(name, values, blocks, np.float32(add), temperature, middle, separator, 0.)
+    learned = Column(name, values, blocks, np.float32(add), *how, separator, 0.)
     learned.weights = {o: np.float32(standard[o][at].T@dual/len(blocks)) for o in blocks}
     sureness = learned.answer(found[at])[1]
     learned.threshold = float(np.quantile(sureness, 1 - coverage))
@@ -271,7 +276,7 @@ def learn_column(name:str, # of the column
                            **tag_figures(found[at], has, learned.threshold))
     return learned, found
 
-# %% ../nbs/13_attributes.ipynb #7030322a
+# %% ../nbs/13_attributes.ipynb #78b5a700
 NEAR = 48 # directions in which examples are compared
 
 class Tagger:
@@ -317,7 +322,7 @@ class Tagger:
         self.examples = rows[["image_id", *columns]].fillna("").astype(str)
         self.places = joined@self.directions
 
-# %% ../nbs/13_attributes.ipynb #b4d160a1
+# %% ../nbs/13_attributes.ipynb #3e80b027
 def known_columns(rows, columns):
     "Raise `BadInput` for columns that a table lacks, or that no photo can tell"
     if not len(columns): raise BadInput("no column was given: name at least one, such as --columns pattern,sleeve")
@@ -333,7 +338,7 @@ def has_separator(tags, separator): # whether any tag has several values
     "Whether a column is multi-label"
     return bool(separator) and any(separator in normal_text(o) for o in tags)
 
-# %% ../nbs/13_attributes.ipynb #89006ae6
+# %% ../nbs/13_attributes.ipynb #8d804442
 from fastcore.basics import patch
 
 @patch
@@ -365,7 +370,7 @@ def explain(self:Tagger,
     return [[(ids[i], tags[i], round(float(np.linalg.norm(self.places[i] - place)), 3)) for i in row]
             for row, place in zip(nearest, asked)]
 
-# %% ../nbs/13_attributes.ipynb #9b355074
+# %% ../nbs/13_attributes.ipynb #1c9549de
 FORMAT = 1 # of a tagger's file
 
 @patch
@@ -380,8 +385,8 @@ def save(self:Tagger,
     for number, column in enumerate(self.columns.values()):
         arrays[f"add/{number}"] = column.add
         arrays.update({f"weights/{number}/{o}": column.weights[o] for o in column.blocks})
-        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature", "middle", "separator",
-                                                      "threshold", "figures")})
+        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature", "middle", "doubt",
+                                                      "separator", "threshold", "figures")})
     about = dict(format=FORMAT, cut=self.cut, blocks=list(self.scale), columns=facts,
                  versions={o: descriptor(o, "cpu").version for o in DESCRIPTORS},
                  examples=self.examples.to_dict("list"))
@@ -413,7 +418,7 @@ def load(cls:Tagger,
         made.weights = {o: arrays[f"weights/{number}/{o}"] for o in made.blocks}
     return self
 
-# %% ../nbs/13_attributes.ipynb #fa3808de
+# %% ../nbs/13_attributes.ipynb #75d2ebf7
 def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     "The tags that the shop itself gave"
     tags = rows[column].map(normal_text)

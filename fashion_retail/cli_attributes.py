@@ -248,3 +248,24 @@ def tag_benchmark(
     errors = error_benchmark(rows, names, blocks, range(seeds), chosen=chosen, least=least)
     _write(errors.round(4), out/"tag_errors.csv")
     print(errors.round(3).to_string(index=False))
+
+
+@app.command()
+def label_campaign(
+    images: Images,
+    columns: Columns,
+    out: Annotated[Path, typer.Option(help="Folder for campaign.csv.")],
+    seeds: Annotated[int, typer.Option(help="Campaigns of each order.")] = 5,
+    device: Device = "auto",
+):
+    "Simulate labeling the tags of train in several orders, judged on valid: how many labels does each order need?"
+    from fashion_retail.active_learning import labels_needed, tag_campaign
+    from fashion_retail.attributes import known_columns
+    from fashion_retail.core import BadInput
+    if seeds < 2: raise BadInput(f"--seeds {seeds} gives no interval: give at least 2")
+    names, rows = _names(columns), read_images(images)
+    known_columns(rows, names)
+    rows, blocks = _described(rows, "tiramisu", False, device)
+    curves = tag_campaign(rows, names, blocks, range(seeds))
+    _write(curves.round(4), out/"campaign.csv")
+    print(labels_needed(curves).round(3).to_string(index=False))

@@ -15,7 +15,7 @@ ORDER = """core photos masks data folders wardrobe
            descriptors ranking parts pretrained features
            evaluation deep_ranking
            profiles runner gate report
-           label_quality label_session widget active_learning attributes tag_check
+           label_quality label_session widget attributes tag_check active_learning
            index catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli_options cli_report cli_training cli_attributes cli_duplicates cli_scale cli_catalogue cli_benchmark cli""".split()
