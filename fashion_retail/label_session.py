@@ -90,7 +90,7 @@ def start_name(start # as for `LabelSession`
     return getattr(start, "__name__", "function") if callable(start) else start
 
 class LabelSession:
-    "One person, one table, one folder: the photo in hand, and what is already on disk"
+    "One person, one table, one folder: the current photo, and what is already on disk"
     def __init__(self,
                  table:pd.DataFrame|str|Path, # images table, or where it lies
                  out:str|Path, # folder for masks, log and the new images.csv
@@ -153,7 +153,7 @@ def _begin(self:LabelSession, photo, start):
 
 @patch
 def _go(self:LabelSession, at): # position in the queue; its length: finished
-    "Take the photo at `at` in hand, and have the one after it opened meanwhile"
+    "Open the photo at `at`, and the one after it in a thread"
     if self.photo and self.photo.touched: # unsaved work waits until the person comes back
         self._ready[self.photo.row.image_id] = Future()
         self._ready[self.photo.row.image_id].set_result(self.photo)
@@ -176,7 +176,7 @@ def _undone(self:LabelSession, at): # the first position after `at` that is not 
 
 # %% ../nbs/15_label_session.ipynb #8b352f9d
 @patch
-def _hand(self:LabelSession): # the photo in hand, its clock brought up to now
+def _hand(self:LabelSession): # the current photo, its clock brought up to now
     if self.closed: raise BadInput(self.closed)
     if self.photo is None: raise BadInput("all photos are done")
     now = time.monotonic()
@@ -245,9 +245,9 @@ def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or s
     texts = {o: str for o in LOG if o not in ("seconds", "strokes")}
     try: log = pd.read_csv(self._log_path, dtype=texts, keep_default_na=False)
     except (ValueError, OSError) as e:
-        raise BadInput(f"label log {self._log_path} cannot be read ({e}): mend it or move it away") from None
+        raise BadInput(f"label log {self._log_path} cannot be read ({e}): correct it or move it away") from None
     if missing := [o for o in LOG if o not in log]:
-        raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: mend it or move it away")
+        raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: correct it or move it away")
     return log
 
 @patch(as_prop=True)
@@ -275,7 +275,7 @@ def _record(self:LabelSession, skipped=""): # "" : its mask is saved
 
 @patch
 def save(self:LabelSession):
-    "Write the mask of the photo in hand; raises `BadInput` and stays with the photo when that fails"
+    "Write the mask of the current photo; raises `BadInput` and stays with the photo when that fails"
     photo = self._hand()
     if photo.work is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     mask, image_id = photo.work.engine.mask, photo.row.image_id
@@ -291,7 +291,7 @@ def save(self:LabelSession):
 def _unsaved(self:LabelSession, e):
     return (f"{self.photo.row.image_id} is not saved, {self.place} cannot be written ({e.strerror or e}); "
             "what was saved before is untouched: "
-            "make room or mend the folder, then try again")
+            "free space or correct the folder's rights, then try again")
 
 # %% ../nbs/15_label_session.ipynb #86446fe8
 @patch
@@ -303,7 +303,7 @@ def next(self:LabelSession):
     self._go(self.at + 1 if looked and self.at + 1 < len(self.queue) else self._undone(self.at))
 
 @patch(as_prop=True)
-def looking(self:LabelSession) -> bool: # the photo in hand was done before, and nothing was drawn since
+def looking(self:LabelSession) -> bool: # the current photo was done before, and nothing was drawn since
     "Whether `next` has nothing to save"
     return self.photo is not None and not self.photo.touched and self.photo.row.image_id in self.done
 
@@ -353,7 +353,7 @@ def _claim(self:LabelSession):
                        "or choose another folder") from None
     except OSError as e:
         raise Occupied(f"{self.place} cannot be written ({e.strerror or e}): "
-                       "choose another folder or mend its rights") from None
+                       "choose another folder or correct its rights") from None
     _HERE[key] = self
 
 @patch

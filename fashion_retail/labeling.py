@@ -43,7 +43,7 @@ def boundary_f_score(mask:np.ndarray, # bool (H, W)
 def central_rectangle(shape, # of the photo: (H, W) or (H, W, 3)
                       margin:float=0.05 # share of the width (height) left free on each side, below 0.5
                      ) -> tuple: # (x, y, w, h), pixels
-    "The rectangle that is right when nobody has drawn one: people put the garment in the middle"
+    "The rectangle where none was drawn: people put the garment in the middle"
     if not 0 <= margin < 0.5: raise BadInput(f"a margin of {margin} leaves no rectangle: use 0 to 0.49")
     h, w = shape[:2]
     x, y = round(margin*w), round(margin*h)
@@ -277,7 +277,7 @@ class _State(NamedTuple): # one step of an annotation
     base_preview: np.ndarray|None # bool (h, w), `base` at working size
 
 class Annotation:
-    "A mask under a person's hand: a start, then strokes, each of which mends its neighborhood; undo and redo are exact"
+    "A mask that a person corrects with strokes, each of which changes its neighborhood; undo and redo are exact"
     def __init__(self,
         image:np.ndarray, # uint8 (H, W, 3)
         rect:tuple|None=None, # (x, y, w, h), pixels: start with GrabCut in this rectangle
@@ -329,7 +329,7 @@ class Annotation:
         self._push(_State(preview, self._now.strokes, None, None))
 
     def stroke(self, points, garment, radius=5): # (x, y) pairs, garment or background, brush radius: the photo's pixels
-        "Mend the mask around a stroke; raises `BadInput` where the stroke misses the photo"
+        "Correct the mask around a stroke; raises `BadInput` where the stroke misses the photo"
         points, (h, w) = np.asarray(points, np.float64).reshape(-1, 2), self.image.shape[:2]
         if not len(points) or not np.isfinite(points).all(): raise BadInput("a stroke needs at least one point (x, y)")
         if not radius > 0: raise BadInput(f"a brush of radius {radius} draws nothing: use at least half a pixel")

@@ -157,7 +157,8 @@ def plan_run(values:dict, # as `read_profile` gives them
     for stage, parameters in plan.items():
         for key, value in parameters.items():
             default = known[stage][key]
-            if isinstance(value, float) and value.is_integer() and type(default) is int: value = parameters[key] = int(value)
+            if isinstance(value, float) and value.is_integer() and type(default) is int:
+                value = parameters[key] = int(value)
             if not _fits(value, default):
                 raise BadInput(f"{key} is {value!r} but {stage} wants {type(default).__name__}, such as {default!r}")
         _check_names(stage, parameters)

@@ -49,7 +49,7 @@ class LabelWidget(anywidget.AnyWidget):
         if do == "reopen": return self._reopen()
         here = self.session.photo.row.image_id if self.session and self.session.photo else ""
         try:
-            if content["image_id"] != here: raise BadInput("that photo is no longer in hand; this is the one that is")
+            if content["image_id"] != here: raise BadInput("that photo is no longer the current one; this one is")
             if do not in ("rectangle", "stroke", "undo", "redo", "restart", "next", "previous", "skip"):
                 raise BadInput(f"unknown action {do}")
             done = getattr(self.session, do)(**args)

@@ -1,0 +1,57 @@
+"The commands that clean: duplicates, catalogue merge"
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .cli_catalogue import catalogues
+from .cli_options import Device, Folder, Method, app, not_folders, warn
+
+
+@app.command()
+def duplicates(
+    source: Annotated[str, typer.Argument(metavar="CATALOGUE|TABLE", help="A catalogue's folder; or an images table, "
+                                          "its folder, or a folder's name under the data root.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write: image_a, image_b, class, probability, group, "
+                                      "evidence; a row a pair.")],
+    html: Annotated[Optional[Path], typer.Option("--html", help="HTML page to write: look at the groups, and decide "
+                                                 "what is merged.")] = None,
+    between_splits: Annotated[bool, typer.Option("--between-splits", help="Only pairs of one photo or one garment that "
+                                                 "sit in two splits of a table; exit 1 if there are any.")] = False,
+    neighbors: Annotated[int, typer.Option(help="Photos that each photo is compared with.")] = 20,
+    method: Method = "tiramisu",
+    device: Device = "auto",
+):
+    "Which photos are there twice, which show one garment, and which one model in two colors."
+    not_folders(out, html)
+    from fashion_retail.core import BadInput, atomic, some
+    from fashion_retail.duplicates import CLASSES, leaks, review_page
+    from fashion_retail.duplicates import duplicates as find
+    from fashion_retail.features import Store
+    pairs = find(source, neighbors, method, Store(), device, progress=True)
+    photos, problems = pairs.attrs["photos"], pairs.attrs["problems"]
+    if between_splits:
+        if "split" not in photos: raise BadInput(f"{source} has no splits: give an images table")
+        pairs = leaks(pairs, photos)
+    if problems: warn(f"photos that cannot be compared, left out: {len(problems)} ({some(problems, 10)})")
+    with atomic(out) as tmp: pairs.to_csv(tmp, index=False)
+    if html:
+        with atomic(html) as tmp: tmp.write_text(review_page(pairs, photos), encoding="utf-8")
+    for kind in CLASSES[:3]:
+        found = pairs[pairs["class"] == kind]
+        print(f"{kind}: {len(found)} pairs in {found.group.nunique()} groups")
+    print(f"{out}: {len(pairs)} pairs among {len(photos)} photos")
+    if between_splits and len(pairs): raise typer.Exit(1)
+
+
+@catalogues.command()
+def merge(catalogue: Folder,
+          decisions: Annotated[Path, typer.Argument(metavar="DECISIONS.csv", help="What the page of `fashion-retail "
+                                                    "duplicates --html` saved.")]):
+    "Apply the decisions on duplicates: items become one, second copies of a photo leave the catalogue."
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.duplicates import read_decisions
+    found = Catalogue.load(catalogue).merge(read_decisions(decisions))
+    print(f"{catalogue}: {found['items']} items became part of another one, {found['moved']} photos changed their "
+          f"item, {found['removed']} photos removed")

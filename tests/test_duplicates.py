@@ -1,0 +1,65 @@
+"Photos that are there twice: the commands, the page, the decisions, leaks between splits"
+import pandas as pd
+import pytest
+
+from commands import command, refused
+from fashion_retail.catalogue import Catalogue
+from fashion_retail.data import load_image, read_table, save_image, write_table
+
+
+@pytest.fixture(scope="module")
+def shop(wardrobe, tmp_path_factory):
+    "A table of drawn garments; one photo is there mirrored, in another split"
+    folder = tmp_path_factory.mktemp("shop")
+    rows = read_table(wardrobe)
+    rows = rows[rows.role == "catalogue"][:6].assign(split="train")
+    copy = rows[:1].assign(image_id="copy", item_id="copied", split="valid", path=str(folder/"copy.png"))
+    save_image(load_image(rows.path.iloc[0])[:, ::-1].copy(), folder/"copy.png")
+    write_table(pd.concat([rows, copy]), folder/"images.csv")
+    return folder
+
+
+def test_a_mirrored_copy_is_found_reviewed_and_merged(shop, tmp_path):
+    out, page = tmp_path/"pairs.csv", tmp_path/"page.html"
+    done = command("duplicates", shop, "--out", out, "--html", page)
+    assert "same photo: 1 pairs in 1 groups" in done.stdout
+    pairs = pd.read_csv(out, dtype=str)
+    assert list(pairs) == ["image_a", "image_b", "class", "probability", "group", "evidence"]
+    same = pairs[pairs["class"] == "same photo"]
+    assert same.image_b.tolist() == ["copy"] and "mirrored" in same.evidence.iloc[0]
+    assert 'value="merge" checked' in page.read_text()
+    catalogue, decisions = tmp_path/"catalogue", tmp_path/"decisions.csv"
+    command("catalogue", "build", shop, "--out", catalogue, "--cutout", "none")
+    same.assign(decision="merge").to_csv(decisions, index=False)
+    assert "1 photos removed" in command("catalogue", "merge", catalogue, decisions).stdout
+    assert "copy" not in set(Catalogue.load(catalogue).photos().image_id)
+    again = command("catalogue", "merge", catalogue, decisions).stdout
+    assert "0 items became part of another one, 0 photos changed their item, 0 photos removed" in again
+
+
+def test_a_copy_in_two_splits_is_a_leak(shop, tmp_path):
+    done = command("duplicates", shop, "--out", tmp_path/"leaks.csv", "--between-splits", code=1)
+    assert "same photo: 1 pairs in 1 groups" in done.stdout
+
+
+def test_a_photo_that_cannot_be_read_is_named(shop, tmp_path):
+    rows = read_table(shop)
+    bad = tmp_path/"broken.jpg"
+    bad.write_bytes(b"\xff\xd8 no photo")
+    write_table(pd.concat([rows, rows[:1].assign(image_id="broken", item_id="x", path=str(bad))]), tmp_path/"images.csv")
+    done = command("duplicates", tmp_path, "--out", tmp_path/"pairs.csv")
+    assert "photos that cannot be compared, left out: 1 (broken)" in done.stderr
+
+
+def test_bad_input_is_one_sentence(shop, tmp_path):
+    write_table(read_table(shop)[:1], tmp_path/"one"/"images.csv")
+    assert "1 photos cannot be compared" in refused("duplicates", tmp_path/"one", "--out", tmp_path/"o.csv")
+    assert "is a folder" in refused("duplicates", shop, "--out", tmp_path)
+    assert "at least one" in refused("duplicates", shop, "--out", tmp_path/"o.csv", "--neighbors", 0)
+    command("catalogue", "build", shop, "--out", tmp_path/"catalogue", "--cutout", "none")
+    for name, text in {"columns": "image_a,image_b\na,b\n", "decision": "image_a,image_b,class,decision\na,b,same photo,x\n"}.items():
+        file = tmp_path/f"{name}.csv"
+        file.write_text(text)
+        assert f"{name}.csv" in refused("catalogue", "merge", tmp_path/"catalogue", file)
+    assert "gone.csv" in refused("catalogue", "merge", tmp_path/"catalogue", tmp_path/"gone.csv")
+    assert not (tmp_path/"o.csv").exists()
