@@ -1,4 +1,4 @@
-"The commands that measure: report, table, names, segment, score, evaluate, cache"
+"The commands that measure: report, table, import, names, segment, score, evaluate, cache"
 
 from errno import ENAMETOOLONG
 from pathlib import Path
@@ -63,6 +63,29 @@ def table(
     notes["pairs that look like one picture saved twice (suspects, kept)"] = pairs
     for what, names in notes.items():
         if names: print(f"{what}: {len(names)} ({some(names, 10)})")
+
+
+@app.command("import")
+def import_(
+    name: Annotated[Optional[str], typer.Argument(help="A public data set; --list names them.")] = None,
+    source: Annotated[Optional[Path], typer.Argument(help="Its folder, as its authors publish it.")] = None,
+    out: Annotated[Optional[Path], typer.Option("--out", metavar="DIR", help="Folder for images.csv, and for masks and "
+                                                "labels that are made.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="The data sets, their sources and rights.")] = False,
+):
+    "The images table of a public data set that you have downloaded, with its authors' splits; no photo is copied."
+    from fashion_retail.core import BadInput
+    from fashion_retail.public_data import PUBLIC, import_data
+    if list_:
+        for key, one in PUBLIC.items():
+            print(f"{key}: {one.rows.__doc__}\n  {one.link}")
+            print(f"  rights: {one.license}; size: {one.size}\n  for: {one.measures}")
+        return
+    if not (name and source and out): raise BadInput("say what to import: fashion-retail import NAME SOURCE --out DIR")
+    rows = import_data(name, source, out)
+    count = rows.groupby(["split", "role"]).size()
+    said = ", ".join(f"{number} {role} rows in {split}" for (split, role), number in count.items())
+    print(f"{out/'images.csv'}: {said}")
 
 
 @app.command()

@@ -220,13 +220,14 @@ def attach_labels(rows:pd.DataFrame, # rows of an images table
 # %% ../nbs/13_photo_labels.ipynb #6d74da38
 def write_checked_masks(rows:pd.DataFrame, # rows of an images table with `mask_path`, `mask_source`
                         out:str|Path # folder
-                       ) -> pd.DataFrame: # image_id, mask (file name), width, height; also in masks.csv
+                       ) -> pd.DataFrame: # image_id, mask (file name), width, height, split; also in masks.csv
     "Write the masks that a person has checked as PNGs of one bit a pixel"
     out, entries = Path(out), []
     for row in rows[rows.mask_source == "checked"].itertuples():
         mask, name = load_mask(row.mask_path), f"{safe_name(row.image_id)}.png"
         with atomic(out/name) as tmp: Image.fromarray(mask.astype(np.uint8)*255).convert("1").save(tmp, optimize=True)
-        entries.append(dict(image_id=row.image_id, mask=name, width=mask.shape[1], height=mask.shape[0]))
+        size = dict(width=mask.shape[1], height=mask.shape[0])
+        entries.append(dict(image_id=row.image_id, mask=name, **size, split=row.split))
     table = pd.DataFrame(entries)
     with atomic(out/"masks.csv") as tmp: table.to_csv(tmp, index=False)
     return table
