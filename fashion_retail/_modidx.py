@@ -1501,6 +1501,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'fashion_retail.serve.add_routes': ('serve.html#add_routes', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.api_page': ('serve.html#api_page', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.check_source': ('serve.html#check_source', 'fashion_retail/serve.py'),
+                                      'fashion_retail.serve.error_handlers': ('serve.html#error_handlers', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.form_of': ('serve.html#form_of', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.make_app': ('serve.html#make_app', 'fashion_retail/serve.py'),
                                       'fashion_retail.serve.own_address': ('serve.html#own_address', 'fashion_retail/serve.py'),
