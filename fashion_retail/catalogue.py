@@ -30,7 +30,7 @@ from .data import find_table, normal_text, read_table, select
 from .decision import DEPTH, Adjustment, Decision, calibrate as fit, default_decision
 from .features import Descriptor, Embedding, Store, descriptor as make_descriptor, embed
 from .folders import photo_files
-from .index import Lance, known_column, listed
+from .approximate import Approximate, known_column, listed
 from .photos import load_image
 
 # %% ../nbs/20_catalogue.ipynb #45e95776
@@ -153,7 +153,7 @@ class Catalogue:
         self.__dict__.pop("decision", None)
         if getattr(self, "made", None) == made: return
         for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
-        self.made, self.index = made, Lance(self.path, made["table"])
+        self.made, self.index = made, Approximate(self.path, made["table"])
 
     @cached_property
     def cutout(self): return make_cutout(self.made["cutout"], self.device)
@@ -327,7 +327,7 @@ def _announce(self:Catalogue, made, adjustment=None):
 @patch
 def _complete(self:Catalogue, rows, coming, describe, calibration=None):
     "Fill the coming table with exactly these rows, and make it the current one"
-    index = Lance(self.path, coming["table"])
+    index = Approximate(self.path, coming["table"])
     counts = self._fill(index, rows, describe)
     counts["removed"] = self._only(index, rows)
     index.optimize()
@@ -825,7 +825,7 @@ def info(self:Catalogue
     made = {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor", "adjusted")}
     finished, coming = bool(facts["current"]), bool(facts["next"])
     return dict(path=str(self.path), items=len(self), photos=len(rows), attributes=attributes, **made,
-                finished=finished, rebuilding=finished and coming, rebuild=self.stale,
+                finished=finished, rebuilding=finished and coming, rebuild=self.stale, search=self.index.state(),
                 calibration=facts["calibration"] and facts["calibration"]["about"],
                 vectors_mb=round(len(rows)*dim*4/1e6, 1), disk_mb=round(self.index.disk()/1e6, 1), format=FORMAT)
 
