@@ -531,7 +531,7 @@ def look(self:Catalogue,
          photo, # path, or uint8 array (H, W, 3)
          box:tuple|None=None, # see `outline_of`
          point:tuple|None=None, # see `outline_of`
-         seen=None, # called with the mask and its confidence before the photo is described
+         seen=None, # called with mask, confidence and `also` before the photo is described
          category:str|None=None # see `outline_of`
         ) -> Look: # all but the answers
     "Read, cut out and describe one photo; raises `BadInput` for one that is none or shows no garment"
@@ -544,7 +544,7 @@ def look(self:Catalogue,
     if mask is not None and not mask.any():
         raise BadInput(f"{name or 'the photo'}: no garment was found, "
                        "say where it is with a box (x0,y0,x1,y1 in pixels)")
-    if seen: seen(mask, confidence)
+    if seen: seen(mask, confidence, outline.also)
     clock.append(time.perf_counter())
     square, inside = self.descriptor.prepare(image, mask)
     vector = self.descriptor.transform(square[None], inside[None])[0]

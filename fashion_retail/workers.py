@@ -124,10 +124,10 @@ def without_path(text:str, # a sentence
 def answered(catalogue:Catalogue, # of this thread
              asked:Asked,
              limits:Limits=Limits(),
-             seen=None # called with the number of a photo, its mask and its confidence before it is described
+             seen=None # called with the number of a photo, its mask, confidence and `also` before it is described
             ) -> list: # of `Answers`
     "Decode, cut out, describe, search; raises `Refused`"
-    def tell(number): return seen and (lambda mask, confidence: seen(number, mask, confidence))
+    def tell(number): return seen and (lambda *outline: seen(number, *outline))
     images = [checked_photo(data, i + 1, limits) for i, data in enumerate(asked.photos)]
     for _ in range(5):
         made = catalogue.made
@@ -176,10 +176,12 @@ LINES = "application/x-ndjson"  # one JSON object a line
 def outline_line(catalogue:Catalogue, # that cut it out
                  number:int, # of the photo in its request, from 0
                  mask, # bool (H, W), or None
-                 confidence:float|None # 0 to 1
+                 confidence:float|None, # 0 to 1
+                 also:str="" # a sentence where another garment is as likely
                 ) -> dict: # photo, cutout
     "An outline as plain values"
-    cutout = dict(method=catalogue.made["cutout"], confidence=confidence, mask=None if mask is None else mask_png(mask))
+    cutout = dict(method=catalogue.made["cutout"], confidence=confidence, also=also,
+                  mask=None if mask is None else mask_png(mask))
     return dict(photo=number, cutout=cutout)
 
 async def in_lines(run # function of a callback that takes plain values; gives a coroutine
