@@ -188,6 +188,7 @@ class Outline(BaseModel):
     "The garment on the photo"
     method: str
     confidence: float|None
+    also: str = Field("", description="A sentence where another garment is as likely to be meant.")
     mask: str|None = Field(description="PNG as a data URL: 255 where the garment is.")
 
 # %% ../nbs/22_serve.ipynb #228eb106
