@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SEGMENTER_WEIGHTS', 'CUTOUTS', 'Segmenter', 'checked_box', 'inside_photo', 'box_at', 'part_at', 'Cutout',
-           'split_spec', 'cutout', 'mask_makers', 'Tiramisu', 'OneGarment', 'Clothing', 'GrabCut', 'Otsu', 'U2Netp',
-           'Whole', 'TableMask', 'score_cutout']
+           'split_spec', 'cutout', 'run_cutouts', 'mask_makers', 'Tiramisu', 'OneGarment', 'Clothing', 'GrabCut',
+           'Otsu', 'U2Netp', 'Whole', 'TableMask', 'score_cutout']
 
 # %% ../nbs/03_cutout.ipynb #1480241e
 import importlib.metadata
@@ -208,6 +208,15 @@ def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
     if name not in CUTOUTS:
         raise BadInput(f"unknown cut-out {name!r}: use one of {', '.join(CUTOUTS)}")
     return CUTOUTS[name](file, device)
+
+def run_cutouts(names, # of cut-outs
+                run:str|Path, # folder of a run of the report
+                device:str="auto" # auto, cpu or cuda
+               ) -> dict: # name -> `Cutout`
+    "The cut-outs of a run: `tiramisu` with the weights that the run's own training left, where it did"
+    trained = Path(run)/"segmenter.safetensors"
+    own = {"tiramisu": f"tiramisu@{trained}"} if trained.exists() else {}
+    return {name: cutout(own.get(name, name), device) for name in names}
 
 def mask_makers() -> list: # names
     "The cut-outs that make a mask from a photo alone, installed or not"

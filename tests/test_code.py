@@ -18,7 +18,7 @@ ORDER = """core photos masks data folders wardrobe
            label_quality label_session widget active_learning attributes
            index catalogue duplicates feedback serve serve_load scale
            camvid benchmarks
-           cli""".split()
+           cli_options cli_report cli_training cli_attributes cli_duplicates cli_scale cli_catalogue cli_benchmark cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
 SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.glob("*.py")) if path.stem not in EXTERNAL}
 TYPED = {name: re.sub(r"# %% auto.*?(?=\n# %%)", "", source, flags=re.S) for name, source in SOURCES.items()}  # no `__all__`
@@ -26,8 +26,8 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
-LONG_LINES = {"cli": 80, "profiles": 1}
-LONG_MODULES = {"catalogue": 942, "cli": 697, "decision": 471, "labeling": 491, "serve": 1015, "tiramisu": 545}
+LONG_LINES = {"profiles": 1}
+LONG_MODULES = {"catalogue": 942, "decision": 471, "labeling": 491, "serve": 1015, "tiramisu": 545}
 PRIVATE_NAMES = set()
 
 

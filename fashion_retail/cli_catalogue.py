@@ -1,0 +1,282 @@
+"The commands that answer: search, catalogue …, serve, demo, feedback"
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .cli_options import (Device, Folder, Images, JsonFile, Log, OutTable, Skip, Split, app, not_folders, save_json,
+                          say_counts, warn)
+
+Where = Annotated[Optional[list[str]], typer.Option("--where", metavar="COLUMN=VALUE", help="Only items with this "
+                                                    "value; the same column again: or this one. Repeatable.")]
+Source = Annotated[str, typer.Argument(help="A folder of photos (sub-folders are items), an images table, or a "
+                                       "folder's name under the data root.")]
+Pattern = Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="For a folder: where a file's path holds "
+                                                "the item's id, the expression's first group. By default the "
+                                                "sub-folder's name, or the file's.")]
+Anywhere = typer.Option(metavar="WHERE", help="A built catalogue; or a folder of photos or an images table, which is "
+                        "indexed on first use.")
+Host = Annotated[str, typer.Option(help="127.0.0.1: this machine only; 0.0.0.0: the whole network, phones too.")]
+Port = Annotated[int, typer.Option(help="Where to listen; 0: a free port.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+
+
+def _numbers(text, count, name):
+    "Numbers separated by commas"
+    from fashion_retail.core import BadInput
+    if text is None: return None
+    try: found = [float(one) for one in text.split(",")]
+    except ValueError: found = []
+    if len(found) != count:
+        raise BadInput(f"{name} {text} is not {count} numbers separated by commas: give pixels of the photo")
+    return found
+
+
+def _conditions(where):
+    "The filter that COLUMN=VALUE … stand for"
+    from fashion_retail.core import BadInput
+    found = {}
+    for one in where or []:
+        column, equals, value = one.partition("=")
+        if not equals: raise BadInput(f"--where {one} has no =: write COLUMN=VALUE")
+        found.setdefault(column, []).append(value)
+    return found or None
+
+
+def _catalogue(where, device):
+    "A built catalogue, or the one of a folder or table, indexed on first use; says what that did"
+    from fashion_retail.catalogue import NAME, Catalogue
+    from fashion_retail.features import Store
+    if (Path(where)/NAME).is_file(): return Catalogue.load(where, device)
+    found = Catalogue.build(where, replace=True, skip=True, store=Store(), device=device)
+    if any(found.counts[name] for name in ("new", "changed", "removed", "lost")): say_counts(where, found.counts)
+    return found
+
+
+@app.command()
+def search(
+    photos: Annotated[list[Path], typer.Argument(help="Photos of garments.")],
+    catalogue: Annotated[str, Anywhere],
+    k: Annotated[Optional[int], typer.Option("-k", help="Items wanted; by default ten.")] = None,
+    where: Where = None,
+    box: Annotated[Optional[str], typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant is "
+                                               "inside.")] = None,
+    point: Annotated[Optional[str], typer.Option(metavar="X,Y", help="Pixels: on the garment that is meant.")] = None,
+    together: Annotated[bool, typer.Option("--together", help="The photos show one garment.")] = False,
+    json_: Annotated[Optional[Path], typer.Option("--json", help="JSON file to write: a list, one object a "
+                                                  "photo.")] = None,
+    html: Annotated[Optional[Path], typer.Option("--html", help="HTML page to write: photo, outline, cut-out, "
+                                                 "answers.")] = None,
+    device: Device = "auto",
+):
+    "Is it in the catalogue? The most similar items of each photo, best first; exit 2 if some could not be searched."
+    not_folders(json_, html)
+    from fashion_retail.core import BadInput, atomic, some
+    where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
+    from fashion_retail.catalogue import to_html
+    found = _catalogue(catalogue, device)
+    answers, failed = [], []
+    for photo in [photos] if together else photos:
+        try: answers.append(found.search(photo, k, where, box, point, together))
+        except BadInput as error:
+            if len(photos) == 1 or together: raise
+            warn(f"fashion-retail: {error}")  # one bad photo among many costs only itself
+            failed.append(photo.name)
+    for one in answers: print(f"{' + '.join(look.photo for look in one.looks)}\n{one}\n")
+    if json_: save_json([one.to_json() for one in answers], json_)
+    if html:
+        with atomic(html) as tmp: tmp.write_text(to_html(answers), encoding="utf-8")
+        print(f"page: {html}")
+    if failed:
+        warn(f"photos without an answer: {len(failed)} of {len(photos)} ({some(failed, 10)})")
+        raise typer.Exit(2)
+
+
+catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
+                         help="Make and change catalogues that `search` answers from.")
+app.add_typer(catalogues, name="catalogue")
+
+
+@catalogues.command()
+def build(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="The catalogue's folder; a build that was interrupted goes on.")],
+    cutout: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How a searched photo is cut out; catalogue "
+                                        "photos by otsu.")] = "tiramisu",
+    features: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How photos are described.")] = "ranking",
+    pattern: Pattern = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Remove photos that are not in the source, and vectors "
+                                          "that were made otherwise.")] = False,
+    skip_unreadable: Skip = False,
+    device: Device = "auto",
+):
+    "A catalogue of a folder of photos, or of the catalogue photos of an images table."
+    from fashion_retail.catalogue import Catalogue
+    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, device=device)
+    say_counts(out, made.counts)
+    print(f"{len(made)} items, {len(made.index)} photos")
+
+
+@catalogues.command()
+def add(catalogue: Folder, source: Source, pattern: Pattern = None, skip_unreadable: Skip = False,
+        device: Device = "auto"):
+    "Add new items; an id that is there with another photo is refused."
+    from fashion_retail.catalogue import Catalogue
+    say_counts(catalogue, Catalogue.load(catalogue, device).add(source, pattern, skip_unreadable))
+
+
+@catalogues.command()
+def update(catalogue: Folder, source: Source, pattern: Pattern = None, skip_unreadable: Skip = False,
+           device: Device = "auto"):
+    "Add what is new and replace what has changed."
+    from fashion_retail.catalogue import Catalogue
+    say_counts(catalogue, Catalogue.load(catalogue, device).update(source, pattern, skip_unreadable))
+
+
+@catalogues.command()
+def remove(catalogue: Folder, items: Annotated[list[str], typer.Argument(help="Item ids.")]):
+    "Remove items with all their photos."
+    from fashion_retail.catalogue import Catalogue
+    print(f"{catalogue}: {Catalogue.load(catalogue).remove(items)} photos removed")
+
+
+@catalogues.command()
+def rebuild(
+    catalogue: Folder,
+    cutout: Annotated[Optional[str], typer.Option(metavar="NAME[@FILE]", help="Another cut-out than before.")] = None,
+    features: Annotated[Optional[str], typer.Option(metavar="NAME[@FILE]", help="Other features than before.")] = None,
+    device: Device = "auto",
+):
+    "Describe all photos again with the weights that are installed now; until the end searches use the old vectors."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue, device)
+    calibrated = found.facts["calibration"]
+    say_counts(catalogue, found.rebuild(cutout, features))
+    if calibrated:
+        warn(f"the calibration was for the old vectors: run fashion-retail catalogue calibrate {catalogue} again")
+
+
+@catalogues.command()
+def info(catalogue: Folder, json_: JsonFile = None):
+    "What a catalogue holds and what it was made with."
+    not_folders(json_)
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue).info()
+    for name, value in found.items():
+        if isinstance(value, dict): value = ", ".join(f"{key} ({one})" for key, one in value.items())
+        print(f"{name}: {value}")
+    if json_: save_json(found, json_)
+
+
+@catalogues.command()
+def check(catalogue: Folder):
+    "Read everything and compare the photos with what was stored; exit 2 when something is wrong."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue)
+    wrong = found.check()
+    for one in wrong: warn(f"fashion-retail: {one}")
+    if wrong: raise typer.Exit(2)
+    print(f"{catalogue}: {len(found)} items, {len(found.index)} photos, nothing is wrong")
+
+
+@catalogues.command()
+def calibrate(catalogue: Folder, images: Images, split: Split, device: Device = "auto"):
+    "Fit the decision, and where it pays the vectors, on snapshots whose items are known."
+    from fashion_retail.catalogue import Catalogue
+    found = Catalogue.load(catalogue, device).calibrate(images, split)
+    print(f"{catalogue}: calibrated on " + ", ".join(f"{key} {value}" for key, value in found.items()))
+
+
+def _serve(service, host, port, clients, browse):
+    "Serve, with one line of JSON on standard error for each request"
+    import logging
+    from fashion_retail.serve import serve
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (("fashion_retail", logging.INFO), ("uvicorn", logging.WARNING)):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
+
+    def ready(address):
+        print(f"search page: {address}   API: {address}/api   stop: Ctrl+C", flush=True)
+        if not browse: return
+        import webbrowser
+        webbrowser.open(address)
+
+    print("loading the networks …", flush=True)
+    serve(service, host, port, clients, ready)
+
+
+@app.command("serve")
+def serve_(
+    catalogue: Annotated[str, typer.Argument(metavar="WHERE", help=Anywhere.help)],
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Annotated[Optional[Path], typer.Option(metavar="FILE", help="A text file with the secret that allows "
+                                                  "changes of items over HTTP; without it there are none.")] = None,
+    keep_photos: Annotated[bool, typer.Option("--keep-photos", help="Keep searched photos, without their metadata, so "
+                                              "that feedback can be learned from.")] = False,
+    feedback: Log = None,
+    name: Annotated[Optional[list[str]], typer.Option(help="A host name under which the page is reached, besides "
+                                                      "localhost and numbers. Repeatable.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Searches at the same time.")] = 2,
+    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest request.")] = 40,
+    megapixels: Annotated[float, typer.Option(min=0.1, max=178, help="Largest photo.")] = 50,
+    waiting: Annotated[int, typer.Option(min=0, help="Searches that may wait; one more gets status 503.")] = 16,
+    seconds: Annotated[float, typer.Option(min=1, help="Longest time of a request.")] = 30,
+    log_clients: Annotated[bool, typer.Option("--log-clients", help="Write the addresses of clients into the "
+                                              "log.")] = False,
+    open_: Open = False,
+    device: Device = "auto",
+):
+    "The search page and the API for a catalogue."
+    from fashion_retail.serve import Limits, Service, read_token
+    secret = read_token(token) if token else ""
+    folder = _catalogue(catalogue, device).path
+    limits = Limits(megabytes=megabytes, megapixels=megapixels, waiting=waiting, seconds=seconds)
+    service = Service(folder, workers, device, secret, keep_photos, feedback, name or (), limits=limits)
+    _serve(service, host, port, log_clients, open_)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the drawn garments and their catalogue.")] = Path("runs/demo"),
+    items: Annotated[int, typer.Option(min=10, help="Garments.")] = 60,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    open_: Open = False,
+    device: Device = "auto",
+):
+    "The search page with a catalogue of drawn garments; searched photos are kept below --out."
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.serve import Service
+    from fashion_retail.wardrobe import make_wardrobe
+    drawn = make_wardrobe(out/"wardrobe", items, 1)
+    Catalogue.build(out/"wardrobe", out/"catalogue", replace=True, device=device)
+    photos = drawn[drawn.role == "snapshot"].path.tolist()
+    examples = photos[1::max(1, len(photos)//4)][:4]
+    _serve(Service(out/"catalogue", 2, device, keep_photos=True, examples=examples), host, port, False, open_)
+
+
+@app.command()
+def feedback(
+    catalogue: Folder,
+    out: OutTable,
+    valid: Annotated[float, typer.Option(min=0, max=1, help="Share of the asked items to measure on; the others are "
+                                         "for training.")] = 1.0,
+    log: Log = None,
+):
+    """What people asked and answered, as an images table: for evaluate, catalogue calibrate, train-ranking and the
+    report."""
+    not_folders(out)
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.data import write_table
+    from fashion_retail.feedback import feedback_table
+    found, left_out = feedback_table(Catalogue.load(catalogue), log, valid)
+    write_table(found, out)
+    said = found.feedback.value_counts()
+    print(f"{out}: {said.get('this', 0)} photos of known items, {said.get('none of these', 0)} of items that are not "
+          f"in the catalogue, {(found.role == 'catalogue').sum()} catalogue photos")
+    for what, count in left_out.items():
+        if count: warn(f"left out: {count} {what}")
