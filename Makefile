@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo report test lab notebooks clean
+.PHONY: demo report test lab docs notebooks clean
 
 .venv/installed: settings.ini setup.py pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -22,7 +22,11 @@ test: .venv/installed  ## notebooks as tests, plain tests, and nothing generated
 	$(BIN)/python -m pytest
 
 lab: .venv/installed  ## open the walkthrough in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir nbs
+	$(BIN)/jupyter lab nbs/index.ipynb
+
+docs: .venv/installed  ## the documentation site, from the executed notebooks: runs/docs/site/index.html
+	$(BIN)/python -c 'import material' 2>/dev/null || $(BIN)/pip install --quiet --editable '.[docs]'
+	$(BIN)/python docs/build.py
 
 notebooks: .venv/installed  ## after editing notebooks: export the library, rewrite README.md, clean
 	$(BIN)/nbdev-export

@@ -26,7 +26,8 @@ from .core import BadInput
 from .data import load_image, save_image
 from .features import descriptor, embed
 from .search import first_match_ranks, top_k
-from .tiramisu import OnnxNet, export_onnx, saved_bytes
+from .inference import OnnxNet, export_onnx
+from .tiramisu import saved_bytes
 from .wardrobe import make_wardrobe
 
 # %% ../nbs/31_benchmarks.ipynb #37ebbc01

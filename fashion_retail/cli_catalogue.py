@@ -233,7 +233,9 @@ def serve_(
     device: Device = "auto",
 ):
     "The search page and the API for a catalogue."
-    from fashion_retail.serve import Limits, Service, read_token
+    from fashion_retail.serve import read_token
+    from fashion_retail.service import Service
+    from fashion_retail.uploads import Limits
     secret = read_token(token) if token else ""
     folder = _catalogue(catalogue, device).path
     limits = Limits(megabytes=megabytes, megapixels=megapixels, waiting=waiting, seconds=seconds)
@@ -252,7 +254,7 @@ def demo(
 ):
     "The search page with a catalogue of drawn garments; searched photos are kept below --out."
     from fashion_retail.catalogue import Catalogue
-    from fashion_retail.serve import Service
+    from fashion_retail.service import Service
     from fashion_retail.wardrobe import make_wardrobe
     drawn = make_wardrobe(out/"wardrobe", items, 1)
     Catalogue.build(out/"wardrobe", out/"catalogue", replace=True, device=device)

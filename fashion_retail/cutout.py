@@ -26,9 +26,11 @@ from .core import BadInput, digest, pick_device
 from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
 from .masks import load_pair
-from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, otsu_mask,
-                                     segmentation_scores, shrink, summarize)
-from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
+from .inference import fastest
+from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, segmentation_scores,
+                                     shrink, summarize)
+from .otsu import otsu_mask
+from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
 from .training import letterbox, to_tensor, unletterbox
 
 # %% ../nbs/03_cutout.ipynb #8a4a2d48

@@ -23,7 +23,8 @@ from scipy import fft
 from .core import BadInput, digest, pick_device
 from .cutout import SEGMENTER_WEIGHTS
 from .encoder import Encoder, scaled
-from .tiramisu import FCDenseNet, LiteTiramisu, fastest, load_weights
+from .inference import fastest
+from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
 
 # %% ../nbs/04_descriptors.ipynb #9406b8be
 def _turn_upright(image, mask, color):

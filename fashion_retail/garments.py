@@ -26,7 +26,8 @@ import fashion_retail
 from .data import BadInput, atomic, load_image, load_mask, safe_name
 from .labeling import clean_mask, grabcut, lift_mask
 from .photo_labels import CLASSES, save_labels
-from .tiramisu import MEAN, STD, LiteTiramisu, fastest, load_weights, save_weights
+from .inference import fastest
+from .tiramisu import MEAN, STD, LiteTiramisu, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
 # %% ../nbs/14_garments.ipynb #ab81de89

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .core import BadInput
-from .decision import Adjustment, Decision, default_decision, item_array, trials
+from .decision import Adjustment, Decision, default_decision, trials
+from .search import item_array
 
 # %% ../nbs/05_open_set.ipynb #4dece80b
 FPIRS = 0.01, 0.05, 0.1

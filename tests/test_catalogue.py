@@ -200,12 +200,15 @@ def test_calibration_is_kept_and_used(wardrobe, shop, tmp_path):
     assert "calibration needs" in sentence(Catalogue.build(wardrobe, tmp_path/"small", **FAST).calibrate, wardrobe)
 
 
-def test_widget_shows_answers_and_errors(catalogue, shop):
-    widget = catalogue.widget()
-    widget.photo = Path(shop[1].path[0]).read_bytes()
-    assert "Catalogue photo of" in widget.page and "<html" not in widget.page
-    widget.photo = b"nothing"
-    assert "cannot be read" in widget.page and "Catalogue photo of" not in widget.page
+def test_widget_is_the_search_page(catalogue, shop):
+    widget = catalogue.widget(k=3)
+    said = []
+    widget.send = lambda reply, buffers: said.append(reply)
+    for number, photo in enumerate([Path(shop[1].path[0]).read_bytes(), b"nothing"]):
+        widget._answer(None, dict(number=number, do="search", args={}), [photo])
+    assert "outline" in said[0] and len(said[1]["value"]["results"][0]["answers"]) == 3
+    assert said[2]["problem"]["code"] == "not_a_photo"
+    assert widget.service.log.path.is_relative_to(catalogue.path)  # feedback is kept with the catalogue
 
 
 def test_page_is_self_contained_and_escaped(catalogue, shop):

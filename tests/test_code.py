@@ -10,13 +10,13 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos masks data folders wardrobe
-           labeling superimpose encoder tiramisu fitting training photo_labels dressing wearers garments cutout
+           labeling otsu superimpose encoder tiramisu inference fitting training photo_labels dressing wearers garments cutout
            search accuracy decision open_set
            descriptors ranking pretrained features
            evaluation deep_ranking
            profiles runner gate report
            label_quality label_session widget active_learning attributes
-           index catalogue duplicates feedback serve serve_load scale
+           index catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli_options cli_report cli_training cli_attributes cli_duplicates cli_scale cli_catalogue cli_benchmark cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
@@ -27,7 +27,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
 LONG_LINES = {"profiles": 1}
-LONG_MODULES = {"catalogue": 942, "decision": 471, "labeling": 491, "serve": 1015, "tiramisu": 545}
+LONG_MODULES = {"catalogue": 913}
 PRIVATE_NAMES = set()
 
 

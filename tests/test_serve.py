@@ -23,8 +23,10 @@ from fashion_retail.catalogue import Catalogue
 from fashion_retail.core import BadInput
 from fashion_retail.data import read_table, write_table
 from fashion_retail.feedback import FeedbackLog, feedback_table, new_search_id, read_log
-from fashion_retail.serve import Limits, Service, make_app, read_token, taken_port
+from fashion_retail.serve import make_app, read_token, taken_port
 from fashion_retail.serve_load import Client, free_port, killed, memory, running, wait_for
+from fashion_retail.service import Service
+from fashion_retail.uploads import Limits
 
 testclient = pytest.importorskip("starlette.testclient", reason='the API test needs httpx: pip install "fashion_retail[dev]"')
 
@@ -116,6 +118,21 @@ def test_box_point_together_where(client, photos):
     assert len(together) == 1 and len(together[0]["cutouts"]) == 2
     category = client.get("/api/catalogue").json()["filters"]["category"][0]
     assert {o["attributes"]["category"] for o in search(photos.path[0], where=f"category={category}")[0]["answers"]} == {category}
+
+
+def test_the_outline_comes_first(client, photos):
+    "One JSON object a line: the outline of each photo, then the answers; or a refusal, before or after the first line"
+    lines = {"accept": "application/x-ndjson"}
+    reply = client.post("/api/search", files=[upload(o) for o in photos.path[:2]], headers=lines)
+    first, second, last = map(json.loads, reply.text.splitlines())
+    assert reply.headers["content-type"].startswith("application/x-ndjson")
+    assert [first["photo"], second["photo"]] == [0, 1] and first["cutout"] == last["results"][0]["cutout"]
+    assert last["results"] and last["search_id"]
+    reply = client.post("/api/search", files=[("photo", ("a.jpg", b"<html>"))], headers=lines)
+    assert reply.status_code == 415 and reply.json()["code"] == "not_a_photo"
+    reply = client.post("/api/search", files=[upload(photos.path[0])], data=dict(where="nothing=red"), headers=lines)
+    first, last = map(json.loads, reply.text.splitlines())
+    assert first["cutout"]["mask"] and last["code"] == "bad_input" and "nothing" in last["error"]
 
 
 def test_items_and_health(client, built):
@@ -486,8 +503,12 @@ def test_a_person_searches(chromium, address, photos, profile):
     assert page.locator("[capture=environment]").count() == 1
     bad += faults(page, "start")
     shot("1-start")
+    page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
+        const now = `${document.querySelector('.fr').dataset.state} ${document.querySelector('.stage.seen') ? 'outline' : ''}`;
+        if (window.seen.at(-1) !== now) window.seen.push(now) }).observe(document.querySelector('.fr'), { subtree: true, childList: true, attributes: true }) }""")
     page.set_input_files(".choose .button:nth-child(2) input", photos.path[0])
     state("found")
+    assert "busy outline" in page.evaluate("window.seen"), "the outline is drawn before the answers are there"
     until(page, "document.querySelectorAll('.answers li').length === 10")
     until(page, "document.querySelector('.answers img').complete")
     bad += faults(page, "found")

@@ -83,9 +83,31 @@ function overHttp(base) {
     if (!reply.ok) throw new Trouble(value.code ?? "failure", value.error ?? "");
     return value;
   }
+  async function askLines(path, options, seen) {       // one JSON object a line: outlines as they come, the answers last
+    let reply, last = {}, rest = "";
+    try { reply = await fetch(new URL(path, base), { ...options, headers: { Accept: "application/x-ndjson" } }); } catch { throw new Trouble("offline", ""); }
+    if (!reply.ok) {
+      const value = await reply.json().catch(() => ({}));
+      throw new Trouble(value.code ?? "failure", value.error ?? "");
+    }
+    try {
+      const reader = reply.body.getReader(), decoder = new TextDecoder();
+      for (;;) {
+        const { value, done } = await reader.read(), lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
+        rest = lines.pop();
+        for (const line of lines) {
+          last = JSON.parse(line);
+          if (last.cutout) seen(last);
+        }
+        if (done) break;
+      }
+    } catch { throw new Trouble("offline", ""); }
+    if (!last.results) throw new Trouble(last.code ?? "offline", last.error ?? "");
+    return last;
+  }
   return {
     about: () => ask("api/catalogue"),
-    search(photos, { where = [], boxes = [], points = [], together = false }) {
+    search(photos, { where = [], boxes = [], points = [], together = false }, seen) {
       const form = new FormData();
       photos.forEach((o, i) => {
         form.append("photo", o, "photo.jpg");
@@ -94,7 +116,7 @@ function overHttp(base) {
       });
       for (const o of where) form.append("where", o);
       form.append("together", together);
-      return ask("api/search", { method: "POST", body: form });
+      return askLines("api/search", { method: "POST", body: form }, seen);
     },
     feedback: (body) => ask("api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     picture: async (path, size) => new URL(`${path.replace(/^\//, "")}?size=${size}`, base).href,
@@ -171,7 +193,7 @@ const store = {
 export function mount(root, server, { kept = true } = {}) {
   let about = null, recent = kept ? store.get("recent", []) : [];
   let language = store.get("language", (navigator.language || "en").startsWith("de") ? "de" : "en"), t = WORDS[language];
-  let photos = [], at = 0, found = null, said, problem = null, busy = false, marking = false, cross = null, drag = null, filters = {}, open = "", turn = 0;
+  let photos = [], at = 0, found = null, said, problem = null, busy = false, outlined = false, marking = false, cross = null, drag = null, filters = {}, open = "", turn = 0;
   const live = h("div", { class: "quiet", role: "status", "aria-live": "polite" }), main = h("main"), top = h("header", { class: "top" }), dialog = h("dialog", { "aria-labelledby": "fr-compared" });
   root.classList.add("fr");
   root.append(top, main, dialog, live);
@@ -204,11 +226,18 @@ export function mount(root, server, { kept = true } = {}) {
     turn += 1;
   }
   async function search() {
-    const mine = turn += 1, where = Object.entries(filters).flatMap(([name, values]) => [...values].map((o) => `${name}=${o}`));
-    [busy, problem, said, marking] = [true, null, undefined, false];
+    const mine = turn += 1, asked = [...photos], where = Object.entries(filters).flatMap(([name, values]) => [...values].map((o) => `${name}=${o}`));
+    [busy, problem, said, marking, outlined] = [true, null, undefined, false, false];
+    const seen = async ({ photo, cutout }) => {          // the outline, while the answers load
+      const mask = await maskOf(cutout.mask);
+      if (mine !== turn || !busy || !asked[photo]) return;
+      asked[photo].mask = mask;
+      outlined = true;
+      draw();
+    };
     draw();
     try {
-      const reply = await server.search(photos.map((o) => o.blob), { where, boxes: photos.map((o) => o.box), points: photos.map((o) => o.point), together: photos.length > 1 });
+      const reply = await server.search(photos.map((o) => o.blob), { where, boxes: photos.map((o) => o.box), points: photos.map((o) => o.point), together: photos.length > 1 }, seen);
       if (mine !== turn) return;
       const result = reply.results[0], outlines = result.cutouts ?? [result.cutout];
       for (const [i, photo] of photos.entries()) photo.mask = await maskOf(outlines[i]?.mask);
@@ -314,7 +343,7 @@ export function mount(root, server, { kept = true } = {}) {
       return h("div", { class: "verdict", "data-mood": none ? "unsure" : "bad" }, icon(none ? "target" : "bad"), h("div", {}, h("h2", {}, none ? t.no_garment : t.trouble), h("p", {}, none ? t.no_garment_more : explain())),
         !none && photos.length > 0 && !["not_a_photo", "too_large", "bad_input"].includes(problem.code) && h("button", { onclick: search }, t.again));
     }
-    if (!found) return h("div", { class: "verdict" }, icon("search"), h("div", {}, h("h2", {}, t.looking)));
+    if (!found) return h("div", { class: "verdict" }, icon("search"), h("div", {}, h("h2", {}, outlined ? t.searching : t.looking)));
     if (said !== undefined) return h("div", { class: "verdict", "data-mood": "yes" }, icon("yes"), h("div", {}, h("h2", {}, said === null ? t.noted_none : t.noted), h("p", {}, said === null ? t.thanks : `${said}. ${t.thanks}`)),
       h("button", { onclick: () => say(said, true) }, t.undo));
     const kind = mood(), share = percent(found.result.in_catalogue);
@@ -345,7 +374,7 @@ export function mount(root, server, { kept = true } = {}) {
   }
   function drawFilters() {
     const names = Object.keys(about?.filters ?? {});
-    if (!names.length || problem?.code === "no_garment") return "";
+    if (!names.length || ["no_garment", "not_a_photo", "too_large"].includes(problem?.code)) return "";
     const toggle = (name, value) => {
       const set = filters[name] ??= new Set();
       if (!set.delete(value)) set.add(value);
@@ -371,10 +400,10 @@ export function mount(root, server, { kept = true } = {}) {
   // ---- the photo: outline, and the garment that is meant
   let canvas = null;
   function drawStage() {
-    const photo = photos[at], text = marking ? `${t.mark}. ${t.mark_keys}` : busy ? t.looking : t.outlined;
+    const photo = photos[at], text = marking ? `${t.mark}. ${t.mark_keys}` : busy && !outlined ? t.looking : t.outlined;
     canvas = h("canvas", { role: marking ? "application" : "img", "aria-label": text, tabindex: marking ? 0 : null });
     const hint = marking ? t.mark : photo.image ? "" : t.no_preview;
-    const stage = h("div", { class: `stage${marking ? " marking" : ""}${busy ? " busy" : ""}` }, canvas, hint && h("p", { class: "hint", "aria-hidden": "true" }, hint));
+    const stage = h("div", { class: `stage${marking ? " marking" : ""}${busy ? outlined ? " seen" : " busy" : ""}` }, canvas, hint && h("p", { class: "hint", "aria-hidden": "true" }, hint));
     if (marking) {
       canvas.addEventListener("pointerdown", (e) => { canvas.setPointerCapture(e.pointerId); drag = [where(e), where(e)]; });
       canvas.addEventListener("pointermove", (e) => { if (drag) { drag[1] = where(e); paint(); } });
@@ -500,14 +529,15 @@ export default {
   render({ model, el }) {                            // anywidget: every question is a message with a number, and the reply repeats it
     const waiting = new Map();
     let last = 0;
-    model.on("msg:custom", ({ number, value, problem }, buffers) => {
-      const { done, fail } = waiting.get(number) ?? {};
+    model.on("msg:custom", ({ number, value, problem, outline }, buffers) => {
+      const { done, fail, seen } = waiting.get(number) ?? {};
+      if (outline) return seen?.(outline);
       waiting.delete(number);
       if (problem) fail?.(new Trouble(problem.code, problem.error));
       else done?.(buffers?.length ? new Blob(buffers, { type: "image/jpeg" }) : value);
     });
-    const ask = (what, args = {}, buffers = []) => new Promise((done, fail) => {
-      waiting.set(last += 1, { done, fail });
+    const ask = (what, args = {}, buffers = [], seen = undefined) => new Promise((done, fail) => {
+      waiting.set(last += 1, { done, fail, seen });
       model.send({ number: last, do: what, args }, undefined, buffers);
     });
     const root = document.createElement("div");
@@ -515,7 +545,7 @@ export default {
     el.append(root);
     mount(root, {
       about: () => ask("about"),
-      search: async (photos, options) => ask("search", options, await Promise.all(photos.map((o) => o.arrayBuffer()))),
+      search: async (photos, options, seen) => ask("search", options, await Promise.all(photos.map((o) => o.arrayBuffer())), seen),
       feedback: (body) => ask("feedback", body),
       picture: async (path, size) => URL.createObjectURL(await ask("picture", { path, size })),
       example: (number) => ask("example", { number }),

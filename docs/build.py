@@ -1,0 +1,193 @@
+"""The documentation site, from the executed notebooks and the library's own comments: runs/docs/site.
+
+    python docs/build.py [--pages]     --pages: write the Markdown only
+
+Needs the extra `docs` (mkdocs-material) and no network. Links between the pages are checked: a broken one is an error.
+"""
+import argparse
+import ast
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT/"runs"/"docs"
+PAGES = OUT/"pages"
+CHAPTERS = {"From photo to mask": ("00", "10_wardrobe", "01", "02", "03"), "From mask to answer": ("04", "05"),
+            "The report": ("06",), "In operation": ("20", "21", "22", "23", "25"),
+            "Going deeper": ("10", "11", "12", "13", "14", "15", "16"), "Evidence": ("30", "31", "32", "33", "34", "35", "36", "37", "38", "39")}
+KINDS = {"image/png": "png", "image/jpeg": "jpg"}
+
+
+def text_of(cell): return "".join(cell["source"])
+
+
+def write(name, text): # a page
+    path = PAGES/name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.strip() + "\n", encoding="utf-8")
+
+
+def reading_order():
+    "Names of the notebooks in the order of index"
+    cells = json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = "\n".join(text_of(o) for o in cells)
+    names = re.findall(r"\((\w+)\.ipynb\)", text[text.index("| notebook | module"):])
+    return [o for o in dict.fromkeys(names) if (ROOT/"nbs"/f"{o}.ipynb").exists()]
+
+
+def linked(text, here): # Markdown of a notebook; the folder of its page, as seen from the top
+    "Links to notebooks become links to pages, links to other files of the repository become plain text"
+    up = "../"*here.count("/")
+    text = re.sub(r"\]\((?:nbs/)?(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({up}index.md)" if m[1] == "index" else f"]({up}notebooks/{m[1]}.md)", text)
+    text = re.sub(r"(\]\(|src=\")images/", rf"\1{up}notebooks/images/", text)
+    return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|[^)]*\.md)[^)]*\)", r"\1", text)
+
+
+def shown(output, name, number, caption): # an output of a cell; the notebook; which figure; what it shows
+    "Markdown, and whether it is a figure"
+    data = output.get("data", {})
+    for kind, ending in KINDS.items():
+        if kind in data:
+            file = f"notebooks/{name}-{number}.{ending}"
+            (PAGES/file).parent.mkdir(parents=True, exist_ok=True)
+            (PAGES/file).write_bytes(base64.b64decode("".join(data[kind])))
+            return f"![{caption}]({Path(file).name})\n", file
+    if "text/html" in data:
+        table = re.sub(r"<style scoped>.*?</style>", "", "".join(data["text/html"]), flags=re.S)
+        return re.sub(r"\n\s*", "\n", table).replace(' border="1" class="dataframe"', "").strip() + "\n", None
+    text = "".join(data.get("text/plain", output.get("text", "")))
+    return (f"```text\n{text.rstrip()}\n```\n" if text.strip() else ""), None
+
+
+def sentence(markdown): # the last one before a figure, as its caption
+    lines = [o for o in markdown.strip().splitlines() if o and not o.startswith(("|", "!", "```", "-", ">"))]
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*#]", r"\1", lines[-1] if lines else "").strip()
+    found = re.split(r"(?<=[.:!?])\s", plain)[-1]
+    return found.rstrip(":")[:200].replace('"', "'").replace("[", "(").replace("]", ")") or "Figure"
+
+
+def notebook_page(name): # of a notebook
+    "Its page; and its figures, for the gallery"
+    cells = json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    parts, figures, before = [], [], name
+    for cell in cells:
+        text = text_of(cell)
+        if cell["cell_type"] == "markdown":
+            parts.append(linked(text, "notebooks/") + "\n")
+            before = text
+        elif cell["cell_type"] == "code" and not text.startswith("#| default_exp"):
+            code = "\n".join(o for o in text.splitlines() if not o.startswith("#|")).strip()
+            if code: parts.append(f"```python\n{code}\n```\n")
+            for output in cell["outputs"]:
+                made, file = shown(output, name, len(figures), sentence(before))
+                parts.append(made)
+                if file: figures.append((file, sentence(before)))
+    write(f"notebooks/{name}.md", "\n".join(parts))
+    return figures
+
+
+def title_of(name):
+    cells = json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return re.sub(r"^#[ #]*", "", next(text_of(o) for o in cells if o["cell_type"] == "markdown").splitlines()[0])
+
+
+def signature(node, lines, owner=""): # a function
+    "As it is written, with the comments that say what each parameter is"
+    first, last = node.lineno, node.body[0].lineno - 1
+    head = "\n".join(lines[first - 1:last]) if last >= first else lines[first - 1].split(":  ")[0]
+    head = "\n".join(o[node.col_offset:] if o[:node.col_offset].isspace() else o for o in head.splitlines())
+    said = ast.get_docstring(node) or ""
+    name = f"{owner}.{node.name}" if owner else node.name
+    return f"### `{name}`\n\n{said}\n\n```python\n{head}\n```\n"
+
+
+def api_page(path): # of a module
+    "Its functions, classes and methods that are for use"
+    source = path.read_text(encoding="utf-8")
+    tree, lines, parts = ast.parse(source), source.splitlines(), []
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
+            patched = any("patch" in ast.unparse(o) for o in node.decorator_list)
+            owner = ast.unparse(node.args.args[0].annotation) if patched and node.args.args and node.args.args[0].annotation else ""
+            parts.append(signature(node, lines, owner))
+        elif isinstance(node, ast.ClassDef):
+            fields = [ast.unparse(o.target) for o in node.body if isinstance(o, ast.AnnAssign)]
+            parts.append(f"### `{node.name}`\n\n{ast.get_docstring(node) or ''}\n")
+            if fields: parts.append("Fields: " + ", ".join(f"`{o}`" for o in fields) + ".\n")
+            for one in node.body:
+                if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and (one.name == "__init__" or not one.name.startswith("_")):
+                    parts.append(signature(one, lines, node.name).replace("### ", "#### "))
+    made_from = re.search(r"File to edit: \.\./nbs/(\w+)\.ipynb", source)
+    intro = f"Made from the notebook [{made_from[1]}](../notebooks/{made_from[1]}.md).\n\n" if made_from else ""
+    write(f"api/{path.stem}.md", f"# {path.stem}\n\n{ast.get_docstring(tree) or ''}.\n\n{intro}" + "\n".join(parts))
+
+
+def flat(value, name=""): # plain values
+    "(name, value) of everything in a card"
+    if isinstance(value, dict):
+        for key, one in value.items(): yield from flat(one, f"{name} / {key}" if name else key)
+    elif isinstance(value, list) and any(isinstance(o, dict) for o in value):
+        for number, one in enumerate(value): yield from flat(one, f"{name} {number + 1}")
+    else: yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def cards():
+    "What ships, as its JSON says"
+    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights.\n"]
+    for path in sorted((ROOT/"fashion_retail"/"weights").glob("*.json")):
+        rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in flat(json.loads(path.read_text(encoding="utf-8"))))
+        text.append(f"## {path.stem}\n\n| | |\n|---|---|\n{rows}\n")
+    write("models.md", "\n".join(text))
+
+
+def make_pages():
+    "All Markdown; gives the navigation"
+    shutil.rmtree(PAGES, ignore_errors=True)
+    for path in (ROOT/"docs").rglob("*"):
+        if path.suffix in (".md", ".css", ".svg"): write(str(path.relative_to(ROOT/"docs")), path.read_text(encoding="utf-8"))
+    write("changelog.md", (ROOT/"CHANGELOG.md").read_text(encoding="utf-8"))
+    shutil.copytree(ROOT/"nbs"/"images", PAGES/"notebooks"/"images")
+    front = "\n\n".join(text_of(o) for o in json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"] if o["cell_type"] == "markdown")
+    write("index.md", linked(front, ""))
+    gallery, order = ["# Gallery\n", "Figures of the notebooks, each with the page it comes from.\n"], reading_order()
+    for name in order:
+        figures = notebook_page(name)
+        if figures: gallery.append(f"## [{title_of(name)}](notebooks/{name}.md)\n\n" + "\n\n".join(f"![{text}]({file})" for file, text in figures) + "\n")
+    write("gallery.md", "\n".join(gallery))
+    modules = [o for o in sorted((ROOT/"fashion_retail").glob("*.py")) if o.stem not in ("__init__", "_modidx")]
+    for path in modules: api_page(path)
+    cards()
+    placed, chapters = set(), []
+    for chapter, starts in CHAPTERS.items():
+        names = [o for o in order if o not in placed and o.startswith(starts)]
+        placed |= set(names)
+        chapters.append({chapter: [{f"{o.split('_')[0]} {title_of(o)}": f"notebooks/{o}.md"} for o in names]})
+    how = {"My own photos": "photos", "With a GPU": "gpu", "In CI": "ci", "A catalogue in operation": "catalogue"}
+    return [{"Start": "index.md"}, {"How to": [{k: f"how-to/{v}.md"} for k, v in how.items()]}, {"Walkthrough": chapters}, {"Gallery": "gallery.md"},
+            {"Reference": [{"Glossary": "glossary.md"}, {"Model cards": "models.md"}, {"Changelog": "changelog.md"},
+                           {"API": [{o.stem: f"api/{o.stem}.md"} for o in modules]}]}]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pages", action="store_true", help="write the Markdown only")
+    pages_only = parser.parse_args().pages
+    settings = yaml.safe_load((ROOT/"docs"/"mkdocs.yml").read_text(encoding="utf-8"))
+    settings |= dict(nav=make_pages(), docs_dir=str(PAGES), site_dir=str(OUT/"site"))
+    (OUT/"mkdocs.yml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    if pages_only: return 0
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(OUT/"mkdocs.yml")]
+    made = subprocess.run(command, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})
+    if made.returncode == 0: print(f"open {(OUT/'site'/'index.html').relative_to(ROOT)}")
+    return made.returncode
+
+
+if __name__ == "__main__": sys.exit(main())
