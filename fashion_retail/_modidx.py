@@ -250,6 +250,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'fashion_retail.cutout.OneGarment.cut': ('cutout.html#onegarment.cut', 'fashion_retail/cutout.py'),
                                        'fashion_retail.cutout.OneGarment.segmenter': ( 'cutout.html#onegarment.segmenter',
                                                                                        'fashion_retail/cutout.py'),
+                                       'fashion_retail.cutout.OneGarment.version': ( 'cutout.html#onegarment.version',
+                                                                                     'fashion_retail/cutout.py'),
                                        'fashion_retail.cutout.OneGarment.with_confidence': ( 'cutout.html#onegarment.with_confidence',
                                                                                              'fashion_retail/cutout.py'),
                                        'fashion_retail.cutout.Otsu': ('cutout.html#otsu', 'fashion_retail/cutout.py'),

@@ -260,6 +260,10 @@ class OneGarment(Cutout):
     def segmenter(self):
         return Garments(self.weights, self.device)
 
+    @cached_property
+    def version(self):
+        return f"{super().version}-{digest(SEGMENTER_WEIGHTS)[:6]}"  # the second opinion
+
     def cut(self, image, box=None, point=None, category=None):
         if box is not None:
             box = checked_box(box, image.shape)

@@ -24,9 +24,9 @@ import torch
 
 import fashion_retail
 from .data import BadInput, atomic, load_image, load_mask, safe_name
+from .inference import fastest
 from .labeling import clean_mask, grabcut, lift_mask
 from .photo_labels import CLASSES, save_labels
-from .inference import fastest
 from .tiramisu import MEAN, STD, LiteTiramisu, load_weights, save_weights
 from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
 
@@ -143,6 +143,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
                    frozen:int=3, # stages of the encoder, of 7, whose weights stay: less work
                    average:float=0.99, # of the averaged weights, how much stays at each step
                    device:str="auto", # auto, cpu or cuda
+                   test_size:int|None=None, # what the network sees when it is used; None: `size`
                    seed:int=42, # of order and views
                    resume:bool=False # go on after the last whole epoch in `out`
                   ) -> pd.DataFrame: # a row an epoch
@@ -181,7 +182,7 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         figures = dict(train_loss=float(np.mean(losses)), valid_iou=score, **ious)
         history.append(dict(epoch=epoch + 1, **figures, seconds=seconds))
         if score >= max(o["valid_iou"] for o in history):
-            meta = dict(classes=CLASSES, size=size, epoch=epoch + 1, valid_iou=score, seed=seed)
+            meta = dict(classes=CLASSES, size=size, test_size=test_size or size, epoch=epoch + 1, valid_iou=score, seed=seed)
             save_weights(smooth, out/"garments.safetensors", half=True, **meta)
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
         with atomic(state) as tmp:
@@ -225,7 +226,7 @@ def _window(shape, box, point): # bool (H, W) where the garment was pointed at; 
         raise BadInput(f"{what} lies outside the photo, which is {shape[1]} wide and {shape[0]} high: give its pixels")
     return inside
 
-# %% ../nbs/14_garments.ipynb #2de65a10
+# %% ../nbs/14_garments.ipynb #997872ce
 def one_wearer(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
                window:np.ndarray|None=None # bool (H, W), where the garment was pointed at
               ) -> tuple: # the probabilities without the others; how many people wear something
@@ -242,7 +243,7 @@ def one_wearer(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     alone[:, others] = np.eye(len(CLASSES), dtype=np.float32)[:, :1]
     return alone, int(wearers.sum())
 
-# %% ../nbs/14_garments.ipynb #9d68b3b6
+# %% ../nbs/14_garments.ipynb #318e0a06
 def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
                    image:np.ndarray|None=None, # uint8 (H, W, 3), the photo itself: one cloth is one garment
                    box:tuple|None=None, # (x0, y0, x1, y1): the garment is inside; pixels of the probabilities
@@ -349,7 +350,7 @@ class Garments:
         net = load_weights(weights).to(self.device)
         if net.meta.get("classes") != CLASSES:
             raise BadInput(f"weights {weights} do not know the classes {', '.join(CLASSES)}: train with train_garments")
-        self.size, self.run = net.meta["size"], fastest(net)
+        self.size, self.run = net.meta.get("test_size", net.meta["size"]), fastest(net)
 
     @cached_property
     def lying(self):
@@ -393,7 +394,7 @@ class Garments:
         choice = choose_garment(found, small, box, point, category)
         if self.second and not category and choice.kind in ("garment", "other"):
             other = self._seen(part, *self.lying)[1]*(choice.probability > 0 if box or point else 1)
-            choice = choice._replace(probability=(choice.probability + other)/2)
+            choice = choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
         cut, whole = self._lifted(part, *choice[:3]), np.zeros(image.shape[:2], bool)
         whole[view] = cut.mask
         return cut._replace(mask=whole)
