@@ -28,7 +28,7 @@ setup(
     # The notebooks hold the report's stages and the baselines its gate, so an installed package carries them too.
     packages=["fashion_retail", "fashion_retail.nbs", "fashion_retail.baselines"],
     package_dir={"fashion_retail.nbs": "nbs", "fashion_retail.baselines": "data/baselines"},
-    package_data={"fashion_retail": ["*.j2", "*.js", "page/*", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*"],
+    package_data={"fashion_retail": ["*.j2", "*.js", "page/*", "weights/*"], "fashion_retail.nbs": ["*.ipynb", "profiles/*.yaml", "profiles/camvid/*", "profiles/garments/*"],
                   "fashion_retail.baselines": ["*.json"]},
     entry_points={"console_scripts": lines("console_scripts")},
 )

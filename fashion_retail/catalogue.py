@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['OWN', 'NO_ATTRIBUTES', 'FORMAT', 'NAME', 'CHUNK', 'GIVEN', 'folder_photos', 'photos_of', 'with_digests', 'made_with',
            'whole_path', 'alike', 'read_facts', 'Catalogue', 'chunks', 'unchanged', 'describer', 'known_vectors',
-           'cached_path', 'part_at', 'checked_box', 'cut_photo', 'Look', 'Answers', 'mask_png', 'outlined', 'cut',
-           'smaller', 'shown', 'picture', 'to_html']
+           'cached_path', 'Look', 'Answers', 'mask_png', 'outlined', 'cut', 'smaller', 'shown', 'picture', 'to_html']
 
 # %% ../nbs/20_catalogue.ipynb #e0274171
 import base64
@@ -26,6 +25,7 @@ from fastcore.basics import patch
 
 from .core import BadInput, atomic, digest, ordered_map, say_once, some
 from .cutout import Cutout, cutout as make_cutout
+from .garments import Cut
 from .data import find_table, normal_text, read_table, select
 from .decision import DEPTH, Adjustment, Decision, calibrate as fit, default_decision
 from .features import Descriptor, Embedding, Store, descriptor as make_descriptor, embed
@@ -359,7 +359,7 @@ def _only(self:Catalogue, index, rows):
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
           path:str|Path|None=None, # the catalogue's folder; None: in the cache, found again for the same source
-          cutout:str="tiramisu", # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu
+          cutout:str="garments", # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu
           features:str="ranking", # NAME or NAME@FILE: how photos are described
           pattern:str|None=None, # for a folder, see `folder_photos`
           replace:bool=False, # remove photos that are not in the source, and vectors made otherwise
@@ -503,56 +503,16 @@ def photos(self:Catalogue
     rows = self.index.rows()
     return rows.assign(path=rows.path.map(self.file))
 
-# %% ../nbs/20_catalogue.ipynb #4871dbc4
-def part_at(mask:np.ndarray, # bool (H, W)
-            point:tuple # x, y in pixels
-           ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
-    "The connected part of a mask that a point is on"
-    import cv2
-    labels = cv2.connectedComponents(mask.astype(np.uint8))[1]
-    x, y = point
-    return (labels == labels[y, x]) & mask
-
-def checked_box(box, # x0, y0, x1, y1 in pixels
-                shape:tuple # (H, W) of the photo
-               ) -> tuple: # whole numbers inside the photo
-    "Raise `BadInput` for a box that is none or lies outside the photo"
-    try: x0, y0, x1, y1 = (round(float(o)) for o in box)
-    except (TypeError, ValueError): raise BadInput(f"box {box} is no box: give x0, y0, x1, y1 in pixels") from None
-    height, width = shape[:2]
-    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
-    if x1 - x0 < 8 or y1 - y0 < 8:
-        raise BadInput(f"box {box} holds less than 8 pixels of the photo's {width}×{height}: "
-                       "give x0, y0, x1, y1 in pixels")
-    return x0, y0, x1, y1
-
 # %% ../nbs/20_catalogue.ipynb #55f296c9
 @patch
 def outline_of(self:Catalogue,
                image:np.ndarray, # uint8 (H, W, 3)
                box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment is inside
-               point:tuple|None=None # x, y in pixels: on the garment
-              ) -> tuple: # bool (H, W) mask, None without cut-outs; confidence 0 to 1, or None
+               point:tuple|None=None, # x, y in pixels: on the garment
+               category:str|None=None # upper, lower, whole, other, or such as skirt: where it is worn
+              ) -> Cut: # its mask is None without cut-outs, its confidence where the method knows none
     "The garment that is meant"
-    if point is not None:
-        x, y = (int(min(max(o, 0), top - 1)) for o, top in zip(point, image.shape[1::-1]))
-        mask, confidence = cut_photo(self.cutout, image)
-        if mask is not None and (part := part_at(mask, (x, y))).any(): return part, confidence
-        reach = min(image.shape[:2])//4
-        box = x - reach, y - reach, x + reach, y + reach
-    if box is None: return cut_photo(self.cutout, image)
-    x0, y0, x1, y1 = checked_box(box, image.shape)
-    part, confidence = cut_photo(self.cutout, np.ascontiguousarray(image[y0:y1, x0:x1]))
-    mask = np.zeros(image.shape[:2], bool)
-    mask[y0:y1, x0:x1] = part if part is not None and part.any() else True
-    return mask, confidence
-
-# %% ../nbs/20_catalogue.ipynb #574b3361
-def cut_photo(cutout, # from `cutout`
-              image:np.ndarray # uint8 (H, W, 3)
-             ) -> tuple: # bool (H, W) and its confidence; None, None for the cut-out `none`
-    "Mask and confidence of a photo, whatever the cut-out"
-    return (None, None) if cutout.name == "none" else cutout.with_confidence(image)
+    return self.cutout.cut(image, box, point, category)
 
 # %% ../nbs/20_catalogue.ipynb #04caa94a
 @dataclass
@@ -564,20 +524,23 @@ class Look:
     confidence:float|None # of the mask, 0 to 1
     vector:np.ndarray     # float32 (D,)
     seconds:dict          # read, cutout, describe
+    also:str = ""         # a sentence where another garment is as likely
 
 @patch
 def look(self:Catalogue,
          photo, # path, or uint8 array (H, W, 3)
          box:tuple|None=None, # see `outline_of`
          point:tuple|None=None, # see `outline_of`
-         seen=None # called with the mask and its confidence before the photo is described
+         seen=None, # called with the mask and its confidence before the photo is described
+         category:str|None=None # see `outline_of`
         ) -> Look: # all but the answers
     "Read, cut out and describe one photo; raises `BadInput` for one that is none or shows no garment"
     clock = [time.perf_counter()]
     image = photo if isinstance(photo, np.ndarray) else load_image(photo)
     name = "" if isinstance(photo, np.ndarray) else str(photo)
     clock.append(time.perf_counter())
-    mask, confidence = self.outline_of(image, box, point)
+    outline = self.outline_of(image, box, point, category)
+    mask, confidence = outline.mask, outline.confidence
     if mask is not None and not mask.any():
         raise BadInput(f"{name or 'the photo'}: no garment was found, "
                        "say where it is with a box (x0,y0,x1,y1 in pixels)")
@@ -589,7 +552,7 @@ def look(self:Catalogue,
         raise BadInput(f"{name or 'the photo'} cannot be described (is it blank?): take another photo")
     clock.append(time.perf_counter())
     seconds = dict(zip(("read", "cutout", "describe"), np.diff(clock).tolist()))
-    return Look(name, image, mask, confidence, vector, seconds)
+    return Look(name, image, mask, confidence, vector, seconds, outline.also)
 
 # %% ../nbs/20_catalogue.ipynb #59af816f
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
@@ -648,7 +611,8 @@ def search(self:Catalogue,
            where:dict|None=None, # column -> value or list of values: only such items
            box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment that is meant
            point:tuple|None=None, # x, y in pixels: on the garment that is meant
-           together:bool=False # the photos of the list show one garment
+           together:bool=False, # the photos of the list show one garment
+           category:str|None=None # upper, lower, whole, other, or such as skirt: where the one is worn that is meant
           ): # `Answers`; for a list a list of them, unless together
     "The most similar items of each photo; raises `BadInput`"
     if k is not None and k < 1: raise BadInput(f"k is {k}: ask for at least one item")
@@ -656,7 +620,7 @@ def search(self:Catalogue,
     self._check_where(where)
     if not len(self.index): raise BadInput(f"catalogue {self.path} is empty: add photos")
     several = isinstance(photo, (list, tuple))
-    looks = [o if isinstance(o, Look) else self.look(o, box, point) for o in (photo if several else [photo])]
+    looks = [o if isinstance(o, Look) else self.look(o, box, point, category=category) for o in (photo if several else [photo])]
     if not looks: raise BadInput("no photo was given: give at least one")
     answers = [self._answer(o, k, where) for o in ([looks] if together else [[o] for o in looks])]
     return answers if several and not together else answers[0]
@@ -697,7 +661,8 @@ class Answers:
 
     def __repr__(self):
         shown = self.items[["rank", "item_id", "distance", "probability"]].round(3)
-        return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}"
+        also = "".join(f"\n{o.also}" for o in self.looks if o.also)
+        return f"in the catalogue: {self.decision}\n{shown.to_string(index=False)}{also}"
 
 # %% ../nbs/20_catalogue.ipynb #144f6b32
 def mask_png(mask:np.ndarray|None # bool (H, W)
@@ -717,7 +682,7 @@ def to_json(self:Answers
                for row in self.items.to_dict("records")]
     several = dict(photos=[o.photo for o in self.looks]) if len(self.looks) > 1 else {}
     return dict(photo=first.photo, **several, in_catalogue=self.in_catalogue, decision=self.decision, answers=answers,
-                cutout=dict(method=self.method, confidence=first.confidence, mask=mask_png(first.mask)),
+                cutout=dict(method=self.method, confidence=first.confidence, also=first.also, mask=mask_png(first.mask)),
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
 # %% ../nbs/20_catalogue.ipynb #fd71cabe

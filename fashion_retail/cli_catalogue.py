@@ -63,6 +63,8 @@ def search(
     box: Annotated[Optional[str], typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant is "
                                                "inside.")] = None,
     point: Annotated[Optional[str], typer.Option(metavar="X,Y", help="Pixels: on the garment that is meant.")] = None,
+    category: Annotated[Optional[str], typer.Option(help="Where the garment is worn that is meant: upper, lower, "
+                                                    "whole, other, or such as skirt.")] = None,
     together: Annotated[bool, typer.Option("--together", help="The photos show one garment.")] = False,
     json_: Annotated[Optional[Path], typer.Option("--json", help="JSON file to write: a list, one object a "
                                                   "photo.")] = None,
@@ -78,7 +80,7 @@ def search(
     found = _catalogue(catalogue, device)
     answers, failed = [], []
     for photo in [photos] if together else photos:
-        try: answers.append(found.search(photo, k, where, box, point, together))
+        try: answers.append(found.search(photo, k, where, box, point, together, category))
         except BadInput as error:
             if len(photos) == 1 or together: raise
             warn(f"fashion-retail: {error}")  # one bad photo among many costs only itself
@@ -103,7 +105,7 @@ def build(
     source: Source,
     out: Annotated[Path, typer.Option(help="The catalogue's folder; a build that was interrupted goes on.")],
     cutout: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How a searched photo is cut out; catalogue "
-                                        "photos by otsu.")] = "tiramisu",
+                                        "photos by otsu.")] = "garments",
     features: Annotated[str, typer.Option(metavar="NAME[@FILE]", help="How photos are described.")] = "ranking",
     pattern: Pattern = None,
     replace: Annotated[bool, typer.Option("--replace", help="Remove photos that are not in the source, and vectors "

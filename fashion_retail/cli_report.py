@@ -107,7 +107,7 @@ def names():
 def segment(
     photos: Annotated[list[Path], typer.Argument(help="Photos.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
-    method: Method = "tiramisu",
+    method: Method = "garments",
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):

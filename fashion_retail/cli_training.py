@@ -50,6 +50,25 @@ def _trained(out, weights, tables, settings, history, report, **more):
     print(f"weights: {out/weights}{report}")
 
 
+def _train_garments(out, plan, resume, device, more):
+    "A profile of `garments`: its sources and phases are settled, so that it makes the shipped file again"
+    from fashion_retail.core import BadInput
+    if more: raise BadInput("a profile with phases settles photos, labels, start and settings: change a copy of it")
+    from fashion_retail.cutout import cutout, score_cutout
+    from fashion_retail.data import checked, find_table, read_table, select
+    from fashion_retail.garments import train_profile
+    from fashion_retail.profiles import notebooks_dir
+    folders = Path(plan.get("labels") or ""), notebooks_dir().parent/(plan.get("labels") or "")
+    plan["labels"] = str(next((o for o in folders if (o/"labels.csv").is_file()), folders[0]))
+    history, photos = train_profile(plan, out, device, resume)
+    rows = checked(select(read_table(find_table("snapshots")), "valid", "snapshot", "mask_path"))
+    valid = score_cutout(rows, cutout(f"garments@{out/'garments.safetensors'}", device))[0]
+    report = f", IoU {valid['iou_mean']:.3f} on {len(rows)} valid photos of lying garments"
+    settings = dict(sources=plan["sources"], phases=plan["phases"])
+    _trained(out, "garments.safetensors", ["snapshots", "magento", "wearers"], settings, history, report, photos=photos,
+             valid=dict(snapshots=valid))
+
+
 @app.command()
 def train(
     out: TrainOut,
@@ -67,6 +86,9 @@ def train(
     "Train a segmenter on the train snapshots of a table; the best epoch on valid is kept."
     import pandas as pd
     from fashion_retail.data import checked, select
+    from fashion_retail.runner import read_profile
+    if "phases" in (plan := read_profile(profile)):
+        return _train_garments(out, plan, resume, device, images or labels or start or set_)
     tables, settings = _plan_training("03_training", profile, set_, images, out, device, skip_unreadable)
     from fashion_retail.cutout import cutout, score_cutout
     from fashion_retail.training import label_names, train_segmenter
@@ -109,7 +131,7 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
 def label(
     images: Annotated[str, typer.Argument(metavar="TABLE", help=TABLE)],
     out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
-    start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "tiramisu",
+    start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "garments",
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):

@@ -1,0 +1,108 @@
+"The network of six classes that ships: which garment is meant, and what it says to bad input"
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from commands import command, refused
+from fashion_retail.core import BadInput
+from fashion_retail.cutout import SEGMENTER_WEIGHTS, cutout
+from fashion_retail.data import load_image, save_image
+from fashion_retail.garments import GARMENT_WEIGHTS, six_classes, train_garments
+from fashion_retail.photo_labels import CLASSES
+from fashion_retail.wearers import make_wearers
+
+
+@pytest.fixture(scope="module")
+def wearers(tmp_path_factory): return make_wearers(tmp_path_factory.mktemp("wearers"), n_drawn=9, size=256, seed=5)
+
+
+@pytest.fixture(scope="module")
+def garments(): return cutout("garments", "cpu")
+
+
+def labels_of(row): return np.asarray(Image.open(row.label_path))
+
+
+def iou(one, other): return (one & other).sum()/max(1, (one | other).sum())
+
+
+def dressed(wearers, *kinds):
+    "Photo and labels of the first wearer whose garments of these kinds are large"
+    for row in wearers.itertuples():
+        labels = labels_of(row)
+        if all((labels == CLASSES.index(kind)).mean() > 0.03 for kind in kinds): return load_image(row.path), labels
+
+
+def test_category_box_and_point_choose(wearers, garments):
+    image, labels = dressed(wearers, "upper", "lower")
+    for kind in ("upper", "lower"):
+        truth = labels == CLASSES.index(kind)
+        assert iou(garments.cut(image, category=kind).mask, truth) > 0.6
+        y, x = np.argwhere(truth).mean(0).astype(int)
+        assert iou(garments.cut(image, point=(x, y)).mask, truth) > 0.6
+        (top, left), (low, right) = np.argwhere(truth).min(0), np.argwhere(truth).max(0) + 1
+        boxed = garments.cut(image, box=(left, top, right, low)).mask
+        assert iou(boxed, truth) > 0.6 and not boxed[:top].any() and not boxed[:, right:].any()
+
+
+def test_among_several_people_the_one_that_is_meant(wearers, garments):
+    image, labels = dressed(wearers, "upper", "lower")
+    wide = image.shape[1]
+    small = np.full_like(image, image[0].mean((0, 1)).astype(np.uint8))
+    small[len(image)//5:] = np.asarray(Image.fromarray(image).resize((wide, len(image) - len(image)//5)))
+    both = np.concatenate([image, small], 1)
+    alone = garments.cut(both, box=(wide, 0, 2*wide, len(image))).mask
+    assert alone[:, wide:].any() and not alone[:, :wide].any()
+
+
+def test_outside_and_unknown_are_refused(wearers, garments):
+    image = load_image(wearers.path[0])
+    for wrong, said in ((dict(box=(900, 900, 990, 990)), "pixels"), (dict(box="abc"), "no box"), (dict(point=(900, 5)), "outside"),
+                        (dict(category="sofa"), "sofa")):
+        with pytest.raises(BadInput, match=said): garments.cut(image, **wrong)
+    with pytest.raises(BadInput, match="use the cut-out garments"): cutout("tiramisu").cut(image, category="upper")
+    with pytest.raises(BadInput, match="use the cut-out garments"): cutout("none").cut(image, category="upper")
+
+
+def test_nothing_to_see_gives_an_empty_mask(garments, tmp_path):
+    blank = np.full((120, 90, 3), 128, np.uint8)
+    found = garments.cut(blank)
+    assert found.mask.shape == (120, 90) and found.mask.mean() < 0.5 and 0 <= found.confidence <= 1
+    save_image(blank, tmp_path/"blank.jpg")
+    assert "finds a garment on" in command("segment", tmp_path/"blank.jpg", "--out", tmp_path, "--method", "garments").stdout
+
+
+def test_a_lying_garment_needs_no_person(wardrobe, garments):
+    from fashion_retail.data import load_mask, read_table, select
+    rows = select(read_table(wardrobe), "valid", "snapshot", "mask_path")
+    found = [iou(garments(load_image(row.path)), load_mask(row.mask_path)) for row in rows.itertuples()]
+    assert np.mean(found) > 0.85, found
+
+
+def test_weights_of_the_old_kind(wearers, tmp_path):
+    "Two classes load as before, and each name says what the other file is"
+    photo = wearers.path[0]
+    command("segment", photo, "--out", tmp_path, "--method", f"tiramisu@{SEGMENTER_WEIGHTS}")
+    assert "do not know the classes" in refused("segment", photo, "--out", tmp_path, "--method", f"garments@{SEGMENTER_WEIGHTS}")
+    assert "know 6 classes" in refused("segment", photo, "--out", tmp_path, "--method", f"tiramisu@{GARMENT_WEIGHTS}")
+    assert six_classes(SEGMENTER_WEIGHTS).n_classes == six_classes(GARMENT_WEIGHTS).n_classes == len(CLASSES)
+
+
+def test_labels_of_unknown_classes_are_refused(wearers, tmp_path):
+    rows = wearers.iloc[:2].copy()
+    wrong = labels_of(rows.iloc[0]).copy()
+    wrong[:5] = 9
+    Image.fromarray(wrong).save(tmp_path/"wrong.png")
+    rows.loc[rows.index[0], "label_path"] = str(tmp_path/"wrong.png")
+    with pytest.raises(BadInput, match="wrong.png"):
+        train_garments(dict(drawn=(rows, 1.0)), dict(drawn=wearers.iloc[2:4]), tmp_path/"out", size=32, photos=2, batch_size=2, epochs=1)
+
+
+def test_the_card_says_where_the_weights_come_from():
+    card = json.loads(GARMENT_WEIGHTS.with_suffix(".json").read_text())
+    assert GARMENT_WEIGHTS.stat().st_size < 8e6 and card["weights"] == GARMENT_WEIGHTS.name
+    assert set(card["tables"]) <= {"snapshots", "magento", "wardrobe", "wearers"} and card["rights"]
