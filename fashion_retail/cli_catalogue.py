@@ -46,7 +46,8 @@ def _conditions(where):
 
 def _catalogue(where, device):
     "A built catalogue, or the one of a folder or table, indexed on first use; says what that did"
-    from fashion_retail.catalogue import NAME, Catalogue
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.catalogue_folder import NAME
     from fashion_retail.features import Store
     if (Path(where)/NAME).is_file(): return Catalogue.load(where, device)
     found = Catalogue.build(where, replace=True, skip=True, store=Store(), device=device)
@@ -76,7 +77,7 @@ def search(
     not_folders(json_, html)
     from fashion_retail.core import BadInput, atomic, some
     where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
-    from fashion_retail.catalogue import to_html
+    from fashion_retail.answers import to_html
     found = _catalogue(catalogue, device)
     answers, failed = [], []
     for photo in [photos] if together else photos:
