@@ -20,7 +20,7 @@ import pandas as pd
 from platformdirs import user_cache_dir
 from tqdm import tqdm
 
-from . import pretrained, ranking  # their descriptors register themselves
+from . import parts, pretrained, ranking  # their descriptors register themselves
 from .core import BadInput, digest, ordered_map
 from .cutout import Cutout, cutout, split_spec
 from .masks import load_mask, load_pair
