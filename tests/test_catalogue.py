@@ -59,7 +59,7 @@ def test_search_says_what_it_found(shop, catalogue):
     made = json.loads(json.dumps(found.to_json()))
     assert set(made) == {"photo", "in_catalogue", "decision", "answers", "cutout", "seconds"}
     assert set(made["answers"][0]) == {"rank", "item_id", "image_id", "path", "distance", "probability", "attributes"}
-    assert set(made["cutout"]) == {"method", "confidence", "mask"} and set(made["seconds"]) == {"read", "cutout", "describe", "search"}
+    assert set(made["cutout"]) == {"method", "confidence", "also", "mask"} and set(made["seconds"]) == {"read", "cutout", "describe", "search"}
     assert all(Path(o["path"]).is_file() for o in made["answers"])
 
 
