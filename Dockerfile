@@ -4,6 +4,10 @@
 #   docker build -t fashion-retail-report --target report .
 #   docker compose up                                    builds the first, serves ./catalogue on port 8000
 #
+# Size: about 2.4 GB unpacked, of which packages 2.3 GB (torch for CPUs 0.66, LanceDB and Arrow 0.37, OpenCV 0.17, SciPy
+# 0.14) and the weights 0.02. Counted from the files of the installed packages (193 that pip chose, without the 3.3 GB of GPU
+# packages and the 0.55 GB of CUDA libraries in torch), plus the base image; the image itself was not built on that machine.
+#
 # Weights are inside, nothing is downloaded at run time. The root file system can be read-only: what is written
 # goes to /data (the catalogue and the log of answers) and to /tmp.
 

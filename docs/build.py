@@ -176,6 +176,16 @@ def make_pages():
                            {"API": [{o.stem: f"api/{o.stem}.md"} for o in modules]}]}]
 
 
+def bring_in():
+    "The one script that the theme loads from elsewhere, for the search without a server, comes from docs/ instead"
+    site = OUT/"site"
+    shutil.copy(ROOT/"docs"/"iframe-worker.js", site/"assets"/"iframe-worker.js")
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        own = "../"*(len(page.relative_to(site).parts) - 1) + "assets/iframe-worker.js"
+        page.write_text(text.replace("https://unpkg.com/iframe-worker/shim", own), encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", action="store_true", help="write the Markdown only")
@@ -186,6 +196,7 @@ def main():
     if pages_only: return 0
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(OUT/"mkdocs.yml")]
     made = subprocess.run(command, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})
+    if made.returncode == 0: bring_in()
     if made.returncode == 0: print(f"open {(OUT/'site'/'index.html').relative_to(ROOT)}")
     return made.returncode
 

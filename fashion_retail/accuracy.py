@@ -161,6 +161,7 @@ def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
     low, high = wilson_interval(hits, len(found))
     return pd.DataFrame(dict(k=ks, accuracy=hits/len(found), low=low, high=high))
 
+# %% ../nbs/05_accuracy.ipynb #40f22b76
 def plot_accuracy(curves:dict, # name -> (Q,) ranks
                   ks=range(1, 51) # list lengths, rising
                  ): # the matplotlib figure

@@ -87,6 +87,7 @@ def stepper(net, # a network of two classes
         optimizer.step()
     return step
 
+# %% ../nbs/31_benchmarks.ipynb #86ec708b
 def benchmark_tiramisu(depth:int=56, # 56, 67 or 103
                        size:int=224, # px a side
                        batch:int=4, # images a step
@@ -127,6 +128,7 @@ def peak_flops(device:str, # cuda or cpu
     sync = torch.cuda.synchronize if device == "cuda" else lambda: None
     return 2*side**3/take_turns({"product": lambda: matrix @ matrix}, 5, sync)["product"]
 
+# %% ../nbs/31_benchmarks.ipynb #08272e3d
 def throughput(depth:int=103, # 56, 67 or 103
                size:int=224, # px a side
                batch:int=4, # images a step
@@ -185,6 +187,7 @@ def faiss_search(queries, gallery, k): # row numbers (Q, k), or None without fai
     index.add(gallery)
     return index.search(queries, k)[1]
 
+# %% ../nbs/31_benchmarks.ipynb #f993250a
 def benchmark_search(n_queries:int=10_000, # searched
                      n_gallery:int=100_000, # in these
                      dim:int=512, # numbers a vector
@@ -241,6 +244,7 @@ def plain_vectors(paths, # photos
         vectors.append(F.normalize(net(batch.contiguous())))
     return torch.cat(vectors).numpy()
 
+# %% ../nbs/31_benchmarks.ipynb #c1fb2ed2
 def benchmark_features(n_photos:int=1000, # JPEG files to describe
                        size:int=500, # px a side
                        repeats:int=3, # timed rounds after a warm-up

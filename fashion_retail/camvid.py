@@ -123,6 +123,7 @@ def view_grid(shape, # (B, H, W) of the labels
     theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2] = size[:, 0]*flip, size[:, 1], shift
     return F.affine_grid(theta.to(device), (count, 3, high, wide), align_corners=False)
 
+# %% ../nbs/30_camvid.ipynb #bfa765f7
 def views(images:torch.Tensor, # uint8 (B, H, W, 3), on any device
           labels:torch.Tensor, # uint8 (B, H, W)
           crop:int, # px a side; 0: whole images

@@ -127,9 +127,20 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
              photos=len(train), items=int(train.item_id.nunique()), valid=last)
 
 
+def _folder_table(folder, out): # its path
+    "An images table of a plain folder: every photo a snapshot, every fifth item for validation"
+    from fashion_retail.catalogue import photos_of
+    from fashion_retail.data import write_table
+    rows = photos_of(folder)
+    number = rows.item_id.map({item: i for i, item in enumerate(sorted(rows.item_id.unique()))})
+    split = (number % 5 == 4).map({True: "valid", False: "train"})
+    write_table(rows.assign(role="snapshot", split=split, mask_path="", label_path=""), out)
+    return out
+
+
 @app.command()
 def label(
-    images: Annotated[str, typer.Argument(metavar="TABLE", help=TABLE)],
+    images: Annotated[str, typer.Argument(metavar="TABLE", help=f"{TABLE[:-1]}; or a folder of photos.")],
     out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
     start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "garments",
     skip_unreadable: Skip = False,
@@ -138,6 +149,8 @@ def label(
     "Propose masks for all photos without one, the least certain first; goes on where it stopped."
     from fashion_retail.label_quality import propose_masks
     from fashion_retail.cutout import cutout
+    if Path(images).is_dir() and not (Path(images)/"images.csv").is_file():
+        images = _folder_table(images, out/"photos.csv")
     found = propose_masks(read_images(images, skip_unreadable), out, cutout(start, device))
     todo, written = found[found.certainty != ""], out/"images.csv"
     print(f"{len(todo)} masks proposed, the table is {written}")

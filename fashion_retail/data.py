@@ -190,6 +190,7 @@ def look_alike(first, # paths of photos
         alike[i] = 1 - np.dot(*_fine([one, other])) < NEAR
     return alike
 
+# %% ../nbs/00_data.ipynb #b48e361c
 def _with_unread(pairs, unread): # image ids
     pairs.attrs["unreadable"] = unread
     return pairs
@@ -334,6 +335,7 @@ def read_table(path:str|Path # images.csv, or its folder
         table[column] = [_found(path.parent, o) if o.strip() else "" for o in table[column]]
     return check_table(table, str(path), lines)
 
+# %% ../nbs/00_data.ipynb #defb6475
 def write_table(table:pd.DataFrame, # with paths as `read_table` gives them
                 path:str|Path): # images.csv
     "Check a table and write it atomically, its paths made relative to the new folder"

@@ -167,6 +167,7 @@ class Trials:
         cohort = None if any(o.cohort is None for o in parts) else np.concatenate([o.cohort for o in parts])
         return cls(np.concatenate([o.distances[:, :depth] for o in parts]), *columns, cohort)
 
+# %% ../nbs/05_decision.ipynb #9facea58
 def trials(
     query_vectors:np.ndarray, # (Q, D) numbers
     gallery_vectors:np.ndarray, # (N, D) numbers
@@ -240,6 +241,7 @@ def _covariances(queries, gallery):
         return (1 - weight)*matrix + weight*even
     return drawn(within, dim/(dim + count)), drawn(between, dim/(dim + 4*count))
 
+# %% ../nbs/05_decision.ipynb #fdde9947
 @dataclass(frozen=True)
 class Adjustment:
     "Vectors of queries and gallery so that their Euclidean distance follows the likelihood of one item"
@@ -365,6 +367,7 @@ def _adjustment(queries, gallery, items, reach=None):
     some = np.random.default_rng(0).permutation(first)[:COHORT]
     return replace(found, cohort=found.gallery(gallery[some]))
 
+# %% ../nbs/05_decision.ipynb #2e2868d3
 def fold_trials(
     queries:np.ndarray, # (Q, D), rows of length 1
     gallery:np.ndarray, # (N, D), rows of length 1
@@ -392,6 +395,7 @@ def fold_trials(
             parts.append(replace(some, cohort=None if cohort is None else cohort[some.query]))
     return Trials.joined(parts), whole
 
+# %% ../nbs/05_decision.ipynb #eccf9eea
 def calibrate(
     query_vectors:np.ndarray, # (Q, D), rows of length 1
     gallery_vectors:np.ndarray, # (N, D), rows of length 1, same descriptor

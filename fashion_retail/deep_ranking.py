@@ -200,6 +200,7 @@ def _photos_digest(*tables): # text that changes with any photo, item, role or s
     lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}" for rows in tables for row in rows.itertuples()]
     return digest("\n".join(lines).encode())
 
+# %% ../nbs/12_deep_ranking.ipynb #8d9e5236
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
                   out:str|Path, # folder for ranking.safetensors, history.csv, a store of masks and the training state

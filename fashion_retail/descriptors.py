@@ -38,6 +38,7 @@ def _turn_upright(image, mask, color):
     turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_LINEAR, borderValue=color)
     return turned, cv2.warpAffine(mask.astype(np.uint8)*255, turn, (side, side), flags=cv2.INTER_LINEAR) > 127
 
+# %% ../nbs/04_descriptors.ipynb #c9d24a4a
 @dataclass(frozen=True)
 class Preparation:
     "From a photo and its mask to the square that a descriptor sees"
@@ -135,6 +136,7 @@ class Descriptor:
 
     def __repr__(self): return f"Descriptor({self.spec!r})"
 
+# %% ../nbs/04_descriptors.ipynb #465be4c5
 def unit(vectors): # (N, D) -> float32 (N, D), rows of length 1, zeros stay zeros
     return np.float32(vectors/np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
@@ -234,6 +236,7 @@ def gist(images:np.ndarray, # uint8 (N, S, S, 3), S at least 8 and divisible by 
         vectors.append(strength.reshape(3, 20, 4, s//4, 4, s//4).mean((3, 5)).swapaxes(2, 3).ravel())
     return np.float32(vectors)
 
+# %% ../nbs/04_descriptors.ipynb #e261b483
 class Gist(Descriptor):
     "Where the square has edges, of which direction and how coarse"
     name, dim, prepare = "gist", 960, Preparation(128)
@@ -292,6 +295,7 @@ class BagOfWords(Descriptor):
             vectors.append(np.sqrt(np.bincount(nearest, minlength=len(self.words))/len(nearest)))
         return np.float32(vectors)
 
+# %% ../nbs/04_descriptors.ipynb #645cbd3a
 def learned_copy(descriptor, squares, insides, **found): # a `Descriptor` that has learned `found` from the squares
     other = copy(descriptor)
     other.__dict__.pop("version", None)

@@ -78,6 +78,7 @@ def spelled(seconds:float # any duration
 def titled(name): # of a figure: valid_top_1 becomes "valid top-1"
     return name.replace("_", " ").replace("top ", "top-").replace("iou", "IoU")
 
+# %% ../nbs/03_fitting.ipynb #d6b75609
 class Progress:
     "What is left of a training, in seconds"
     def __init__(self,
@@ -121,6 +122,7 @@ class Progress:
         "Print a line if the last one is older than `every` seconds"
         if self.clock() - self.said >= self.every: self.say(text)
 
+# %% ../nbs/03_fitting.ipynb #e74cabc3
 def announced(items, # any iterable
               total:int, # how many there are
               what:str, # such as "reading"
@@ -177,6 +179,7 @@ def read_state(file:str|Path, # a training.pt
                        "or with the same settings")
     return state
 
+# %% ../nbs/03_fitting.ipynb #404e4278
 class Fitting:
     "A training; a subclass gives `batches`, `loss`, `pace` and `judge`"
     weights = "weights.safetensors"  # the file that is kept
@@ -241,6 +244,7 @@ def meta(self:Fitting) -> dict:
     "More plain values that travel with the weights"
     return {}
 
+# %% ../nbs/03_fitting.ipynb #4c378025
 @patch
 def optimizer_state(self:Fitting) -> dict:
     "The optimizer's numbers, without code"
@@ -286,6 +290,7 @@ def one_epoch(self:Fitting, epoch, progress):
     told = "  ".join(f"{titled(key)} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
     progress.say(f"{name}  loss {np.mean(losses):.3f}  {told}  {spelled(progress.left())} left")
 
+# %% ../nbs/03_fitting.ipynb #555bee93
 @patch
 def save(self:Fitting):
     "Write weights, history and state of the epoch just judged"
@@ -323,6 +328,7 @@ def resume(self:Fitting):
         raise BadInput(f"{file} was written by another version of fashion_retail: train without resume") from None
     self.history = state["history"]
 
+# %% ../nbs/03_fitting.ipynb #4de819ec
 @patch
 def run(self:Fitting,
         resume:bool=False, # go on from the last whole epoch in `out`

@@ -51,6 +51,7 @@ def _why_not(path, endings): # a file; `photo_endings()`
         return f"{ending + ' files' if ending else 'files without ending'}, left out; no format of photos that is read"
     return f"{ending} files, left out; to read them: {endings[ending]}" if endings[ending] else ""
 
+# %% ../nbs/00_folders.ipynb #79451234
 def photo_files(folder:str|Path # with all folders in it
                ) -> tuple: # photos, sorted; masks: photo -> its mask; notes: what was left out -> names
     "The photos in a folder; raises `BadInput` where there are none"
@@ -101,6 +102,7 @@ def catalogue_items(names, # of catalogue photos, without endings
         items[name] = items[base] if base and view else name
     return items
 
+# %% ../nbs/00_folders.ipynb #6715498e
 def match(name:str, # of a phone photo, without its ending
           items:dict # name of a catalogue photo -> item
          ) -> tuple: # item and rule, or None and ''
@@ -189,6 +191,7 @@ def _guesses(table, merged, notes): # adds to the notes what was merged and gues
         guessed += [f"{o.image_id} matched to {o.item_id} by {rule}" for o in rows.itertuples()]
     return guessed
 
+# %% ../nbs/00_folders.ipynb #59c71b91
 def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with all folders in it
                        snapshots:str|Path, # folder of phone photos, likewise
                        pattern:str|None=None, # regular expression whose first group is the id, searched in the path

@@ -26,6 +26,7 @@ def _optional(name):
     try: return importlib.import_module(name)
     except ImportError: raise BadInput(f'{name} is not installed: pip install {name}') from None
 
+# %% ../nbs/02_inference.ipynb #9d919736
 def export_onnx(
     net:FCDenseNet, # its eval-mode function is written
     path, # .onnx file: input `image` (batch, channels, height, width), output `logits`
@@ -81,6 +82,7 @@ def export_onnx(
     onnx.checker.check_model(model)
     with atomic(path) as tmp: tmp.write_bytes(model.SerializeToString())
 
+# %% ../nbs/02_inference.ipynb #a5609982
 class OnnxNet:
     "Runs an ONNX graph such as `export_onnx` wrote, image by image, which keeps a stack in the processor's cache"
     def __init__(self,

@@ -57,6 +57,7 @@ def _two_values(gray): # uint8 (H, W)
     lost = (between & (meets == 0)).mean()
     if len(values) == 3 or lost > 0.02 or between.mean() > 0.4: raise BadInput(f"holds {shown}: {WRITE}")
 
+# %% ../nbs/00_masks.ipynb #5bb54044
 def load_mask(path:str|Path, # a picture of 0 and 255, or one whose transparency is the mask
               shape:tuple|None=None # the photo's (H, W), to be checked
              ) -> np.ndarray: # bool (H, W), True = garment
@@ -149,6 +150,7 @@ def label_names(rows # rows of an images table with `label_path`
         if (above/"labels.json").exists(): return read_classes(above/"labels.json")
     raise BadInput(f"no labels.json above {first}: write the names of the classes there, as a list")
 
+# %% ../nbs/00_masks.ipynb #acc20cbf
 def load_labels(path:str|Path, # indexed PNG, a class number a pixel
                 classes:int|Classes, # how many classes there are, or their names
                 shape:tuple|None=None # the photo's (H, W), to be checked

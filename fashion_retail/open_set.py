@@ -62,6 +62,7 @@ def _open_set_figures(probability, known, right, top1):
     if np.isfinite(top1).all(): figures["ece_top1"] = calibration_error(top1, right)
     return figures
 
+# %% ../nbs/05_open_set.ipynb #d5e54af3
 def open_set_metrics(
     probability, # (T,) that the item is in the gallery, 0 to 1
     known, # bool (T,): it was
@@ -148,6 +149,7 @@ def dir_curve(
     fpirs = np.r_[0, np.geomspace(1/max((~np.asarray(known, bool)).sum(), 2), 1, points)]
     return pd.DataFrame(dict(fpir=fpirs, dir=[dir_at(score, known, right, o) for o in fpirs]))
 
+# %% ../nbs/05_open_set.ipynb #beafeeed
 def open_set_figure(
     tables:dict, # name -> table with known, right, probability, as `evaluate_open_set` gives it; one or two
 ): # the matplotlib figure

@@ -29,6 +29,7 @@ def _solid(raw): # bool (H, W), fragments of a shape
         if points is None or m.sum() > 0.5*cv2.contourArea(cv2.convexHull(points)): break
     return m
 
+# %% ../nbs/01_otsu.ipynb #d3e5305f
 def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of one color
              ) -> np.ndarray: # bool (H, W), never empty
     "The garment of a studio photo; the central rectangle where nothing stands out from the background"

@@ -72,6 +72,7 @@ class Upload(bytes):
 
     def __str__(self): return self.name
 
+# %% ../nbs/00_photos.ipynb #e8c63a80
 def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` for the message
     "The content of a file; raises `BadInput`"
     def refused(why): return BadInput(f"{what} {path} {why}")
@@ -196,6 +197,7 @@ def _decoded(data): # bytes of a picture
     if image.info["deep"]: image.info["pixels"] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     return image, turn
 
+# %% ../nbs/00_photos.ipynb #6b19aa7c
 def _orientation_of_bytes(data): # a file whose metadata Pillow refuses
     "The orientation in the first EXIF block of a file"
     at = data.find(b"Exif\0\0")
@@ -291,6 +293,7 @@ def _array(image): # RGB or L
         out[top:top+256] = strip.reshape(*strip.shape[:2], -1)
     return out if out.shape[2] > 1 else out[..., 0]
 
+# %% ../nbs/00_photos.ipynb #05017ee3
 def as_rgb(image, path): # a decoded PIL image
     "The PIL image as RGB with 8 bits"
     icc, pixels = image.info.get("icc_profile"), image.info.get("pixels")

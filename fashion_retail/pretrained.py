@@ -122,6 +122,7 @@ class OpenClip(Pretrained):
 
     def network(self): return _PhotoSide(self.both_sides)
 
+# %% ../nbs/04_pretrained.ipynb #8d384fbf
 class _PhotoSide(torch.nn.Module):
     "The photo side of a CLIP as a network of its own"
     def __init__(self, clip):

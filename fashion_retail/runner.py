@@ -277,6 +277,7 @@ def share_done(text:str # a line that a stage prints
     number, total, part, parts = (int(found or 0) for found in count.groups())
     return (number - 1 + part/parts if parts else number)/total if total else 0
 
+# %% ../nbs/06_runner.ipynb #12cdc083
 class Progress:
     "Tells what a run does: lines that the stages print, and at least a line every `QUIET` seconds"
     def __init__(self,

@@ -48,6 +48,7 @@ def _rows(prepared, index, dtype):
     v, factor = prepared[0][index], prepared[1][index]
     return (v*factor[:, None] if (factor != 1).any() else v).astype(dtype, copy=False)
 
+# %% ../nbs/05_search.ipynb #5c57ad10
 def _pairs(q, g, rows, cols, metric, p):
     "Distance of each query `rows[i]` to gallery row `cols[i]`, from float64 differences, in pieces of about 16 MB"
     out, step = np.empty(len(rows)), max(1, 2**21//q[0].shape[1])
@@ -65,6 +66,7 @@ def _screen(q32, q, g, block, part):
     # ch. 3), and 2|q||g| is at most half of (|q| + |g|)²; the 8 covers the rounding of inputs, sums and limits
     return score, (q32.shape[1]/2 + 8)*2.0**-24*(np.sqrt(q[2][block]) + np.sqrt(g[2][part].max()))**2
 
+# %% ../nbs/05_search.ipynb #f2b1f1c3
 def top_k(queries:np.ndarray, # (Q, D) numbers
           gallery:np.ndarray, # (N, D) numbers, same features
           k:int=10, # answers a query, 1 to N
@@ -189,6 +191,7 @@ def item_array(
         raise BadInput(f"{len(items)} {what} items for {len(vectors)} vectors: give one each")
     return items
 
+# %% ../nbs/05_search.ipynb #49ac1fad
 def item_distances(
     query_vectors:np.ndarray, # (Q, D) numbers
     gallery_vectors:np.ndarray, # (N, D) numbers, same descriptor

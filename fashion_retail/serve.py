@@ -384,7 +384,7 @@ def serve(service:Service,
     "Serve until the process is told to stop"
     import uvicorn
     listening = taken_port(host, port)
-    bound_heaps()
+    bound_heaps(service.workers.count + 1)
     service.warm_up()
     config = uvicorn.Config(make_app(service, clients), log_config=None, access_log=False, server_header=False,
                             proxy_headers=False, ws="none", timeout_keep_alive=15, h11_max_incomplete_event_size=32768,

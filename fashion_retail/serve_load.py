@@ -45,6 +45,7 @@ def form(photos=(), # paths, or bytes
     body = b"".join(b"--" + mark + b"\r\n" + o + b"\r\n" for o in parts) + b"--" + mark + b"--\r\n"
     return body, {"Content-Type": f"multipart/form-data; boundary={mark.decode()}"}
 
+# %% ../nbs/39_serve_load.ipynb #5afbd732
 class Client:
     "One connection to a server"
     def __init__(self,
@@ -110,6 +111,7 @@ def running(catalogue:str|Path, # folder
         process.kill()
         process.wait()
 
+# %% ../nbs/39_serve_load.ipynb #61fa00fe
 def wait_for(process, # from `running`
              patience:float # seconds
             ):
@@ -177,6 +179,7 @@ def in_process(catalogue:str|Path, # folder
     for o in threads: o.join()
     return sum(counts)/(time.monotonic() - began)
 
+# %% ../nbs/39_serve_load.ipynb #d62a34ab
 def clients_at_once(port:int, # of the server
                     photos:list, # paths
                     seconds:float, # how long
@@ -254,6 +257,7 @@ def load_until_killed(server, # from `running`
     for o in threads: o.join()
     return said, added
 
+# %% ../nbs/39_serve_load.ipynb #d9f46933
 def killed(catalogue:str|Path, # folder; it is changed
            photo:str|Path, # to search and to add
            rounds:int=50
@@ -295,6 +299,7 @@ def page_weight(catalogue:str|Path, # folder
                     kB_compressed=round((sum(packed) + plain[3])/1e3, 1),
                     memory_at_rest_mb=round(at_rest, 1), memory_after_a_search_mb=round(memory(server), 1))
 
+# %% ../nbs/39_serve_load.ipynb #2667e22e
 def benchmark_serve(clients:int=16, # at once
                     seconds:float=300, # how long they search
                     kills:int=50, # of the server

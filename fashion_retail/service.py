@@ -149,6 +149,7 @@ async def search(self:Service, request:Request):
         return self.workers.run(prepare)
     return await (in_lines(work) if LINES in request.headers.get("accept", "") else work())
 
+# %% ../nbs/22_service.ipynb #998eed01
 @patch
 def answer_search(self:Service,
                   catalogue:Catalogue, # of this thread

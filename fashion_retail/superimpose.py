@@ -48,6 +48,7 @@ def bare(photo:np.ndarray, # uint8 (H, W, 3)
         todo &= ~new
     return np.where(hole[..., None], smooth + texture, image).clip(0, 255).astype(np.uint8)
 
+# %% ../nbs/01_superimpose.ipynb #b10c9f7b
 def plain_background(rng:np.random.Generator, # all randomness
                      shape:tuple=(448, 336) # (H, W), pixels
                     ) -> np.ndarray: # uint8 (H, W, 3)
@@ -70,6 +71,7 @@ def plain_background(rng:np.random.Generator, # all randomness
 def _lamp(image, where): # RGB of the brightest surfaces, which say most about the light
     return np.quantile(image[where], 0.9, axis=0) + 8 if where.any() else np.full(3, 200.)
 
+# %% ../nbs/01_superimpose.ipynb #8cab4eac
 def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
                 mask:np.ndarray, # bool (H, W), its garment
                 background:np.ndarray, # uint8 (h, w, 3)
@@ -117,6 +119,7 @@ def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
 def _cut_off(mask): # does the frame cut the garment?
     return np.r_[mask[0], mask[-1], mask[:, 0], mask[:, -1]].sum() > 0.02*sum(mask.shape)
 
+# %% ../nbs/01_superimpose.ipynb #5860b2ac
 def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split `train`, with masks
                       out:str|Path, # folder for photo/, mask/ and images.csv
                       n:int, # photos to make

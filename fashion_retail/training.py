@@ -122,6 +122,7 @@ def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
     "A photo as the networks take it"
     return torch.from_numpy(((image/255 - MEAN)/STD).astype(np.float32).transpose(2, 0, 1))
 
+# %% ../nbs/03_training.ipynb #8c26affa
 class SnapshotDataset:
     "Snapshots with masks: (float (3, size, size), int64 (size, size), weight); raises `BadInput` if no mask is of use"
     def __init__(self,
@@ -339,6 +340,7 @@ def kept(self:SegmenterFitting): return dict(trust=torch.from_numpy(self.train_s
 @patch
 def restore(self:SegmenterFitting, state): self.train_set.trust = state["trust"].cpu().numpy()
 
+# %% ../nbs/03_training.ipynb #0902bf58
 @patch
 def optimizer_state(self:SegmenterFitting):
     "fastai's optimizer in plain numbers"

@@ -1,5 +1,6 @@
 "Labeling from outside: engine, superimposing, the two commands; figures on real photographs where they are"
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -111,3 +112,13 @@ def test_strokes_on_phone_photos():
     rows = checked(select(read_table(data_root()/"snapshots"), "valid", "snapshot", "mask_path"))[:10]
     result, _ = label_benchmark(rows, n=10)
     assert result["noc90"] <= 3 and result["noc95"] <= 6 and result["iou_after"][5] > result["iou_after"][0]
+
+
+def test_one_folder_of_photos_suffices(wardrobe, tmp_path):
+    rows = select(read_table(wardrobe), role="snapshot").iloc[:6]
+    (tmp_path/"mine").mkdir()
+    for path in rows.path: shutil.copy(path, tmp_path/"mine")
+    said = command("label", tmp_path/"mine", "--out", tmp_path/"labels", "--start", "otsu").stdout
+    table = read_table(tmp_path/"labels"/"images.csv")
+    assert "6 masks proposed" in said and (table.mask_path != "").all()
+    assert set(table.role) == {"snapshot"} and set(table.split) == {"train", "valid"}

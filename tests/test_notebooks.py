@@ -1,0 +1,62 @@
+"The form of the notebooks: titles, short cells, lines that fit, pictures that are described, a chain of links"
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = {path.stem: path for path in sorted((ROOT/"nbs").glob("*.ipynb"))}
+CELLS = {name: json.loads(path.read_text(encoding="utf-8"))["cells"] for name, path in FILES.items()}
+
+# What is left in all notebooks together. The numbers may only shrink.
+LONG_CELLS = 90      # code cells of more than 40 lines; the aim is 0
+LINKS_ELSEWHERE = 14 # notebooks whose last line does not link to the next one in index; the aim is 0
+WIDE_LINES = 0.09    # share of code lines over 105 characters; the aim is 0.02
+
+
+def text(cell): return "".join(cell["source"])
+
+
+def sources(name, kind): return [text(o) for o in CELLS[name] if o["cell_type"] == kind]
+
+
+def reading_order():
+    "The notebooks in the order of index"
+    said = "\n".join(sources("index", "markdown"))
+    return [o for o in dict.fromkeys(re.findall(r"\((\w+)\.ipynb\)", said[said.index("| notebook | module"):])) if o in FILES]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_title(name):
+    "One title, without a stray hash, and one line that says what the notebook does"
+    first = next(text(o) for o in CELLS[name] if o["cell_type"] == "markdown").splitlines()
+    assert re.match(r"# [^#\s]", first[0]) and first[2].startswith("> ")
+    for one in sources(name, "markdown"): assert not re.search(r"^#+ +#", one, flags=re.M), one[:80]
+
+
+def test_cells_have_at_most_40_lines():
+    long = {name: [len(o.splitlines()) for o in sources(name, "code") if len(o.splitlines()) > 40] for name in FILES}
+    assert sum(map(len, long.values())) <= LONG_CELLS, f"split cells: {({k: v for k, v in long.items() if v})}"
+
+
+def test_most_lines_fit():
+    lines = [line for name in FILES for one in sources(name, "code") for line in one.splitlines()]
+    assert sum(len(o) > 105 for o in lines)/len(lines) <= WIDE_LINES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_pictures_are_described(name):
+    for one in sources(name, "markdown"):
+        assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"])", one), one[:80]
+
+
+def test_index_names_every_notebook_once():
+    assert set(reading_order()) == set(FILES) - {"index"}
+
+
+def test_each_notebook_links_to_the_next():
+    order = reading_order()
+    def last(name): return text(CELLS[name][-1]).strip().splitlines()[-1]
+    wrong = [f"{name} to {follower}" for name, follower in zip(order, order[1:]) if f"({follower}.ipynb)" not in last(name)]
+    assert len(wrong) <= LINKS_ELSEWHERE, "the last line must link to the next notebook in index: " + ", ".join(wrong)
