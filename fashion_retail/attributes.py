@@ -8,7 +8,7 @@ __all__ = ['DESCRIPTORS', 'CHOICES', 'LEAST', 'STRENGTHS', 'FOLDS', 'MOST', 'NEA
            'tag_figures', 'standards', 'standardized', 'best_choice', 'learn_column', 'Tagger', 'known_columns',
            'has_separator', 'own_tags', 'filled']
 
-# %% ../nbs/13_attributes.ipynb #107d6330
+# %% ../nbs/13_attributes.ipynb #19ca9d8f
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from .data import normal_text
 from .descriptors import unit
 from .features import Store, descriptor, embed
 
-# %% ../nbs/13_attributes.ipynb #0fa550e5
+# %% ../nbs/13_attributes.ipynb #afda6ada
 DESCRIPTORS = "parts", "color_histogram"
 CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "spread"),
            "color": ("mean", "color_histogram"),
@@ -45,7 +45,7 @@ def blocks_of(rows:pd.DataFrame, # rows of an images table
             start += width
     return found, problems
 
-# %% ../nbs/13_attributes.ipynb #b3ad9c19
+# %% ../nbs/13_attributes.ipynb #934a57f4
 def groups_of(rows:pd.DataFrame # rows of an images table
              ) -> np.ndarray: # int (N,)
     "Which rows belong together: linked by `item_id`, `model` or `group`"
@@ -57,8 +57,8 @@ def groups_of(rows:pd.DataFrame # rows of an images table
         if new.equals(block): return block.to_numpy()
         block = new
 
-# %% ../nbs/13_attributes.ipynb #be9ce67b
-LEAST = 8 # examples of a value, at least
+# %% ../nbs/13_attributes.ipynb #b55e784e
+LEAST = 15 # examples of a value, at least
 
 def values_of(tags, # (N,) texts, '' where missing
               separator:str="", # between several values of a row; '': a row has one
@@ -80,7 +80,7 @@ def values_of(tags, # (N,) texts, '' where missing
     has = np.array([[o in row for o in values] for row in parts], bool).reshape(len(tags), len(values))
     return values, has, has.any(1)
 
-# %% ../nbs/13_attributes.ipynb #872d4e81
+# %% ../nbs/13_attributes.ipynb #d654e3db
 STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
@@ -103,7 +103,7 @@ def solve(kernel:np.ndarray, # float (N, N)
     model.fit(kernel + 1, has - middle, sample_weight=weights)
     return model.dual_coef_, middle + model.dual_coef_.sum(0)
 
-# %% ../nbs/13_attributes.ipynb #1f8e7d37
+# %% ../nbs/13_attributes.ipynb #af3e8a97
 def folds_of(has, groups): # list of (train, test) positions
     "Folds that keep groups together and values alike, as far as both can be had; raises `BadInput`"
     from sklearn.model_selection import StratifiedGroupKFold
@@ -124,7 +124,7 @@ def out_of_fold(kernel, has, folds, strength): # float (N, K)
         scores[test] = kernel[np.ix_(test, train)]@weights + add
     return scores
 
-# %% ../nbs/13_attributes.ipynb #620ce4f8
+# %% ../nbs/13_attributes.ipynb #350b6d9b
 def probabilities(scores, # (N, K)
                   temperature:float, # the larger, the less sure
                   middle:float|None=None, # multi-label: the score of probability one half
@@ -152,7 +152,7 @@ def calibrated(scores, # (N, K), of rows that were not learned from
     best = minimize(cost, start, method="Nelder-Mead", options=dict(xatol=1e-3, maxiter=200)).x
     return tuple(None if o is None else float(o) for o in settings(best))
 
-# %% ../nbs/13_attributes.ipynb #dbeef27a
+# %% ../nbs/13_attributes.ipynb #f70da786
 @dataclass
 class Column:
     "What was learned of one column"
@@ -187,7 +187,7 @@ class Column:
             best = np.where(taken, np.maximum(probability, 1e-12), 1).min(1)
         return texts, best, best < self.threshold
 
-# %% ../nbs/13_attributes.ipynb #3d1bd2e9
+# %% ../nbs/13_attributes.ipynb #fcd6359c
 def tag_figures(probability, # (N, K)
                 has, # bool (N, K)
                 threshold:float|None=None # of abstention; None: four fifths are answered
@@ -208,7 +208,7 @@ def tag_figures(probability, # (N, K)
                 ece=calibration_error(best, right), coverage=float(sure.mean()),
                 accuracy_covered=float(right[sure].mean()) if sure.any() else None)
 
-# %% ../nbs/13_attributes.ipynb #ab3cad73
+# %% ../nbs/13_attributes.ipynb #35eda8fc
 def standards(blocks:dict # block -> (N, D)
              ) -> dict: # block -> (mean, factor), float32 (D,)
     "How numbers become comparable: mean 0, and a mean squared length of 1 for each block"
@@ -238,7 +238,7 @@ def best_choice(kernels:dict, # block -> float (N, N)
             if best is None or reached > best[0]: best = reached, name, strength, scores
     return best[1:]
 
-# %% ../nbs/13_attributes.ipynb #e43e7572
+# %% ../nbs/13_attributes.ipynb #cf92f282
 def _sampled(has, use, most=MOST): # positions to learn from, rare values first
     at = np.flatnonzero(use)
     if len(at) <= most: return at
@@ -276,7 +276,7 @@ def learn_column(name:str, # of the column
                            **tag_figures(found[at], has, learned.threshold))
     return learned, found
 
-# %% ../nbs/13_attributes.ipynb #78b5a700
+# %% ../nbs/13_attributes.ipynb #9fe836b2
 NEAR = 48 # directions in which examples are compared
 
 class Tagger:
@@ -322,7 +322,7 @@ class Tagger:
         self.examples = rows[["image_id", *columns]].fillna("").astype(str)
         self.places = joined@self.directions
 
-# %% ../nbs/13_attributes.ipynb #3e80b027
+# %% ../nbs/13_attributes.ipynb #0564adf0
 def known_columns(rows, columns):
     "Raise `BadInput` for columns that a table lacks, or that no photo can tell"
     if not len(columns): raise BadInput("no column was given: name at least one, such as --columns pattern,sleeve")
@@ -338,7 +338,7 @@ def has_separator(tags, separator): # whether any tag has several values
     "Whether a column is multi-label"
     return bool(separator) and any(separator in normal_text(o) for o in tags)
 
-# %% ../nbs/13_attributes.ipynb #8d804442
+# %% ../nbs/13_attributes.ipynb #3a4ec37e
 from fastcore.basics import patch
 
 @patch
@@ -370,7 +370,7 @@ def explain(self:Tagger,
     return [[(ids[i], tags[i], round(float(np.linalg.norm(self.places[i] - place)), 3)) for i in row]
             for row, place in zip(nearest, asked)]
 
-# %% ../nbs/13_attributes.ipynb #1c9549de
+# %% ../nbs/13_attributes.ipynb #173f7243
 FORMAT = 1 # of a tagger's file
 
 @patch
@@ -418,7 +418,7 @@ def load(cls:Tagger,
         made.weights = {o: arrays[f"weights/{number}/{o}"] for o in made.blocks}
     return self
 
-# %% ../nbs/13_attributes.ipynb #75d2ebf7
+# %% ../nbs/13_attributes.ipynb #46e767fd
 def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     "The tags that the shop itself gave"
     tags = rows[column].map(normal_text)

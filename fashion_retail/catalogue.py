@@ -28,7 +28,7 @@ from .photos import load_image
 from .search import DEPTH
 
 
-# %% ../nbs/20_catalogue.ipynb #dc27b029
+# %% ../nbs/20_catalogue.ipynb #a6f98584
 class Catalogue(CatalogueFolder):
     "Items that can be searched by photo; kept in a folder"
 
@@ -278,8 +278,8 @@ def search(self:Catalogue,
     self._check_where(where)
     if not len(self.index): raise BadInput(f"catalogue {self.path} is empty: add photos")
     several = isinstance(photo, (list, tuple))
-    looks = [one if isinstance(one, Look) else self.look(one, box, point, category=category)
-             for one in (photo if several else [photo])]
+    asked = dict(box=box, point=point, category=category)
+    looks = [o if isinstance(o, Look) else self.look(o, **asked) for o in (photo if several else [photo])]
     if not looks: raise BadInput("no photo was given: give at least one")
     answers = [self._answer(o, k, where) for o in ([looks] if together else [[o] for o in looks])]
     return answers if several and not together else answers[0]
@@ -326,7 +326,7 @@ def info(self:Catalogue
     made = {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor", "adjusted")}
     finished, coming = bool(facts["current"]), bool(facts["next"])
     return dict(path=str(self.path), items=len(self), photos=len(rows), attributes=attributes, **made,
-                finished=finished, rebuilding=finished and coming, rebuild=self.stale,
+                finished=finished, rebuilding=finished and coming, rebuild=self.stale, search=self.index.state(),
                 calibration=facts["calibration"] and facts["calibration"]["about"],
                 vectors_mb=round(len(rows)*dim*4/1e6, 1), disk_mb=round(self.index.disk()/1e6, 1), format=FORMAT)
 

@@ -21,7 +21,7 @@ from .core import BadInput, atomic
 from .cutout import Cutout, cutout as make_cutout
 from .decision import Adjustment, Decision, default_decision
 from .features import Descriptor, Store, descriptor as make_descriptor, embed
-from .index import Lance
+from .approximate import Approximate
 
 # %% ../nbs/20_catalogue_folder.ipynb #d9c26260
 FORMAT = 1                # of a catalogue's folder
@@ -83,7 +83,7 @@ class CatalogueFolder:
         self.__dict__.pop("decision", None)
         if getattr(self, "made", None) == made: return
         for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
-        self.made, self.index = made, Lance(self.path, made["table"])
+        self.made, self.index = made, Approximate(self.path, made["table"])
 
     @cached_property
     def cutout(self): return make_cutout(self.made["cutout"], self.device)
@@ -270,7 +270,7 @@ def _announce(self:CatalogueFolder, made, adjustment=None):
 @patch
 def _complete(self:CatalogueFolder, rows, coming, describe, calibration=None):
     "Fill the coming table with exactly these rows, and make it the current one"
-    index = Lance(self.path, coming["table"])
+    index = Approximate(self.path, coming["table"])
     counts = self._fill(index, rows, describe)
     counts["removed"] = self._only(index, rows)
     index.optimize()

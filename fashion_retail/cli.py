@@ -4,11 +4,11 @@ import sys
 import traceback
 
 # each registers its commands in `app`
-from . import cli_attributes, cli_benchmark, cli_catalogue, cli_duplicates, cli_report, cli_training
+from . import cli_attributes, cli_benchmark, cli_catalogue, cli_duplicates, cli_report, cli_scale, cli_training
 from .cli_options import app
 
-__all__ = ["app", "cli_attributes", "cli_benchmark", "cli_catalogue", "cli_duplicates", "cli_report", "cli_training",
-           "main"]
+__all__ = ["app", "cli_attributes", "cli_benchmark", "cli_catalogue", "cli_duplicates", "cli_report", "cli_scale",
+           "cli_training", "main"]
 
 
 def _repeat(args):

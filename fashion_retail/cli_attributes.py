@@ -92,7 +92,7 @@ def tag(
                                                    "learning.")] = None,
     save: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Keep what was learned (.safetensors).")] = None,
     separator: Separator = "|",
-    least: Least = 8,
+    least: Least = 15,
     coverage: Annotated[float, typer.Option(help="Share of the answers that are given; the least sure others are "
                                             "abstained from and filled nowhere.")] = 0.8,
     named_colors: Annotated[bool, typer.Option("--named-colors", help="Also main_color, second_color and colors, such "
@@ -197,7 +197,7 @@ def tag_check(
     sheet: Annotated[Optional[Path], typer.Option(help="Contact sheet of the first suspects (.jpg or .png).")] = None,
     count: Annotated[int, typer.Option(help="Photos on the contact sheet.")] = 40,
     separator: Separator = "|",
-    least: Least = 8,
+    least: Least = 15,
     cutout: Cut = "tiramisu",
     skip_unreadable: Skip = False,
     device: Device = "auto",

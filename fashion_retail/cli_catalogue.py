@@ -1,5 +1,6 @@
 "The commands that answer: search, catalogue …, serve, demo, feedback"
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -111,12 +112,20 @@ def build(
     pattern: Pattern = None,
     replace: Annotated[bool, typer.Option("--replace", help="Remove photos that are not in the source, and vectors "
                                           "that were made otherwise.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that describe the photos; what they have finished is kept in "
+                                         "OUT.shards until the end, and found again.")] = 1,
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):
     "A catalogue of a folder of photos, or of the catalogue photos of an images table."
     from fashion_retail.catalogue import Catalogue
-    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, device=device)
+    from fashion_retail.catalogue_rows import photos_of
+    shards, store = out.with_name(out.name + ".shards"), None
+    if workers != 1:
+        from fashion_retail.scale import describe_in_processes
+        store = describe_in_processes(photos_of(source, pattern), shards, workers, cutout, features, device)
+    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, store, device)
+    if store: shutil.rmtree(shards, ignore_errors=True)
     say_counts(out, made.counts)
     print(f"{len(made)} items, {len(made.index)} photos")
 

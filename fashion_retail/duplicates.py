@@ -7,7 +7,7 @@ __all__ = ['NEIGHBORS', 'MANY', 'KEPT', 'SKETCH', 'CLASSES', 'RULE', 'LEAST', 'n
            'Pictures', 'evidence', 'signals', 'probabilities', 'fit_rule', 'reported', 'groups', 'described',
            'duplicates', 'leaks', 'thumbnail', 'review_page', 'read_decisions', 'merged_items']
 
-# %% ../nbs/23_duplicates.ipynb #5e96b0c2
+# %% ../nbs/23_duplicates.ipynb #fffd78a3
 import base64
 import json
 from collections import OrderedDict
@@ -30,7 +30,7 @@ from .features import Store, descriptor, embed
 from .photos import load_image
 from .search import top_k
 
-# %% ../nbs/23_duplicates.ipynb #d62fcd15
+# %% ../nbs/23_duplicates.ipynb #8b09d98b
 NEIGHBORS = 20  # of each photo that it is compared with
 MANY = 50_000   # photos from which on FAISS is used where it is installed
 
@@ -72,7 +72,7 @@ def candidates(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 wher
     distance = np.linalg.norm(vectors[pairs[:, 0]] - vectors[pairs[:, 1]], axis=1)
     return pd.DataFrame(dict(first=pairs[:, 0], second=pairs[:, 1], distance=distance.astype(float)))
 
-# %% ../nbs/23_duplicates.ipynb #f9d2b806
+# %% ../nbs/23_duplicates.ipynb #ed65e193
 KEPT = 4000  # pictures in memory, 0.2 MB each
 SKETCH = 256 # numbers in a sketch
 
@@ -120,7 +120,7 @@ def evidence(pictures:Pictures, # the photos
     columns = ["first", "second", "distance", "tint", "match", "outline", "color", "hue", "overlap", "words"]
     return pd.DataFrame(rows, columns=columns)
 
-# %% ../nbs/23_duplicates.ipynb #fd19854e
+# %% ../nbs/23_duplicates.ipynb #d8b5bc95
 CLASSES = "same photo", "same garment, other photo", "same model, other color", "different"
 RULE = Path(fashion_retail.__file__).parent/"weights"/"duplicates.json"
 
@@ -155,7 +155,7 @@ def fit_rule(found:pd.DataFrame, # from `evidence`
     slope = model.coef_/spread
     return dict(weights=slope.round(4).tolist(), intercept=(model.intercept_ - slope @ middle).round(4).tolist())
 
-# %% ../nbs/23_duplicates.ipynb #ece7703d
+# %% ../nbs/23_duplicates.ipynb #2b50727d
 LEAST = (0.85, 0.5, 0.5)  # probability from which on a pair is reported, by class
 
 def reported(found:pd.DataFrame, # from `evidence`
@@ -190,7 +190,7 @@ def groups(pairs:pd.DataFrame # image_a, image_b, class
     numbers = {head: i + 1 for i, head in enumerate(dict.fromkeys(heads))}
     return [numbers[head] for head in heads]
 
-# %% ../nbs/23_duplicates.ipynb #b41f1986
+# %% ../nbs/23_duplicates.ipynb #0fd6b815
 def described(source, # a `Catalogue`, its folder, an images table, its folder or name, or a DataFrame
               method:str="tiramisu", # how snapshots are cut out
               store:Store|None=None, # where vectors are looked up and kept
@@ -229,7 +229,7 @@ def duplicates(source, # as for `described`
     pairs.attrs.update(photos=rows, problems=problems)
     return pairs
 
-# %% ../nbs/23_duplicates.ipynb #5760c47b
+# %% ../nbs/23_duplicates.ipynb #cb6be9e2
 def leaks(pairs:pd.DataFrame, # from `duplicates`
           table:pd.DataFrame # with image_id and split
          ) -> pd.DataFrame: # the pairs of two splits, but for other colors, with split_a and split_b
@@ -238,7 +238,7 @@ def leaks(pairs:pd.DataFrame, # from `duplicates`
     found = pairs.assign(split_a=pairs.image_a.map(split), split_b=pairs.image_b.map(split))
     return found[(found.split_a != found.split_b) & (found["class"] != CLASSES[2])].reset_index(drop=True)
 
-# %% ../nbs/23_duplicates.ipynb #302edd56
+# %% ../nbs/23_duplicates.ipynb #f8ec84ca
 def thumbnail(path # of a photo
              ) -> str: # a data URL
     "A small JPEG; an empty one where the photo cannot be read"
@@ -265,7 +265,7 @@ def review_page(pairs:pd.DataFrame, # from `duplicates`
     kinds = pairs["class"].value_counts().to_dict()
     return template.get_template("duplicates.html.j2").render(groups=shown, kinds=kinds)
 
-# %% ../nbs/23_duplicates.ipynb #01f286c1
+# %% ../nbs/23_duplicates.ipynb #fb408f8b
 def read_decisions(path:str|Path # the CSV file that the page saves
                   ) -> pd.DataFrame: # image_a, image_b, class, decision
     "Decisions on pairs; raises `BadInput`"
@@ -279,7 +279,7 @@ def read_decisions(path:str|Path # the CSV file that the page saves
                        "is not known: write keep or merge, and leave the class as it was")
     return found
 
-# %% ../nbs/23_duplicates.ipynb #24d2996b
+# %% ../nbs/23_duplicates.ipynb #47ab17e9
 @patch
 def merge(self:Catalogue,
           decisions:pd.DataFrame # image_a, image_b, class, decision, as `read_decisions` gives them

@@ -71,7 +71,7 @@ def read_log(path:Path # a file of lines
 def signature(key:bytes, # secret
               text:str # to be signed
              ) -> str: # 16 hexadecimal digits
-    "Proof that whoever knows the key has written the text"
+    "Proof that the text was written with the key"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 def new_search_id(key:bytes # secret

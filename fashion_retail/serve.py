@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['POLICY', 'HEADERS', 'logger', 'FILES', 'PHOTOS', 'SEARCH', 'ADD', 'said_json', 'check_source', 'say', 'Guard',
            'page_folder', 'static', 'api_page', 'Problem', 'Answer', 'Outline', 'Result', 'Found', 'Shown', 'Item',
-           'Added', 'Noted', 'Removed', 'About', 'Health', 'form_of', 'several', 'problems', 'add_routes', 'make_app',
-           'read_token', 'taken_port', 'own_address', 'serve']
+           'Added', 'Noted', 'Removed', 'About', 'Health', 'form_of', 'several', 'problems', 'add_routes',
+           'error_handlers', 'make_app', 'read_token', 'taken_port', 'own_address', 'serve']
 
 # %% ../nbs/22_serve.ipynb #b2670c87
 import asyncio
@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fastcore.basics import patch
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -108,29 +109,32 @@ class Guard:
             say("failure", kind=type(error).__name__)
         self._note(scope, seen, time.perf_counter() - began)
 
-    def _bounded(self, headers, receive):
-        "The body, up to its limit"
-        most, got = int(self.service.limits.megabytes*2**20), 0
-        text = f"the request has more than {self.service.limits.megabytes:g} MB: send less"
-        refused = Refused(413, text, "too_large")
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > most: raise refused
-        async def bounded():
-            nonlocal got
-            message = await receive()
-            got += len(message.get("body", b""))
-            if got > most: raise refused
-            return message
-        return bounded
+# %% ../nbs/22_serve.ipynb #34a01bc0
+@patch
+def _bounded(self:Guard, headers, receive):
+    "The body, up to its limit"
+    most, got = int(self.service.limits.megabytes*2**20), 0
+    text = f"the request has more than {self.service.limits.megabytes:g} MB: send less"
+    refused = Refused(413, text, "too_large")
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > most: raise refused
+    async def bounded():
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > most: raise refused
+        return message
+    return bounded
 
-    def _note(self, scope, seen, seconds):
-        "A line and the counts"
-        route = getattr(scope.get("route"), "path", "other")
-        method = scope["method"] if scope["method"] in ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT") else "other"
-        self.service.metrics.requests.labels(route, method, str(seen["status"])).inc()
-        self.service.metrics.seconds.labels(route).observe(seconds)
-        client = dict(client=scope["client"][0]) if self.clients and scope.get("client") else {}
-        say("request", route=route, method=method, **seen, ms=round(seconds*1000, 1), **client)
+@patch
+def _note(self:Guard, scope, seen, seconds):
+    "A line and the counts"
+    route = getattr(scope.get("route"), "path", "other")
+    method = scope["method"] if scope["method"] in ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT") else "other"
+    self.service.metrics.requests.labels(route, method, str(seen["status"])).inc()
+    self.service.metrics.seconds.labels(route).observe(seconds)
+    client = dict(client=scope["client"][0]) if self.clients and scope.get("client") else {}
+    say("request", route=route, method=method, **seen, ms=round(seconds*1000, 1), **client)
 
 # %% ../nbs/22_serve.ipynb #2d336bf2
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"),
@@ -184,6 +188,7 @@ class Outline(BaseModel):
     "The garment on the photo"
     method: str
     confidence: float|None
+    also: str = Field("", description="A sentence where another garment is as likely to be meant.")
     mask: str|None = Field(description="PNG as a data URL: 255 where the garment is.")
 
 # %% ../nbs/22_serve.ipynb #228eb106
@@ -295,24 +300,11 @@ def add_routes(app, # FastAPI
     route("/api/health", "GET", "health", Health, tags=["operation"])
     route("/metrics", "GET", "prometheus", None, tags=["operation"], **picture)
 
-# %% ../nbs/22_serve.ipynb #25d770a9
-def make_app(service:Service,
-             clients:bool=False # write addresses of clients into the log
-            ) -> Guard: # ASGI
-    "The whole application"
-    from contextlib import asynccontextmanager
-    from fastapi import FastAPI
+# %% ../nbs/22_serve.ipynb #68b97405
+def error_handlers() -> dict: # kind of error -> coroutine function, request and error -> response
+    "Every error becomes a refusal in one sentence"
     from fastapi.exceptions import RequestValidationError
     from starlette.exceptions import HTTPException
-    @asynccontextmanager
-    async def life(app):
-        yield
-        service.stopping = True
-        await asyncio.to_thread(service.workers.close)
-        service.log.close()
-        say("stop")
-    text = "Is this garment in the catalogue? Send a photo, get a decision and the most similar items."
-    app = FastAPI(title="fashion_retail", version="1", docs_url=None, redoc_url=None, lifespan=life, description=text)
     async def refused(request, error): return said_json(error)
     async def invalid(request, error):
         one = error.errors()[0]
@@ -326,8 +318,25 @@ def make_app(service:Service,
         return reply
     async def failed(request, error):
         return said_json(Refused(500, "the server has made a mistake, which its log describes: try again", "failure"))
-    handlers = {Refused: refused, RequestValidationError: invalid, HTTPException: unknown, Exception: failed}
-    for kind, handler in handlers.items(): app.add_exception_handler(kind, handler)
+    return {Refused: refused, RequestValidationError: invalid, HTTPException: unknown, Exception: failed}
+
+# %% ../nbs/22_serve.ipynb #25d770a9
+def make_app(service:Service,
+             clients:bool=False # write addresses of clients into the log
+            ) -> Guard: # ASGI
+    "The whole application"
+    from contextlib import asynccontextmanager
+    from fastapi import FastAPI
+    @asynccontextmanager
+    async def life(app):
+        yield
+        service.stopping = True
+        await asyncio.to_thread(service.workers.close)
+        service.log.close()
+        say("stop")
+    text = "Is this garment in the catalogue? Send a photo, get a decision and the most similar items."
+    app = FastAPI(title="fashion_retail", version="1", docs_url=None, redoc_url=None, lifespan=life, description=text)
+    for kind, handler in error_handlers().items(): app.add_exception_handler(kind, handler)
     add_routes(app, service)
     secured = app.openapi().setdefault("components", {})
     secured["securitySchemes"] = dict(token=dict(type="http", scheme="bearer"))

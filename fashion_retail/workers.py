@@ -167,7 +167,7 @@ def reply(catalogue:Catalogue, # that was searched
         for item in one["answers"]: item["path"] = where.get(item["image_id"], "")
         if "photos" in one:
             one["photos"] = asked.names
-            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, mask=mask_png(o.mask))
+            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, also=o.also, mask=mask_png(o.mask))
                               for o in answer.looks]
     return found
 

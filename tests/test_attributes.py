@@ -85,7 +85,7 @@ def test_what_is_refused(shop, tmp_path):
     learn = ["tag", "--images", shop/"old.csv", "--predict", shop/"new.csv", "--out", tmp_path/"out.csv", "--columns"]
     assert "no column size" in refused(*learn, "size")
     assert "one value only" in refused(*learn, "one")
-    assert "at least 8 examples" in refused(*learn, "few")
+    assert "at least 15 examples" in refused(*learn, "few")
     assert "is no attribute" in refused(*learn, "path")
     assert "--columns is empty" in refused(*learn, " , ")
     assert "to learn from" in refused(*learn[:1], *learn[3:], "pattern")
@@ -106,5 +106,9 @@ def test_what_is_refused(shop, tmp_path):
     twice = pd.concat([other, other[:1]])
     twice.to_csv(tmp_path/"twice.csv", index=False)
     assert "stands more than once" in refused(*learn[:4], tmp_path/"twice.csv", *learn[5:], "pattern")
+    campaign = refused("label-campaign", "--images", shop/"old.csv", "--columns", "pattern", "--out", tmp_path)
+    assert "pattern has 48 tags in train and 0 in valid" in campaign
+    assert "gives no interval" in refused("label-campaign", "--images", shop, "--columns", "pattern", "--out", tmp_path,
+                                          "--seeds", "1")
     assert "no rows in split test" in refused(*learn, "pattern", "--fit", "test")
     assert "is no tagger" in refused("tag", "--tagger", shop/"0.png", *learn[3:], "pattern")

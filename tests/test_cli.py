@@ -84,7 +84,7 @@ def test_segment_works_without_training(wardrobe, tmp_path):
     done = command("segment", row.path, "--out", tmp_path)
     name = Path(row.path).stem
     mask, truth = load_mask(tmp_path/f"{name}.mask.png", load_image(row.path).shape), load_mask(row.mask_path)
-    assert "tiramisu finds a garment" in done.stdout and "confidence 0." in done.stdout
+    assert "garments finds a garment" in done.stdout and "confidence 0." in done.stdout
     assert (mask & truth).sum()/(mask | truth).sum() > 0.7
     cutout = np.asarray(Image.open(tmp_path/f"{name}.cutout.png"))
     assert (cutout[..., 3] == mask*255).all() and not cutout[~mask].any()

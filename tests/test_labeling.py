@@ -93,7 +93,7 @@ def test_label_proposes_and_resumes(wardrobe, tmp_path):
     assert "3 masks proposed" in first.stdout and "jupyter lab" in first.stdout
     assert "LabelWidget" in (tmp_path/"out"/"label.ipynb").read_text()
     rows = read_table(tmp_path/"out")
-    assert (rows.mask_source == "tiramisu").all() and rows.certainty.astype(float).is_monotonic_increasing
+    assert (rows.mask_source == "garments").all() and rows.certainty.astype(float).is_monotonic_increasing
     stamps = [load_mask(o).sum() for o in rows.mask_path]
     command("label", table, "--out", tmp_path/"out")
     assert [load_mask(o).sum() for o in read_table(tmp_path/"out").mask_path] == stamps

@@ -1,6 +1,8 @@
 "The form of the notebooks: titles, short cells, lines that fit, pictures that are described, a chain of links"
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,14 @@ def test_each_notebook_links_to_the_next():
     def last(name): return text(CELLS[name][-1]).strip().splitlines()[-1]
     wrong = [f"{name} to {follower}" for name, follower in zip(order, order[1:]) if f"({follower}.ipynb)" not in last(name)]
     assert len(wrong) <= LINKS_ELSEWHERE, "the last line must link to the next notebook in index: " + ", ".join(wrong)
+
+
+def test_pages_of_the_site():
+    "Every notebook and module has its page, and every link between pages arrives"
+    subprocess.run([sys.executable, ROOT/"docs"/"build.py", "--pages"], check=True)
+    pages = ROOT/"runs"/"docs"/"pages"
+    for path in pages.rglob("*.md"):
+        said = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+        for link in re.findall(r"\]\(([^)#:]+\.(?:md|jpg|png))", said): assert (path.parent/link).exists(), f"{path.name}: {link}"
+    assert {path.stem for path in (pages/"notebooks").glob("*.md")} == set(FILES) - {"index"}
+    assert (pages/"api"/"serve.md").exists() and "Workers" in (pages/"api"/"workers.md").read_text(encoding="utf-8")

@@ -1,0 +1,57 @@
+"Large catalogues: several processes, killed ones, the index in lists, the commands"
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+
+from commands import command, refused
+from fashion_retail.approximate import Approximate
+from fashion_retail.catalogue import Catalogue
+from fashion_retail.catalogue_rows import photos_of
+from fashion_retail.scale import describe_in_processes, describe_shard
+
+
+def dies_once(rows, file, *args):
+    "A worker that is killed on its first shard, before the shard is done"
+    marker = file.parent/"killed"
+    if not marker.exists():
+        marker.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    describe_shard(rows, file, *args)
+
+
+def test_a_killed_worker_costs_its_shard_and_the_vectors_are_the_same(wardrobe, tmp_path):
+    rows = photos_of(wardrobe)[:6]
+    alone = Catalogue.build(rows, tmp_path/"alone", cutout="none")
+    (tmp_path/"shards").mkdir()
+    found = describe_in_processes(rows, tmp_path/"shards", 1, "none", size=3, work=dies_once)
+    assert (tmp_path/"shards"/"killed").exists() and len(found.kept) == len(rows)
+    together = Catalogue.build(rows, tmp_path/"together", cutout="none", store=found)
+    assert np.allclose(alone.index.vectors(), together.index.vectors(), atol=1e-6)
+
+
+def test_a_build_with_workers_and_its_state(wardrobe, tmp_path):
+    done = command("catalogue", "build", wardrobe, "--out", tmp_path/"shop", "--cutout", "none", "--workers", 2)
+    assert "16 items" in done.stdout and not (tmp_path/"shop.shards").exists()
+    assert "method (exact)" in command("catalogue", "info", tmp_path/"shop").stdout
+    assert "method exact, recall 1.0" in command("catalogue", "optimize", tmp_path/"shop").stdout
+
+
+def test_lists_survive_a_damaged_note(tmp_path):
+    draw = np.random.default_rng(0)
+    vectors = draw.normal(size=(1500, 16)).astype(np.float32)
+    index = Approximate(tmp_path, memory=0)
+    index.upsert(pd.DataFrame(dict(image_id=[str(i) for i in range(1500)])), vectors)
+    index.optimize()
+    assert index.state()["method"] == "lists" and index.state()["recall"] >= 0.9
+    assert index.search(vectors[:5], 1)[1][:, 0].tolist() == list("01234")
+    (index.path/"search.json").write_text('{"lists": 3')
+    assert index.state()["method"] == "exact"
+    assert index.search(vectors[:5], 1)[1][:, 0].tolist() == list("01234")
+
+
+def test_bad_input_is_one_sentence(wardrobe, tmp_path):
+    assert "ask for at least one" in refused("catalogue", "build", wardrobe, "--out", tmp_path/"x", "--workers", 0)
+    assert "do not fit" in refused("benchmark", "index", "--out", tmp_path/"i.json", "--count", 10)
+    assert "is no catalogue" in refused("catalogue", "optimize", tmp_path/"gone")
