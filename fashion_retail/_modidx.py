@@ -717,6 +717,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                             'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.Pictures.sketches': ( 'duplicates.html#pictures.sketches',
                                                                                             'fashion_retail/duplicates.py'),
+                                           'fashion_retail.duplicates._logistic': ( 'duplicates.html#_logistic',
+                                                                                    'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.candidates': ( 'duplicates.html#candidates',
                                                                                      'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.described': ( 'duplicates.html#described',
