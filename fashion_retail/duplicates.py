@@ -7,7 +7,7 @@ __all__ = ['NEIGHBORS', 'MANY', 'KEPT', 'SKETCH', 'CLASSES', 'SHARES', 'RULE', '
            'candidates', 'Pictures', 'evidence', 'signals', 'probabilities', 'fit_rule', 'reported', 'groups',
            'described', 'duplicates', 'leaks', 'thumbnail', 'review_page', 'read_decisions', 'merged_items']
 
-# %% ../nbs/23_duplicates.ipynb #f03a342a
+# %% ../nbs/23_duplicates.ipynb #6a15b0b3
 import base64
 import json
 from collections import OrderedDict
@@ -30,7 +30,7 @@ from .features import Store, descriptor, embed
 from .photos import load_image
 from .search import top_k
 
-# %% ../nbs/23_duplicates.ipynb #3fee468a
+# %% ../nbs/23_duplicates.ipynb #9a5b84ff
 NEIGHBORS = 20  # of each photo that it is compared with
 MANY = 50_000   # photos from which on FAISS is used where it is installed
 
@@ -72,7 +72,7 @@ def candidates(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 wher
     distance = np.linalg.norm(vectors[pairs[:, 0]] - vectors[pairs[:, 1]], axis=1)
     return pd.DataFrame(dict(first=pairs[:, 0], second=pairs[:, 1], distance=distance.astype(float)))
 
-# %% ../nbs/23_duplicates.ipynb #d3494073
+# %% ../nbs/23_duplicates.ipynb #57d7ba60
 KEPT = 4000  # pictures in memory, 0.2 MB each
 SKETCH = 256 # numbers in a sketch
 
@@ -120,7 +120,7 @@ def evidence(pictures:Pictures, # the photos
     columns = ["first", "second", "distance", "tint", "match", "outline", "color", "hue", "overlap", "words"]
     return pd.DataFrame(rows, columns=columns)
 
-# %% ../nbs/23_duplicates.ipynb #9890e057
+# %% ../nbs/23_duplicates.ipynb #2d784691
 CLASSES = "same photo", "same garment, other photo", "same model, other color", "different"
 SHARES = 0.1, 0.1, 0.1, 0.7  # of the classes among the candidates, as the rules assume
 RULE = Path(fashion_retail.__file__).parent/"weights"/"duplicates.json"
@@ -161,7 +161,7 @@ def _logistic(values, truth, weights):
     slope = model.coef_/spread
     return slope.round(4).tolist(), (model.intercept_ - slope @ middle).round(4).tolist()
 
-# %% ../nbs/23_duplicates.ipynb #cb6d1674
+# %% ../nbs/23_duplicates.ipynb #9359bee8
 LEAST = (0.88, 0.5, 0.5)  # probability from which on a pair is reported, by class
 
 def reported(found:pd.DataFrame, # from `evidence`
@@ -196,7 +196,7 @@ def groups(pairs:pd.DataFrame # image_a, image_b, class
     numbers = {head: i + 1 for i, head in enumerate(dict.fromkeys(heads))}
     return [numbers[head] for head in heads]
 
-# %% ../nbs/23_duplicates.ipynb #5fb070ad
+# %% ../nbs/23_duplicates.ipynb #4c5ab904
 def described(source, # a `Catalogue`, its folder, an images table, its folder or name, or a DataFrame
               method:str="tiramisu", # how snapshots are cut out
               store:Store|None=None, # where vectors are looked up and kept
@@ -235,7 +235,7 @@ def duplicates(source, # as for `described`
     pairs.attrs.update(photos=rows, problems=problems)
     return pairs
 
-# %% ../nbs/23_duplicates.ipynb #db9076d0
+# %% ../nbs/23_duplicates.ipynb #43940b66
 def leaks(pairs:pd.DataFrame, # from `duplicates`
           table:pd.DataFrame # with image_id and split
          ) -> pd.DataFrame: # the pairs of two splits, but for other colors, with split_a and split_b
@@ -244,7 +244,7 @@ def leaks(pairs:pd.DataFrame, # from `duplicates`
     found = pairs.assign(split_a=pairs.image_a.map(split), split_b=pairs.image_b.map(split))
     return found[(found.split_a != found.split_b) & (found["class"] != CLASSES[2])].reset_index(drop=True)
 
-# %% ../nbs/23_duplicates.ipynb #dbed0cb7
+# %% ../nbs/23_duplicates.ipynb #17dd2410
 def thumbnail(path # of a photo
              ) -> str: # a data URL
     "A small JPEG; an empty one where the photo cannot be read"
@@ -271,7 +271,7 @@ def review_page(pairs:pd.DataFrame, # from `duplicates`
     kinds = pairs["class"].value_counts().to_dict()
     return template.get_template("duplicates.html.j2").render(groups=shown, kinds=kinds)
 
-# %% ../nbs/23_duplicates.ipynb #9bd55ed0
+# %% ../nbs/23_duplicates.ipynb #b3bf8bb9
 def read_decisions(path:str|Path # the CSV file that the page saves
                   ) -> pd.DataFrame: # image_a, image_b, class, decision
     "Decisions on pairs; raises `BadInput`"
@@ -285,7 +285,7 @@ def read_decisions(path:str|Path # the CSV file that the page saves
                        "is not known: write keep or merge, and leave the class as it was")
     return found
 
-# %% ../nbs/23_duplicates.ipynb #9a7f91c1
+# %% ../nbs/23_duplicates.ipynb #9a156f2a
 @patch
 def merge(self:Catalogue,
           decisions:pd.DataFrame # image_a, image_b, class, decision, as `read_decisions` gives them
