@@ -6,7 +6,7 @@
 __all__ = ['ORDERS', 'STEPS', 'Pool', 'order', 'needed', 'random', 'least_certain', 'disagreement', 'apart', 'farthest',
            'diverse', 'mixed', 'learn_some', 'campaign', 'tag_campaign', 'labels_needed']
 
-# %% ../nbs/11_active_learning.ipynb #e2a453b9
+# %% ../nbs/11_active_learning.ipynb #aa341d9e
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ import pandas as pd
 from .attributes import calibrated, out_of_fold, probabilities, solve, standardized, standards, values_of
 from .core import BadInput
 
-# %% ../nbs/11_active_learning.ipynb #081717e8
+# %% ../nbs/11_active_learning.ipynb #8b91ed1b
 @dataclass
 class Pool:
     "Photos that can be labeled, and what is known of them"
@@ -41,7 +41,7 @@ def needed(values, name, what):
     if values is None: raise BadInput(f"order {name} needs {what}, which this pool lacks: choose another order")
     return values
 
-# %% ../nbs/11_active_learning.ipynb #49c665a9
+# %% ../nbs/11_active_learning.ipynb #0c2d6d54
 @order
 def random(pool, count, rng):
     "Any photo"
@@ -61,7 +61,7 @@ def disagreement(pool, count, rng):
     at = rng.permutation(pool.open())
     return apart(pool, at[np.argsort(-doubt[at], kind="stable")], count)
 
-# %% ../nbs/11_active_learning.ipynb #02960fcd
+# %% ../nbs/11_active_learning.ipynb #894fbeef
 def apart(pool:Pool,
           positions, # best first
           count:int, # photos wanted
@@ -78,7 +78,7 @@ def apart(pool:Pool,
         (left if close else taken).append(i)
     return np.array([*taken, *left][:count], int)
 
-# %% ../nbs/11_active_learning.ipynb #d7fb17fb
+# %% ../nbs/11_active_learning.ipynb #735f444e
 def farthest(vectors, centers, positions, count): # greedy k-center; positions
     "Again and again the photo that is farthest from all that are labeled or taken"
     known = vectors[centers] if len(centers) else vectors[positions].mean(0, keepdims=True)
@@ -109,7 +109,7 @@ def mixed(pool, count, rng):
     centers = np.concatenate([np.flatnonzero(pool.labeled), first])
     return np.concatenate([first, farthest(pool.vectors, centers, doubted, count//2)])
 
-# %% ../nbs/11_active_learning.ipynb #90faab0a
+# %% ../nbs/11_active_learning.ipynb #ad420ebf
 STEPS = 10, 20, 30, 40, 60, 80, 100, 120, 160, 200
 
 def learn_some(kernel, has, labeled, strength): # (N, K) probabilities of all; accuracy among the labeled
@@ -152,7 +152,7 @@ def campaign(kernel:np.ndarray, # float (N, N), of pool and judge together
                          estimate=estimate))
     return pd.DataFrame(rows)
 
-# %% ../nbs/11_active_learning.ipynb #47594291
+# %% ../nbs/11_active_learning.ipynb #91545a55
 def tag_campaign(rows:pd.DataFrame, # rows of an images table with splits train and valid
                  columns, # names
                  blocks:dict, # from `attributes.blocks_of`
@@ -183,7 +183,7 @@ def tag_campaign(rows:pd.DataFrame, # rows of an images table with splits train 
                 found.append(curve.assign(column=name, order=which, seed=seed))
     return pd.concat(found)[["column", "order", "seed", "labels", "macro_f1", "accuracy", "estimate"]]
 
-# %% ../nbs/11_active_learning.ipynb #3f6436db
+# %% ../nbs/11_active_learning.ipynb #be2d4698
 def labels_needed(curves:pd.DataFrame, # of `tag_campaign`
                   goal:int=200 # labels of the random order whose result is to be reached
                  ) -> pd.DataFrame: # column, order, macro_f1 at goal, gain over random (low, high: 95 %), labels needed

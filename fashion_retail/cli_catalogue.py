@@ -47,7 +47,8 @@ def _conditions(where):
 
 def _catalogue(where, device):
     "A built catalogue, or the one of a folder or table, indexed on first use; says what that did"
-    from fashion_retail.catalogue import NAME, Catalogue
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.catalogue_folder import NAME
     from fashion_retail.features import Store
     if (Path(where)/NAME).is_file(): return Catalogue.load(where, device)
     found = Catalogue.build(where, replace=True, skip=True, store=Store(), device=device)
@@ -77,7 +78,7 @@ def search(
     not_folders(json_, html)
     from fashion_retail.core import BadInput, atomic, some
     where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
-    from fashion_retail.catalogue import to_html
+    from fashion_retail.answers import to_html
     found = _catalogue(catalogue, device)
     answers, failed = [], []
     for photo in [photos] if together else photos:
@@ -117,7 +118,8 @@ def build(
     device: Device = "auto",
 ):
     "A catalogue of a folder of photos, or of the catalogue photos of an images table."
-    from fashion_retail.catalogue import Catalogue, photos_of
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.catalogue_rows import photos_of
     shards, store = out.with_name(out.name + ".shards"), None
     if workers != 1:
         from fashion_retail.scale import describe_in_processes

@@ -129,7 +129,7 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
 
 def _folder_table(folder, out): # its path
     "An images table of a plain folder: every photo a snapshot, every fifth item for validation"
-    from fashion_retail.catalogue import photos_of
+    from fashion_retail.catalogue_rows import photos_of
     from fashion_retail.data import write_table
     rows = photos_of(folder)
     number = rows.item_id.map({item: i for i, item in enumerate(sorted(rows.item_id.unique()))})

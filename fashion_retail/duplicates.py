@@ -20,7 +20,9 @@ from fastcore.basics import patch
 
 import fashion_retail
 from .alignment import Picture, agreement
-from .catalogue import NAME, Catalogue, describer, with_digests
+from .catalogue import Catalogue
+from .catalogue_folder import NAME
+from .catalogue_rows import with_digests
 from .core import BadInput, atomic, some
 from .cutout import cutout
 from .data import find_table, read_table

@@ -71,11 +71,12 @@ FORMAT = 2  # of the store: another one when its table or its keys change; files
 class Store:
     "Masks and vectors on disk, found by the content they were made from"
     def __init__(self,
-        folder:str|Path|None=None # None: `FASHION_RETAIL_CACHE`, or the user's cache folder
+        folder:str|Path|None=None, # None: `FASHION_RETAIL_CACHE`, or the user's cache folder
+        writes:bool=True # False: entries are looked up and none is added
     ):
         given = folder or os.environ.get("FASHION_RETAIL_CACHE")
         self.folder = Path(given or user_cache_dir("fashion_retail", appauthor=False))
-        self.path, self.works = self.folder/f"store-{FORMAT}.sqlite", True
+        self.path, self.works, self.writes = self.folder/f"store-{FORMAT}.sqlite", True, writes
 
     @contextmanager
     def _database(self):
@@ -113,7 +114,7 @@ class Store:
     ):
         "Keep entries for later"
         rows = [(key, kind, maker.name, maker.version, note, value) for key, value, note in entries if key]
-        if not self.works or not rows: return
+        if not self.works or not self.writes or not rows: return
         try:
             with self._database() as database:
                 database.executemany("insert or replace into kept values (?, ?, ?, ?, ?, ?)", rows)

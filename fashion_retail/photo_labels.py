@@ -218,7 +218,7 @@ def attach_labels(rows:pd.DataFrame, # rows of an images table
     return rows.assign(label_path=[str(Path(folder)/known[o]) for o in rows.image_id])
 
 # %% ../nbs/13_photo_labels.ipynb #6d74da38
-def write_checked_masks(rows:pd.DataFrame, # rows of an images table with `mask_path`, `mask_source`
+def write_checked_masks(rows:pd.DataFrame, # rows of an images table with `mask_path`, `mask_source`, `split`
                         out:str|Path # folder
                        ) -> pd.DataFrame: # image_id, mask (file name), width, height, split; also in masks.csv
     "Write the masks that a person has checked as PNGs of one bit a pixel"

@@ -27,7 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .catalogue import NO_ATTRIBUTES, OWN, Catalogue, smaller
+from .answers import smaller
+from .catalogue import Catalogue
+from .catalogue_rows import NO_ATTRIBUTES, OWN
 from .core import BadInput, digest
 from .feedback import FeedbackLog, Refused, is_search_id, new_search_id
 from .photos import load_image, save_image

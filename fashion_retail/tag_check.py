@@ -6,7 +6,7 @@
 __all__ = ['sibling_evidence', 'judged', 'column_suspects', 'suspects', 'suspect_sheet', 'swapped', 'error_benchmark',
            'tag_benchmark']
 
-# %% ../nbs/13_tag_check.ipynb #b3f59300
+# %% ../nbs/13_tag_check.ipynb #6099dd64
 import numpy as np
 import pandas as pd
 
@@ -15,7 +15,7 @@ from .attributes import (CHOICES, Tagger, groups_of, learn_column, own_tags, sta
 from .core import BadInput
 from .data import normal_text
 
-# %% ../nbs/13_tag_check.ipynb #76e11dbf
+# %% ../nbs/13_tag_check.ipynb #36669899
 def sibling_evidence(has:np.ndarray, # bool (N, K), the tags
                      groups:np.ndarray # int (N,), from `groups_of`
                     ) -> np.ndarray: # float (N, K), the logarithm of what the other rows of the group say of each value
@@ -40,7 +40,7 @@ def judged(probability:np.ndarray, # (N, K), out of fold
     found = np.exp(found - found.max(1, keepdims=True))
     return found/found.sum(1, keepdims=True)
 
-# %% ../nbs/13_tag_check.ipynb #ff4a8bbf
+# %% ../nbs/13_tag_check.ipynb #831b9cd3
 def column_suspects(name:str, # of the column
                     tags, # (N,) texts
                     column, # `Column`
@@ -80,7 +80,7 @@ def suspects(rows:pd.DataFrame, # rows of an images table
     return found.assign(image_id=ids, suspicion=found.suspicion.round(4))[["image_id", "column", "tag", "suggested",
                                                                          "suspicion"]]
 
-# %% ../nbs/13_tag_check.ipynb #b6609e1a
+# %% ../nbs/13_tag_check.ipynb #37486d3c
 def suspect_sheet(found:pd.DataFrame, # of `suspects`
                   rows:pd.DataFrame, # the images table
                   count:int=40 # photos
@@ -92,7 +92,7 @@ def suspect_sheet(found:pd.DataFrame, # of `suspects`
               for o in first.itertuples()]
     return show_images([load_image(paths[o]) for o in first.image_id], titles, 8, 1.6)
 
-# %% ../nbs/13_tag_check.ipynb #a5ab9feb
+# %% ../nbs/13_tag_check.ipynb #8a24bf60
 def swapped(tags, # (N,) texts, '' where missing
             share:float=0.05, # of the tags
             seed:int=0 # of the draw
@@ -131,7 +131,7 @@ def error_benchmark(rows:pd.DataFrame, # rows of an images table
                               average_precision=average_precision_score(bad, list_of.suspicion)))
     return pd.DataFrame(found)
 
-# %% ../nbs/13_tag_check.ipynb #64db347d
+# %% ../nbs/13_tag_check.ipynb #e8b43f9b
 def tag_benchmark(rows:pd.DataFrame, # rows of an images table with splits train and valid
                   columns, # names
                   blocks:dict, # from `attributes.blocks_of`

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from .catalogue import Catalogue, mask_png
+from .answers import mask_png
+from .catalogue import Catalogue
 from .core import BadInput
 from .feedback import Refused
 from .uploads import Limits, checked_photo

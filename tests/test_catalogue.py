@@ -212,7 +212,7 @@ def test_widget_is_the_search_page(catalogue, shop):
 
 
 def test_page_is_self_contained_and_escaped(catalogue, shop):
-    from fashion_retail.catalogue import to_html
+    from fashion_retail.answers import to_html
     found = catalogue.search(shop[1].path[0])
     found.items = found.items.assign(item_id="<script>alert(1)</script>")
     page = to_html(found)
@@ -309,7 +309,8 @@ def test_no_garment_asks_for_a_box(catalogue, monkeypatch):
 
 
 def test_empty_damaged_and_newer_catalogues(catalogue, shop, tmp_path):
-    from fashion_retail.catalogue import NAME, Catalogue
+    from fashion_retail.catalogue import Catalogue
+    from fashion_retail.catalogue_folder import NAME
     file = catalogue.path/NAME
     facts = json.loads(file.read_text())
     catalogue.remove(catalogue.index.rows().item_id)
@@ -358,7 +359,8 @@ def test_full_disk_loses_nothing(catalogue, tmp_path):
 KILLER = """
 import json, os, random, shutil, signal, sys, time
 from pathlib import Path
-from fashion_retail.catalogue import NAME, Catalogue  # once; the database is imported by each child
+from fashion_retail.catalogue import Catalogue
+from fashion_retail.catalogue_folder import NAME  # once; the database is imported by each child
 
 source, out, rounds, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 items, rng = sorted(o.name for o in source.iterdir()), random.Random(seed)

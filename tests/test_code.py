@@ -16,7 +16,8 @@ ORDER = """core photos masks data folders public_data wardrobe
            evaluation deep_ranking
            profiles runner gate summary report
            label_quality label_session widget attributes tag_check active_learning
-           index approximate alignment catalogue duplicates feedback uploads workers service serve page_widget serve_load scale
+           index approximate catalogue_rows answers catalogue_folder catalogue
+           alignment duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli_options cli_report cli_training cli_attributes cli_catalogue cli_duplicates cli_benchmark cli_scale cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version
@@ -27,7 +28,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # What is still too long. These lists may only shrink: correct the code, then take the entry away.
 LONG_FUNCTIONS = {}
 LONG_LINES = {}
-LONG_MODULES = {"catalogue": 913}
+LONG_MODULES = {}
 PRIVATE_NAMES = set()
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from commands import command, refused
 from fashion_retail.approximate import Approximate
-from fashion_retail.catalogue import Catalogue, photos_of
+from fashion_retail.catalogue import Catalogue
+from fashion_retail.catalogue_rows import photos_of
 from fashion_retail.scale import describe_in_processes, describe_shard
 
 
