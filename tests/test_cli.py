@@ -25,6 +25,7 @@ TABLE = ["--images", "{few}", "--split", "valid"]
 SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmenter`, `train-ranking` by test_ranking
     "report": (["--profile", "defualt"], "unknown profile"),
     "table": (["--catalogue", "{few}/shop", "--snapshots", "{few}/phone", "--out", "{out}/t.csv"], "2 catalogue photos and 2"),
+    "import": (["--list"], "deepfashion2: "),
     "names": ([], "tiramisu@FILE"),
     "segment": (["{photo}", "--out", "{out}", "--method", "otsu"], "otsu finds a garment"),
     "score": ([*TABLE, "--method", "otsu", "--out", "{out}/s.json"], "iou_mean"),
@@ -35,6 +36,11 @@ SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmente
     "label": (["{few}", "--out", "{out}/label", "--start", "otsu"], "0 masks proposed"),
     "label-benchmark": ([*TABLE, "--limit", "1", "--out", "{out}/b.json"], "noc90"),
     "label-quality": ([*TABLE, "--out", "{out}/q.json"], '"n": 2'),
+    "duplicates": (["{few}", "--out", "{out}/d.csv", "--neighbors", "0"], "at least"),
+    "tag": (["{few}", "--columns", "nothing", "--out", "{out}/t.csv"], "nothing"),
+    "tag-check": (["{few}", "--columns", "nothing", "--out", "{out}/c.csv"], "nothing"),
+    "tag-benchmark": (["--images", "{few}", "--columns", "nothing", "--out", "{out}/b"], "nothing"),
+    "label-campaign": (["--images", "{few}", "--columns", "nothing", "--out", "{out}/b"], "nothing"),
     "benchmark tiramisu": (["--size", "16", "--out", "{out}/t.json"], "at least 32 px"),
     "benchmark search": (["--queries", "9", "--gallery", "30", "--dim", "4", "--out", "{out}/f.json"], "search_ratio"),
     "benchmark features": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
@@ -67,6 +73,7 @@ def test_every_command_runs_in_a_process_of_its_own(few, tmp_path, name):
 def test_no_command_is_without_a_smoke_test():
     from fashion_retail.cli import app
     more = {f"catalogue {name}" for name in "build add update remove rebuild check calibrate".split()}  # in test_catalogue
+    more |= {"catalogue merge", "catalogue optimize", "benchmark index"}  # in test_duplicates, test_scale
     more |= {"serve", "demo", "feedback", "benchmark serve"}  # in test_serve
     assert set(commands_of(app)) == {*SMOKE, *more, "train", "train-ranking"}
 
