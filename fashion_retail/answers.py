@@ -143,7 +143,8 @@ def _for_page(self:Answers):
                for o in self.items.to_dict("records")]
     mood = "yes" if self.decision.startswith("likely") else "no" if self.decision.startswith("prob") else ""
     return dict(name=Path(self.looks[0].photo).name, decision=self.decision, mood=mood, asked=asked, answers=answers,
-                method=self.method, confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
+                also=" ".join(dict.fromkeys(look.also for look in self.looks if look.also)), method=self.method,
+                confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
 
 def to_html(answers, # one `Answers`, or a list of them
             page:bool=True # a whole page; otherwise a part of one

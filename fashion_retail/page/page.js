@@ -11,6 +11,7 @@ const WORDS = {
     examples: "No garment at hand? Try one of these", example: (n) => `Example ${n}`, recent: "Your last searches", clear: "Clear",
     looking: "Looking for the garment …", searching: "Searching …", yours: "Your photo", theirs: "Catalogue",
     outlined: "Your photo. The garment that was searched is outlined.", wrong: "Wrong garment?", another: "Another photo", another_long: "Add another photo of the same garment",
+    two: "Several garments: tap “Wrong garment?” to choose another one",
     mark: "Tap the garment, or draw a box", mark_keys: "Arrow keys move the cross, Enter chooses, Escape ends", cancel: "Cancel", drop_photo: "Remove this photo", photo: (n) => `Photo ${n}`,
     yes: "Yes, most likely", unsure: "Not sure", no: "Probably not",
     yes_more: "Compare, then confirm which one.", unsure_more: "Compare: is it one of these?", no_more: "These are the most similar items.",
@@ -28,6 +29,7 @@ const WORDS = {
     examples: "Gerade nichts zur Hand? Zum Ausprobieren", example: (n) => `Beispiel ${n}`, recent: "Ihre letzten Suchen", clear: "Leeren",
     looking: "Das Kleidungsstück wird gesucht …", searching: "Suche läuft …", yours: "Ihr Foto", theirs: "Katalog",
     outlined: "Ihr Foto. Das gesuchte Kleidungsstück ist umrandet.", wrong: "Falsches Stück?", another: "Weiteres Foto", another_long: "Ein weiteres Foto desselben Stücks hinzufügen",
+    two: "Mehrere Kleidungsstücke: „Falsches Stück?“ wählt ein anderes",
     mark: "Antippen oder Rahmen ziehen", mark_keys: "Pfeiltasten bewegen das Kreuz, Eingabe wählt, Escape beendet", cancel: "Abbrechen", drop_photo: "Dieses Foto entfernen", photo: (n) => `Foto ${n}`,
     yes: "Ja, wahrscheinlich", unsure: "Nicht sicher", no: "Eher nicht",
     yes_more: "Vergleichen und bestätigen.", unsure_more: "Vergleichen: Ist es eines davon?", no_more: "Das sind die ähnlichsten Artikel.",
@@ -400,9 +402,10 @@ export function mount(root, server, { kept = true } = {}) {
   // ---- the photo: outline, and the garment that is meant
   let canvas = null;
   function drawStage() {
-    const photo = photos[at], text = marking ? `${t.mark}. ${t.mark_keys}` : busy && !outlined ? t.looking : t.outlined;
+    const photo = photos[at], several = found && !busy && (found.result.cutouts ?? [found.result.cutout])[at]?.also;   // another garment is as likely
+    const text = marking ? `${t.mark}. ${t.mark_keys}` : busy && !outlined ? t.looking : several ? `${t.outlined} ${t.two}.` : t.outlined;
     canvas = h("canvas", { role: marking ? "application" : "img", "aria-label": text, tabindex: marking ? 0 : null });
-    const hint = marking ? t.mark : photo.image ? "" : t.no_preview;
+    const hint = marking ? t.mark : !photo.image ? t.no_preview : several ? t.two : "";
     const stage = h("div", { class: `stage${marking ? " marking" : ""}${busy ? outlined ? " seen" : " busy" : ""}` }, canvas, hint && h("p", { class: "hint", "aria-hidden": "true" }, hint));
     if (marking) {
       canvas.addEventListener("pointerdown", (e) => { canvas.setPointerCapture(e.pointerId); drag = [where(e), where(e)]; });
