@@ -23,7 +23,8 @@ def duplicates(
     method: Method = "tiramisu",
     device: Device = "auto",
 ):
-    "Which photos are there twice, which show one garment, and which one model in two colors."
+    """Which photos are there twice; and, as suggestions to look at, which show one garment, and which one model in two
+    colors."""
     not_folders(out, html)
     from fashion_retail.core import BadInput, atomic, some
     from fashion_retail.duplicates import CLASSES, leaks, review_page
@@ -40,8 +41,11 @@ def duplicates(
         with atomic(html) as tmp: tmp.write_text(review_page(pairs, photos), encoding="utf-8")
     for kind in CLASSES[:3]:
         found = pairs[pairs["class"] == kind]
-        print(f"{kind}: {len(found)} pairs in {found.group.nunique()} groups")
+        print(f"{kind}: pairs {len(found)}, groups {found.group.nunique()}")
     print(f"{out}: {len(pairs)} pairs among {len(photos)} photos")
+    if (pairs["class"] != CLASSES[0]).any():
+        warn(f"{CLASSES[1]!r} and {CLASSES[2]!r} are suggestions, learned from one shop's photos of people: "
+             "on other photos many are wrong; look at them (--html) before you merge anything")
     if between_splits and len(pairs): raise typer.Exit(1)
 
 

@@ -309,7 +309,10 @@ def error_handlers() -> dict: # kind of error -> coroutine function, request and
     async def invalid(request, error):
         one = error.errors()[0]
         place = ".".join(str(o) for o in one["loc"][1:]) or "the request"
-        return said_json(Refused(422, f"{place}: {one['msg'][:1].lower()}{one['msg'][1:200]}", "bad_input"))
+        words = dict(json_invalid="the body of the request is no JSON: see /api",
+                     string_pattern_mismatch=f"{place} has not the form that /api describes")
+        plain = f"{place}: {one['msg'][:1].lower()}{one['msg'][1:200]}"
+        return said_json(Refused(422, words.get(one["type"], plain), "bad_input"))
     async def unknown(request, error):
         words = {404: "there is nothing at this address: see /api",
                  405: "this address does not take this method: see /api"}

@@ -22,7 +22,7 @@ def shop(wardrobe, tmp_path_factory):
 def test_a_mirrored_copy_is_found_reviewed_and_merged(shop, tmp_path):
     out, page = tmp_path/"pairs.csv", tmp_path/"page.html"
     done = command("duplicates", shop, "--out", out, "--html", page)
-    assert "same photo: 1 pairs in 1 groups" in done.stdout
+    assert "same photo: pairs 1, groups 1" in done.stdout
     pairs = pd.read_csv(out, dtype=str)
     assert list(pairs) == ["image_a", "image_b", "class", "probability", "group", "evidence"]
     same = pairs[pairs["class"] == "same photo"]
@@ -39,7 +39,7 @@ def test_a_mirrored_copy_is_found_reviewed_and_merged(shop, tmp_path):
 
 def test_a_copy_in_two_splits_is_a_leak(shop, tmp_path):
     done = command("duplicates", shop, "--out", tmp_path/"leaks.csv", "--between-splits", code=1)
-    assert "same photo: 1 pairs in 1 groups" in done.stdout
+    assert "same photo: pairs 1, groups 1" in done.stdout
 
 
 def test_a_photo_that_cannot_be_read_is_named(shop, tmp_path):
