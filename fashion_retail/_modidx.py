@@ -1973,5 +1973,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'fashion_retail.workers.photo_addresses': ( 'workers.html#photo_addresses',
                                                                                     'fashion_retail/workers.py'),
                                         'fashion_retail.workers.reply': ('workers.html#reply', 'fashion_retail/workers.py'),
+                                        'fashion_retail.workers.searched': ('workers.html#searched', 'fashion_retail/workers.py'),
                                         'fashion_retail.workers.trouble': ('workers.html#trouble', 'fashion_retail/workers.py'),
                                         'fashion_retail.workers.without_path': ('workers.html#without_path', 'fashion_retail/workers.py')}}}

@@ -35,7 +35,7 @@ from .feedback import FeedbackLog, Refused, is_search_id, new_search_id
 from .photos import load_image, save_image
 from .uploads import (Limits, checked_photo, field_number, field_pixels, field_text, field_where, field_yes,
                                     read_form, read_photos)
-from .workers import LINES, Asked, Workers, answered, in_lines, outline_line, reply, trouble, without_path
+from .workers import LINES, Asked, Workers, in_lines, outline_line, searched, trouble, without_path
 
 # %% ../nbs/22_service.ipynb #32befddd
 class Service:
@@ -158,9 +158,8 @@ def answer_search(self:Service,
                  ) -> dict: # search_id, results
     "A search and its line in the log; raises `Refused`"
     def seen(*outline): tell(outline_line(catalogue, *outline))
-    answers = answered(catalogue, asked, self.limits, tell and seen)
+    answers, results = searched(catalogue, asked, self.limits, tell and seen)
     self.workers.shared(catalogue)
-    results = reply(catalogue, answers, asked)
     search_id = new_search_id(self.log.key)
     photos = [self.log.keep(look.image, look.mask) for o in answers for look in o.looks]
     items = [[one["item_id"] for one in o["answers"]] for o in results]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LINES', 'Workers', 'bound_heaps', 'Asked', 'trouble', 'without_path', 'answered', 'photo_addresses', 'reply',
-           'outline_line', 'in_lines']
+           'searched', 'outline_line', 'in_lines']
 
 # %% ../nbs/22_workers.ipynb #0e3c7120
 import asyncio
@@ -145,6 +145,9 @@ def answered(catalogue:Catalogue, # of this thread
                 raise Refused(503, without_path(why, catalogue), "no_catalogue", retry=30) from None
             code = "no_garment" if "no garment" in str(error) else "bad_input"
             raise Refused(422, without_path(str(error), catalogue), code) from None
+        except Exception:  # vectors of the old network in the new table, or the old table removed: search once more
+            catalogue.refresh()
+            if catalogue.made is made: raise
     raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
 
 # %% ../nbs/22_workers.ipynb #53a15fff
@@ -170,6 +173,22 @@ def reply(catalogue:Catalogue, # that was searched
             one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, also=o.also, mask=mask_png(o.mask))
                               for o in answer.looks]
     return found
+
+def searched(catalogue:Catalogue, # of this thread
+             asked:Asked,
+             limits:Limits=Limits(),
+             seen=None # see `answered`
+            ) -> tuple: # list of `Answers`; the same as plain values
+    "Answers, and where their photos are; done again when the table was replaced in between; raises `Refused`"
+    for _ in range(5):
+        answers = answered(catalogue, asked, limits, seen)
+        made = catalogue.made
+        try: return answers, reply(catalogue, answers, asked)
+        except Exception:  # the table that was searched has been removed
+            catalogue.refresh()
+            if catalogue.made is made: raise
+    raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
+
 
 # %% ../nbs/22_workers.ipynb #76aba5e8
 LINES = "application/x-ndjson"  # one JSON object a line

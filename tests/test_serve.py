@@ -224,6 +224,24 @@ def test_attacks(client, name):
     if name == "feedback that is no JSON": assert problem["error"] == "the body of the request is no JSON: see /api"
 
 
+def test_a_table_replaced_between_answers_and_reply(monkeypatch):
+    "The search is done again; what fails without a change of the catalogue is our mistake"
+    import fashion_retail.workers as workers
+    class Replaced:
+        made = "old"
+        def refresh(self): self.made = "new"
+    asked = []
+    def reply(catalogue, answers, photos):
+        asked.append(catalogue.made)
+        if catalogue.made == "old": raise OSError("the table was removed")
+        return ["plain"]
+    monkeypatch.setattr(workers, "answered", lambda *args: ["answers"])
+    monkeypatch.setattr(workers, "reply", reply)
+    assert workers.searched(Replaced(), None) == (["answers"], ["plain"]) and asked == ["old", "new"]
+    monkeypatch.setattr(Replaced, "refresh", lambda self: None)
+    with pytest.raises(OSError): workers.searched(Replaced(), None)
+
+
 def test_size_of_the_body(built):
     with api(built, limits=Limits(megabytes=0.1)) as client:
         assert client.post("/api/search", files=[("photo", ("a.jpg", bytes(200_000)))]).status_code == 413
