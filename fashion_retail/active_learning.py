@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
-from .attributes import calibrated, out_of_fold, probabilities, solve, standardized, standards, values_of
+from .attributes import (calibrated, main_directions, out_of_fold, probabilities, solve, standardized,
+                                       standards, values_of)
 from .core import BadInput
 
 # %% ../nbs/11_active_learning.ipynb #8b91ed1b
@@ -174,9 +176,8 @@ def tag_campaign(rows:pd.DataFrame, # rows of an images table with splits train 
         parts = [standard[o][at] for o in (looks if set(looks) <= set(standard) else standard)]
         kernel, second = sum(o@o.T for o in parts)/len(parts), parts[0]@parts[0].T
         few = np.random.default_rng(0).permutation(len(at))[:400]
-        size, directions = np.linalg.eigh(kernel[np.ix_(few, few)].astype(np.float64))
-        directions = directions[:, -64:]/np.sqrt(np.maximum(size[-64:], 1e-9))
-        vectors = np.float32(kernel[:, few]@directions)  # 64 directions: near enough for distances
+        directions = main_directions(kernel[np.ix_(few, few)], 64)  # near enough for distances
+        vectors = np.float32(kernel[:, few]@directions)
         for seed in seeds:
             for which in orders:
                 curve = campaign(kernel, vectors, has[at], train[at], which, seed, second=second)
@@ -196,7 +197,7 @@ def labels_needed(curves:pd.DataFrame, # of `tag_campaign`
         reached = mean.index[mean >= target - 1e-9]
         ends = [o[o.labels == goal].set_index("seed").macro_f1 for o in (some, base)]
         gain = (ends[0] - ends[1]).to_numpy()
-        half = 2.776*gain.std(ddof=1)/len(gain)**0.5 if len(gain) > 1 else np.nan  # Student, five seeds
+        half = student.ppf(0.975, len(gain) - 1)*gain.std(ddof=1)/len(gain)**0.5 if len(gain) > 1 else np.nan
         found.append(dict(column=column, order=which, macro_f1=mean[goal], gain=gain.mean(), low=gain.mean() - half,
                           high=gain.mean() + half, labels=int(reached[0]) if len(reached) else None))
     return pd.DataFrame(found)

@@ -125,11 +125,14 @@ def _repr_jpeg_(self:Answers):
     return file.getvalue()
 
 # %% ../nbs/20_answers.ipynb #12b52cd4
-def picture(image:np.ndarray # uint8 (H, W, 3)
+def picture(image:np.ndarray, # uint8 (H, W, 3)
+            side:int=320, # pixels along the long side, at most
+            quality:int=80 # of the JPEG, 0 to 100
            ) -> str: # a data URL
     "An image as text: a JPEG"
     import cv2
-    data = cv2.imencode(".jpg", np.ascontiguousarray(smaller(image, 320)[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    small = np.ascontiguousarray(smaller(image, side)[..., ::-1])
+    data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 @patch

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['DESCRIPTORS', 'CHOICES', 'LEAST', 'STRENGTHS', 'FOLDS', 'MOST', 'NEAR', 'FORMAT', 'blocks_of', 'groups_of',
-           'values_of', 'row_weights', 'solve', 'folds_of', 'out_of_fold', 'probabilities', 'calibrated', 'Column',
-           'tag_figures', 'standards', 'standardized', 'best_choice', 'learn_column', 'Tagger', 'known_columns',
-           'has_separator', 'own_tags', 'filled']
+           'parts_of', 'has_values', 'values_of', 'row_weights', 'solve', 'folds_of', 'out_of_fold', 'probabilities',
+           'calibrated', 'Column', 'tag_figures', 'standards', 'standardized', 'best_choice', 'learn_column',
+           'main_directions', 'Tagger', 'known_columns', 'separators_of', 'own_tags', 'filled']
 
 # %% ../nbs/13_attributes.ipynb #19ca9d8f
 import json
@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, softmax
 
 from .core import BadInput, atomic, say_once, some
-from .data import normal_text
+from .data import linked_rows, normal_text
 from .descriptors import unit
 from .features import Store, descriptor, embed
 
@@ -49,16 +50,26 @@ def blocks_of(rows:pd.DataFrame, # rows of an images table
 def groups_of(rows:pd.DataFrame # rows of an images table
              ) -> np.ndarray: # int (N,)
     "Which rows belong together: linked by `item_id`, `model` or `group`"
-    block = pd.Series(np.arange(len(rows)))
-    links = [rows[o].reset_index(drop=True).map(normal_text) for o in ("item_id", "model", "group") if o in rows]
-    while True:
-        new = block
-        for link in links: new = new.groupby(link.where(link != "")).transform("min").fillna(new).astype(int)
-        if new.equals(block): return block.to_numpy()
-        block = new
+    links = [rows[o].map(normal_text) for o in ("item_id", "model", "group") if o in rows]
+    return linked_rows(links).to_numpy() if links else np.arange(len(rows))
 
 # %% ../nbs/13_attributes.ipynb #b55e784e
 LEAST = 15 # examples of a value, at least
+
+def parts_of(tag, # a text
+             separator:str # between several values; '': there is one
+            ) -> list: # of texts; [] where it is empty
+    "The values that a tag names"
+    tag = normal_text(tag)
+    return [part for one in tag.split(separator) if (part := one.strip())] if separator else [tag][:bool(tag)]
+
+def has_values(tags, # (N,) texts
+               values:list, # of a column
+               separator:str # between several values of a row; '': a row has one
+              ) -> np.ndarray: # bool (N, K)
+    "Which row has which value"
+    rows = [parts_of(tag, separator) for tag in tags]
+    return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows), len(values))
 
 def values_of(tags, # (N,) texts, '' where missing
               separator:str="", # between several values of a row; '': a row has one
@@ -66,9 +77,7 @@ def values_of(tags, # (N,) texts, '' where missing
               name:str="the column" # for the message
              ) -> tuple: # list of values; bool (N, K), which row has which; bool (N,), rows to learn from
     "What can be learned from the tags of a column; raises `BadInput`"
-    tags = [normal_text(o) for o in tags]
-    parts = [[p for o in tag.split(separator) if (p := o.strip())] if separator else [tag][:bool(tag)] for tag in tags]
-    counts = pd.Series([o for some_values in parts for o in set(some_values)], dtype=object).value_counts()
+    counts = pd.Series([one for tag in tags for one in set(parts_of(tag, separator))], dtype=object).value_counts()
     if not len(counts): raise BadInput(f"{name} has no tags to learn from: give rows where it is filled")
     if len(counts) == 1: raise BadInput(f"{name} has one value only, {counts.index[0]!r}: give rows with other values")
     values = sorted(counts.index[counts >= least])
@@ -77,7 +86,7 @@ def values_of(tags, # (N,) texts, '' where missing
                        f"{counts.index[0]!r} with {counts.iloc[0]}): give more examples, or lower --least")
     if rare := sorted(set(counts.index) - set(values)):
         say_once(f"{name}: {len(rare)} values have fewer than {least} examples and are not learned: {some(rare, 5)}")
-    has = np.array([[o in row for o in values] for row in parts], bool).reshape(len(tags), len(values))
+    has = has_values(tags, values, separator)
     return values, has, has.any(1)
 
 # %% ../nbs/13_attributes.ipynb #d654e3db
@@ -131,10 +140,8 @@ def probabilities(scores, # (N, K)
                   doubt:float=0. # 0 to 1, what all values share
                  ) -> np.ndarray: # (N, K), 0 to 1
     "Softmax of the scores, or for a multi-label column a logistic function of each"
-    with np.errstate(over="ignore"):
-        if middle is not None: return 1/(1 + np.exp(-(scores - middle)/temperature))
-    powers = np.exp((scores - scores.max(1, keepdims=True))/temperature)
-    return (1 - doubt)*powers/powers.sum(1, keepdims=True) + doubt/scores.shape[1]
+    if middle is not None: return expit((scores - middle)/temperature)
+    return (1 - doubt)*softmax(scores/temperature, axis=1) + doubt/scores.shape[1]
 
 def calibrated(scores, # (N, K), of rows that were not learned from
                has, # bool (N, K)
@@ -279,6 +286,11 @@ def learn_column(name:str, # of the column
 # %% ../nbs/13_attributes.ipynb #9fe836b2
 NEAR = 48 # directions in which examples are compared
 
+def main_directions(kernel, count): # float64 (N, count); rows of any kernel with these N, times this, are coordinates
+    "The directions in which rows differ most, from their kernel (N, N)"
+    size, directions = np.linalg.eigh(kernel.astype(np.float64))
+    return directions[:, -count:]/np.sqrt(np.maximum(size[-count:], 1e-9))
+
 class Tagger:
     "Columns learned from tags, and the labeled examples"
     def __init__(self):
@@ -298,11 +310,8 @@ class Tagger:
         choices:dict=CHOICES # name -> blocks
     ): # the tagger
         "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
-        known_columns(rows, columns)
-        rows, several = rows.reset_index(drop=True), {}
-        for name in columns:
-            several[name] = separator if has_separator(rows[name], separator) else ""
-            values_of(rows[name], several[name], least, name)  # what cannot be learned is said before the work
+        rows = rows.reset_index(drop=True)
+        several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
         if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
         self.scale, groups = standards(blocks), groups_of(rows)
         standard = self.standard(blocks)
@@ -316,9 +325,7 @@ class Tagger:
         "Keep the examples in `NEAR` directions"
         joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
         some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
-        size, directions = np.linalg.eigh((some_rows@some_rows.T).astype(np.float64))
-        size, directions = size[-NEAR:], directions[:, -NEAR:]
-        self.directions = np.float32(some_rows.T@(directions/np.sqrt(np.maximum(size, 1e-9))))
+        self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
         self.examples = rows[["image_id", *columns]].fillna("").astype(str)
         self.places = joined@self.directions
 
@@ -334,9 +341,12 @@ def known_columns(rows, columns):
     if wrong := [o for o in columns if o in fixed]: raise BadInput(f"{some(wrong)} is no attribute: name other columns")
     if len(set(columns)) < len(columns): raise BadInput("a column is named twice: name each once")
 
-def has_separator(tags, separator): # whether any tag has several values
-    "Whether a column is multi-label"
-    return bool(separator) and any(separator in normal_text(o) for o in tags)
+def separators_of(rows, columns, separator, least): # name -> separator, '' where a row has one value
+    "How each column is read; raises `BadInput` for a column that is not there or cannot be learned"
+    known_columns(rows, columns)
+    several = {name: separator if any(separator in normal_text(o) for o in rows[name]) else "" for name in columns}
+    for name in columns: values_of(rows[name], several[name], least, name)
+    return several
 
 # %% ../nbs/13_attributes.ipynb #3a4ec37e
 from fastcore.basics import patch

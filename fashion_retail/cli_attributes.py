@@ -5,8 +5,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import (NAME, TABLE, Device, Images, Skip, app, not_folders, read_images, say_counts, say_problems,
-                          warn)
+from .cli_options import (NAME, TABLE, Device, Images, Skip, app, not_folders, read_images, save_csv, say_counts,
+                          say_problems, warn)
 
 Columns = Annotated[str, typer.Option(help="Columns of the table, separated by commas, such as pattern,sleeve.")]
 Csv = Annotated[Path, typer.Option("--out", help="CSV file to write.")]
@@ -24,11 +24,6 @@ def _names(columns):
     return found
 
 
-def _write(table, out):
-    from fashion_retail.core import atomic
-    with atomic(out) as tmp: table.to_csv(tmp, index=False)
-
-
 def _described(rows, cut, skip, device):
     "The rows whose photos can be read, and their blocks"
     from fashion_retail.attributes import blocks_of
@@ -43,15 +38,13 @@ def _described(rows, cut, skip, device):
 
 def _learned(rows, columns, cut, skip, device, **settings):
     "A tagger of the shop's own tags; what cannot be learned is said before the photos are read"
-    from fashion_retail.attributes import Tagger, has_separator, known_columns, own_tags, values_of
+    from fashion_retail.attributes import Tagger, known_columns, own_tags, separators_of
     from fashion_retail.core import BadInput
     if settings["least"] < 2: raise BadInput(f"--least {settings['least']} is too few: a value needs 2 examples")
     if not 0 < settings["coverage"] <= 1: raise BadInput(f"--coverage {settings['coverage']} is not within 0 and 1")
     known_columns(rows, columns)
     rows = rows.assign(**{name: own_tags(rows, name) for name in columns})
-    for name in columns:
-        several = settings["separator"] if has_separator(rows[name], settings["separator"]) else ""
-        values_of(rows[name], several, settings["least"], name)
+    separators_of(rows, columns, settings["separator"], settings["least"])
     rows = rows[(rows[columns] != "").any(axis=1)].reset_index(drop=True)
     tagger = Tagger()
     tagger.cut = cut
@@ -117,7 +110,7 @@ def tag(
     if learned and save: learned.save(save)
     if predict:
         rows, blocks = _described(rows, learned.cut, skip_unreadable, device)
-        _write(learned.predict(rows, blocks), out)
+        save_csv(learned.predict(rows, blocks), out)
         print(f"{out}: {len(rows)} photos, {', '.join(names)}")
         return
     _fill(rows, learned, names, named_colors, out, catalogue, cutout, skip_unreadable, device)
@@ -126,7 +119,8 @@ def tag(
 def _filled_rows(source, skip):
     "A catalogue or None, and the rows of what is to be tagged"
     from fashion_retail.core import BadInput
-    if (Path(source)/"catalogue.json").is_file():
+    from fashion_retail.catalogue_folder import is_catalogue
+    if is_catalogue(source):
         from fashion_retail.catalogue import Catalogue
         catalogue = Catalogue.load(source)
         return catalogue, catalogue.photos().assign(role="catalogue", split="train", mask_path="")
@@ -169,7 +163,7 @@ def _fill(rows, learned, names, named_colors, out, catalogue, cut, skip, device)
             print(f"{name}: {counts.get('shop', 0)} of the shop, {counts.get('predicted', 0)} predicted, "
                   f"{counts.get('', 0)} left empty")
     if named_colors: rows = _with_colors(rows, cut, skip)
-    if catalogue: _write(rows.drop(columns=["role", "split", "mask_path"]), out)
+    if catalogue: save_csv(rows.drop(columns=["role", "split", "mask_path"]), out)
     else: write_table(rows, out)
     print(f"written: {out}")
     if catalogue: say_counts(catalogue.path, catalogue.update(rows, skip=skip))
@@ -211,7 +205,7 @@ def tag_check(
     rows = _filled_rows(source, skip_unreadable)[1]
     tagger = _learned(rows, names, cutout, skip_unreadable, device, separator=separator, least=least, coverage=0.8)
     found = suspects(rows[rows.image_id.isin(tagger.examples.image_id)], names, {}, tagger)
-    _write(found, out)
+    save_csv(found, out)
     print(f"{out}: {len(found)} tags, {(found.suspicion > 0.95).sum()} with a suspicion above 0.95")
     if sheet: _save_sheet(found, rows, count, sheet)
 
@@ -241,12 +235,12 @@ def tag_benchmark(
     known_columns(rows, names)
     rows, blocks = _described(rows, "tiramisu", False, device)
     found = tag_benchmark(rows, names, blocks, least=least, separator=separator)
-    _write(found.round(4), out/"tags.csv")
+    save_csv(found.round(4), out/"tags.csv")
     print(found.round(3).to_string(index=False))
     if not seeds: return
     chosen = dict(zip(found.column, found.choice))
     errors = error_benchmark(rows, names, blocks, range(seeds), chosen=chosen, least=least)
-    _write(errors.round(4), out/"tag_errors.csv")
+    save_csv(errors.round(4), out/"tag_errors.csv")
     print(errors.round(3).to_string(index=False))
 
 
@@ -267,5 +261,5 @@ def label_campaign(
     known_columns(rows, names)
     rows, blocks = _described(rows, "tiramisu", False, device)
     curves = tag_campaign(rows, names, blocks, range(seeds))
-    _write(curves.round(4), out/"campaign.csv")
+    save_csv(curves.round(4), out/"campaign.csv")
     print(labels_needed(curves).round(3).to_string(index=False))

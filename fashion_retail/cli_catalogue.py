@@ -48,9 +48,9 @@ def _conditions(where):
 def _catalogue(where, device):
     "A built catalogue, or the one of a folder or table, indexed on first use; says what that did"
     from fashion_retail.catalogue import Catalogue
-    from fashion_retail.catalogue_folder import NAME
+    from fashion_retail.catalogue_folder import is_catalogue
     from fashion_retail.features import Store
-    if (Path(where)/NAME).is_file(): return Catalogue.load(where, device)
+    if is_catalogue(where): return Catalogue.load(where, device)
     found = Catalogue.build(where, replace=True, skip=True, store=Store(), device=device)
     if any(found.counts[name] for name in ("new", "changed", "removed", "lost")): say_counts(where, found.counts)
     return found

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from .cli_catalogue import catalogues
-from .cli_options import Device, Folder, Method, app, not_folders, warn
+from .cli_options import Device, Folder, Method, app, not_folders, save_csv, warn
 
 
 @app.command()
@@ -36,7 +36,7 @@ def duplicates(
         if "split" not in photos: raise BadInput(f"{source} has no splits: give an images table")
         pairs = leaks(pairs, photos)
     if problems: warn(f"photos that cannot be compared, left out: {len(problems)} ({some(problems, 10)})")
-    with atomic(out) as tmp: pairs.to_csv(tmp, index=False)
+    save_csv(pairs, out)
     if html:
         with atomic(html) as tmp: tmp.write_text(review_page(pairs, photos), encoding="utf-8")
     for kind in CLASSES[:3]:

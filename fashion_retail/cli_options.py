@@ -48,6 +48,12 @@ def write_json(result, out):
     save_json(result, out)
 
 
+def save_csv(table, out):
+    "Write a table to a file"
+    from fashion_retail.core import atomic
+    with atomic(out) as tmp: table.to_csv(tmp, index=False)
+
+
 def not_folders(*files):
     "Find out before the work, not after it, that a result cannot be written"
     from fashion_retail.core import BadInput

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from .cli_options import (NAME, Device, Images, Method, OutFile, OutTable, Settings, Skip, Split, app, not_folders,
-                          read_images, say_problems, warn, write_json)
+                          read_images, save_csv, say_problems, warn, write_json)
 
 
 @app.command()
@@ -172,7 +172,6 @@ def evaluate(
 ):
     "Retrieval accuracy: the snapshots of a split searched among the catalogue photos."
     not_folders(out, ranks)
-    from fashion_retail.core import atomic
     from fashion_retail.data import find_table, read_table
     rows = read_table(find_table(images))
     from fashion_retail.evaluation import evaluate
@@ -181,8 +180,7 @@ def evaluate(
     found = evaluate(rows, split, cutout, features, gallery_split, device, skip_unreadable, store)
     _say_what_was_left_out(found)
     if open_set: found.metrics.update(found.open_set()[0])
-    if ranks:
-        with atomic(ranks) as part: found.to_frame().to_csv(part, index=False)
+    if ranks: save_csv(found.to_frame(), ranks)
     write_json(found.metrics, out)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from .cli_options import (NAME, TABLE, Device, Images, OutFile, Settings, Skip, Split, app, not_folders, read_images,
-                          write_json)
+                          save_csv, write_json)
 
 TrainOut = Annotated[Path, typer.Option(help="Folder for the weights, history.csv and card.json.")]
 TrainImages = Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default "
@@ -172,7 +172,7 @@ def label_benchmark(
     """Strokes that a simulated person needs to reach IoU 0.90 and 0.95 on the snapshots of a split; FILE.csv beside
     --out has a row a photo."""
     not_folders(out)
-    from fashion_retail.core import BadInput, atomic, safe_name
+    from fashion_retail.core import BadInput, safe_name
     from fashion_retail.cutout import cutout
     from fashion_retail.data import checked, find_table, read_table, select
     from fashion_retail.label_quality import label_benchmark
@@ -181,7 +181,7 @@ def label_benchmark(
     cut = start if start == "rectangle" else cutout(start, device)
     part = out.with_suffix(f".{safe_name(start)}.part.csv")
     result, photos = label_benchmark(rows, cut, part=part)
-    with atomic(out.with_suffix(".csv")) as tmp: photos.to_csv(tmp, index=False)
+    save_csv(photos, out.with_suffix(".csv"))
     part.unlink()
     write_json(dict(start=start, **result), out)
 
@@ -197,7 +197,7 @@ def label_quality(
     """Rank the masks of a split, the most suspicious first, in FILE.csv beside --out; checked rows with a
     model_mask_path measure the ranking."""
     not_folders(out)
-    from fashion_retail.core import atomic, safe_name
+    from fashion_retail.core import safe_name
     from fashion_retail.data import checked, find_table, read_table, select
     from fashion_retail.label_quality import rank_masks, ranking_quality
     from fashion_retail.labeling import score_masks
@@ -217,6 +217,6 @@ def label_quality(
         ranked["iou"] = score_masks(ranked.assign(mask_path=ranked.truth_path), ranked.mask_path).iou
         result = ranking_quality(ranked.suspicion, ranked.iou < 0.9)
     paths = ["path", "mask_path", "label_path", "truth_path"]
-    with atomic(out.with_suffix(".csv")) as tmp: ranked.drop(columns=paths, errors="ignore").to_csv(tmp, index=False)
+    save_csv(ranked.drop(columns=paths, errors="ignore"), out.with_suffix(".csv"))
     part.unlink()
     write_json(result, out)

@@ -21,7 +21,6 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-import fashion_retail
 from .core import BadInput, digest, pick_device
 from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
@@ -31,7 +30,7 @@ from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, segment
                                      shrink, summarize)
 from .otsu import otsu_mask
 from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
-from .training import letterbox, to_tensor, unletterbox
+from .training import SHIPPED, letterbox, to_tensor, unletterbox
 
 # %% ../nbs/03_cutout.ipynb #8a4a2d48
 class Segmenter:
@@ -81,7 +80,7 @@ class Segmenter:
 
 # %% ../nbs/03_cutout.ipynb #21606017
 # what ships with the package
-SEGMENTER_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
+SEGMENTER_WEIGHTS = SHIPPED
 
 # %% ../nbs/03_cutout.ipynb #2f4304f2
 def checked_box(box, # x0, y0, x1, y1 in pixels

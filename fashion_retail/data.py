@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ROLES', 'SPLITS', 'REQUIRED', 'OPTIONAL', 'PATHS', 'TEXTS', 'ALIASES', 'ENDS', 'CONTROLS', 'NEAR', 'SEPARATORS',
            'normal_text', 'same_files', 'check_table', 'look_alike', 'near_copies', 'read_table', 'write_table',
-           'select', 'without_unreadable', 'checked', 'split_table', 'data_root', 'find_table']
+           'select', 'without_unreadable', 'checked', 'linked_rows', 'split_table', 'data_root', 'find_table']
 
 # %% ../nbs/00_data.ipynb #e025c7df
 import csv
@@ -394,6 +394,16 @@ def checked(rows:pd.DataFrame # rows of an images table with masks
     return (known if len(known) else rows).reset_index(drop=True)
 
 # %% ../nbs/00_data.ipynb #536dc2a9
+def linked_rows(links:list # Series of text of one index, such as items and photographers; '' links nothing
+               ) -> pd.Series: # int, the same for rows that hang together
+    "Which rows hang together, because they share the text of some link, directly or through others"
+    block = pd.Series(range(len(links[0])), index=links[0].index)
+    while True:  # every row takes the least number of those with its item, then its photographer, until nothing moves
+        new = block
+        for link in links: new = new.groupby(link.where(link != "")).transform("min").fillna(new).astype(int)
+        if new.equals(block): return block
+        block = new
+
 def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
                 valid:float=0.2, # share of the rows, about
                 test:float=0.0, # share of the rows, about
@@ -401,14 +411,7 @@ def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
                ) -> pd.DataFrame: # the table with `split` filled
     "Deal blocks of linked items, photographers and files to `train`, `valid` and `test`"
     table = _texts(table, "the table", None)
-    block = pd.Series(range(len(table)), index=table.index)
-    same = pd.Series(same_files(table.path), index=table.index)
-    links = [table.item_id, table.group.where(table.group != ""), same.where(same != "")]
-    while True:  # every row takes the least block of its item, then of its photographer, until nothing moves
-        new = block
-        for link in links: new = new.groupby(link).transform("min").fillna(new).astype(int)
-        if new.equals(block): break
-        block = new
+    block = linked_rows([table.item_id, table.group, pd.Series(same_files(table.path), index=table.index)])
     sizes = block.value_counts().sort_index().sample(frac=1, random_state=seed)
     middle = (sizes.cumsum() - sizes/2)/len(table)
     if len(sizes) == 1:

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import patch
 
 from .accuracy import top_k_accuracy
 from .core import BadInput, digest, pick_device

@@ -4,27 +4,25 @@
 
 # %% auto #0
 __all__ = ['NEIGHBORS', 'MANY', 'KEPT', 'SKETCH', 'CLASSES', 'SHARES', 'RULE', 'LEAST', 'nearest_to_each', 'near_pairs',
-           'candidates', 'Pictures', 'evidence', 'signals', 'probabilities', 'fit_rule', 'reported', 'groups',
-           'described', 'duplicates', 'leaks', 'thumbnail', 'review_page', 'read_decisions', 'merged_items']
+           'candidates', 'Pictures', 'evidence', 'signals', 'probabilities', 'fit_rule', 'reported', 'merged_items',
+           'groups', 'described', 'duplicates', 'leaks', 'thumbnail', 'review_page', 'read_decisions']
 
 # %% ../nbs/23_duplicates.ipynb #6a15b0b3
-import base64
 import json
 from collections import OrderedDict
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from scipy.special import expit, softmax
 
 import fashion_retail
 from .alignment import Picture, agreement
+from .answers import picture
 from .catalogue import Catalogue
-from .catalogue_folder import NAME
-from .catalogue_rows import with_digests
-from .core import BadInput, atomic, some
-from .cutout import cutout
+from .catalogue_folder import is_catalogue
+from .core import BadInput, some
 from .data import find_table, read_table
 from .features import Store, descriptor, embed
 from .photos import load_image
@@ -138,10 +136,9 @@ def probabilities(found:pd.DataFrame, # from `evidence`
                  ) -> np.ndarray: # float (N, 4), of `CLASSES`, rows add up to 1
     "How probable each class is"
     rule, values = json.loads(RULE.read_text()) if rule is None else rule, signals(found)
-    same = 1/(1 + np.exp(-(values[:, :4] @ rule["photo_weights"] + rule["photo_intercept"])))
-    scores = values @ np.array(rule["weights"]).T + rule["intercept"]
-    scores = np.exp(scores - scores.max(1, keepdims=True))
-    return np.c_[same, (1 - same)[:, None]*scores/scores.sum(1, keepdims=True)]
+    same = expit(values[:, :4] @ rule["photo_weights"] + rule["photo_intercept"])
+    others = softmax(values @ np.array(rule["weights"]).T + rule["intercept"], axis=1)
+    return np.c_[same, (1 - same)[:, None]*others]
 
 def fit_rule(found:pd.DataFrame, # from `evidence`
              truth # (N,) of `CLASSES`
@@ -181,18 +178,26 @@ def reported(found:pd.DataFrame, # from `evidence`
     pairs["group"] = groups(pairs)
     return pairs[["image_a", "image_b", "class", "probability", "group", "evidence"]]
 
+def merged_items(pairs:list # (one, other) names
+                ) -> dict: # name -> the name that it becomes; names that stay are not in it
+    "What names become when pairs are made one; the first one of a pair stays"
+    above = {}
+    def top(name):
+        while name in above:
+            above[name] = above.get(above[name], above[name])  # the way is halved
+            name = above[name]
+        return name
+    for one, other in pairs:
+        one, other = top(one), top(other)
+        if one != other: above[other] = one
+    return {name: top(name) for name in above}
+
 def groups(pairs:pd.DataFrame # image_a, image_b, class
           ) -> list: # a number for each pair, from 1; pairs of one class that share a photo have the same
     "Which pairs hang together"
-    above = {}
-    def top(name):
-        while above.setdefault(name, name) != name:
-            above[name] = above[above[name]]
-            name = above[name]
-        return name
-    for one, other, kind in zip(pairs.image_a, pairs.image_b, pairs["class"]):
-        above[top((kind, one))] = top((kind, other))
-    heads = [top((kind, one)) for one, kind in zip(pairs.image_a, pairs["class"])]
+    ends = [[(kind, name) for kind, name in zip(pairs["class"], pairs[column])] for column in ("image_a", "image_b")]
+    above = merged_items(list(zip(*ends)))
+    heads = [above.get(name, name) for name in ends[0]]
     numbers = {head: i + 1 for i, head in enumerate(dict.fromkeys(heads))}
     return [numbers[head] for head in heads]
 
@@ -204,7 +209,7 @@ def described(source, # a `Catalogue`, its folder, an images table, its folder o
              ) -> tuple: # DataFrame of the photos; float32 (N, D); dict image id -> why it has no vector
     "Photos and their vectors; raises `BadInput`"
     kind = descriptor("ranking", device)
-    if not isinstance(source, (pd.DataFrame, Catalogue)) and (Path(source)/NAME).is_file():
+    if not isinstance(source, (pd.DataFrame, Catalogue)) and is_catalogue(source):
         source = Catalogue.load(source, device)
     if isinstance(source, Catalogue):
         rows = source.photos()
@@ -250,10 +255,7 @@ def thumbnail(path # of a photo
     "A small JPEG; an empty one where the photo cannot be read"
     try: image = load_image(path)
     except BadInput: return ""
-    scale = min(1, 150/max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return picture(image, 150, 75)
 
 def review_page(pairs:pd.DataFrame, # from `duplicates`
                 photos:pd.DataFrame # image_id, item_id, path
@@ -306,15 +308,3 @@ def merge(self:Catalogue,
             self.index.upsert(now.assign(item_id=now.item_id.map(into)), self.index.vectors(where))
         removed = self.index.remove(dict(image_id=list(gone))) if gone else 0
     return dict(items=len(into), moved=len(moving), removed=removed)
-
-def merged_items(pairs:list # (one, other) names
-                ) -> dict: # name -> the name that it becomes; names that stay are not in it
-    "What names become when pairs are made one; the first one of a pair stays"
-    above = {}
-    def top(name):
-        while name in above: name = above[name]
-        return name
-    for one, other in pairs:
-        one, other = top(one), top(other)
-        if one != other: above[other] = one
-    return {name: top(name) for name in above}

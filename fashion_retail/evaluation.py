@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from .accuracy import bootstrap_interval, compare_ranks, mean_average_precision, retrieval_metrics
+from .accuracy import compare_ranks, mean_average_precision, retrieval_metrics
 from .core import BadInput, atomic
 from .cutout import Cutout, cutout
 from .data import load_image, look_alike, select

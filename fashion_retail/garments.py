@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -24,13 +23,14 @@ import fashion_retail
 from .choosing import KINDS, choose_garment, pointed_at
 from .data import BadInput, atomic, load_image, load_mask, safe_name
 from .inference import fastest
-from .labeling import clean_mask, grabcut, lift_mask
+from .labeling import clean_mask, grabcut, lift_mask, shrink
 from .photo_labels import CLASSES, save_labels
-from .tiramisu import MEAN, STD, LiteTiramisu, load_weights, save_weights
-from .training import SnapshotDataset, batch_iou, letterbox, pick_device, segmentation_loss, unletterbox
+from .tiramisu import LiteTiramisu, load_weights, save_weights
+from .training import (SHIPPED, SnapshotDataset, batch_iou, letterbox, pick_device,
+                                     segmentation_loss, to_tensor, unletterbox)
 
 # %% ../nbs/14_garments.ipynb #ab81de89
-START = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what training starts from
+START = SHIPPED  # what training starts from: the segmenter of single garments
 
 def category_labels(rows:pd.DataFrame, # rows with `mask_path` and `category`
                     out:str|Path # folder for the labels
@@ -47,10 +47,6 @@ def category_labels(rows:pd.DataFrame, # rows with `mask_path` and `category`
     with atomic(Path(out)/"labels.json") as tmp: tmp.write_text(json.dumps(CLASSES) + "\n")
     return rows.assign(label_path=paths)
 
-def _square(image, size): # uint8 (H, W, 3) -> normalized float (3, size, size)
-    square = (letterbox(image, size)/255 - MEAN)/STD
-    return torch.from_numpy(square.astype(np.float32).transpose(2, 0, 1))
-
 @torch.inference_mode()
 def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
             weights:str|Path=START, # of a segmenter of two classes, which gives the second opinion
@@ -65,7 +61,7 @@ def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
             continue
         image = load_image(row.path)
         truth = letterbox(load_mask(row.mask_path, image.shape), size)
-        found = net(_square(image, size)[None])[0].argmax(0).numpy() > 0
+        found = net(to_tensor(letterbox(image, size))[None])[0].argmax(0).numpy() > 0
         keep.append((truth & found).sum() >= least*max(1, (truth | found).sum()))
     return rows[keep].reset_index(drop=True)
 
@@ -223,11 +219,6 @@ class Garments:
         net = load_weights(START).to(self.device)
         return net.meta["size"], fastest(net)
 
-    def _small(self, image):
-        scale = min(1, self.edge_size/max(image.shape[:2]))
-        size = max(1, round(image.shape[1]*scale)), max(1, round(image.shape[0]*scale))
-        return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
     def probabilities(self,
         image:np.ndarray # uint8 (H, W, 3)
     ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
@@ -236,8 +227,8 @@ class Garments:
 
     @torch.inference_mode()
     def _seen(self, image, size, run): # float32 (classes, h, w)
-        small = self._small(image)
-        x = _square(image, size).to(self.device)
+        small = shrink(image, self.edge_size)
+        x = to_tensor(letterbox(image, size)).to(self.device)
         batch = torch.stack([x, x.flip(2)] if self.mirrored else [x])
         p = run(batch).float().softmax(1).cpu().numpy()
         p = (p[0] + p[1][..., ::-1])/2 if self.mirrored else p[0]
@@ -253,7 +244,7 @@ class Garments:
         pointed_at(image.shape[:2], box, point)  # a box outside the photo is said in the photo's pixels
         view, (x, y) = _around(image.shape, box)
         part = np.ascontiguousarray(image[view])
-        found, small = self.probabilities(part), self._small(part)
+        found, small = self.probabilities(part), shrink(part, self.edge_size)
         gain, shift = np.tile(np.array(small.shape[1::-1])/part.shape[1::-1], 2), np.array([x, y, x, y])
         box, point = (None if o is None else tuple((np.array(o) - shift[:len(o)])*gain[:len(o)]) for o in (box, point))
         choice = choose_garment(found, small, box, point, category)
@@ -273,7 +264,7 @@ class Garments:
         return self._lifted(image, found[1:4].sum(0) + (found[5] if other else 0), "clothing")
 
     def _lifted(self, image, probability, kind, also=""): # a `Cut` of the photo's size
-        small = self._small(image)
+        small = shrink(image, self.edge_size)
         mask = clean_mask(probability > 0.5)
         if mask.any() and self.edges:
             yes, not_it = probability > self.sure, probability < 1 - self.sure

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 'listed', 'known_column', 'nearest', 'Exact',
-           'checked_queries', 'engine', 'Lance', 'sql']
+           'checked_queries', 'engine', 'Lance', 'sql', 'text_columns', 'as_exact']
 
 # %% ../nbs/21_index.ipynb #b68334c9
 import os
@@ -266,15 +266,25 @@ def _arrow(self:Lance, where=None, vectors=True):
     def action(table):
         names = [o for o in table.schema.names if vectors or o != "vector"]
         query = table.search().select(names)
-        condition = sql(where, [o for o in table.schema.names if o != "vector"])
+        condition = sql(where, text_columns(table))
         return (query.where(condition) if condition else query).to_arrow()
     return self._read(action)
+
+def text_columns(table # of the engine
+                ) -> list: # names
+    "All columns but the vector"
+    return [o for o in table.schema.names if o != "vector"]
 
 def _split(arrow):
     "An Arrow table as rows and vectors"
     column = arrow["vector"].combine_chunks()
     return (arrow.drop_columns("vector").to_pandas().astype(str),
             column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size))
+
+def as_exact(arrow # an Arrow table with image_id and vector
+            ) -> Exact:
+    "A few rows as an index in memory"
+    return Exact(*_split(arrow))
 
 # %% ../nbs/21_index.ipynb #6a1edac0
 @patch
@@ -321,6 +331,25 @@ def vectors(self:Lance,
 
 # %% ../nbs/21_index.ipynb #e4281332
 @patch
+def _near(self:Lance, query, k, where, how=lambda found: found): # how: of the engine's query -> the same, with settings
+    "The photos that the engine finds near a query, a few more than wanted, with their vectors"
+    def action(table):
+        found = table.search(query).select(["image_id", "vector", "_distance"]).limit(k + 10)
+        condition = sql(where, text_columns(table))
+        return how(found.where(condition, prefilter=True) if condition else found).to_arrow()
+    return self._read(action).drop_columns("_distance")
+
+@patch
+def _ranked(self:Lance, queries, k, near): # near: a query -> Arrow table of photos with their vectors
+    "What `near` finds for each query, measured exactly: distances and ids, as `search` gives them"
+    queries = checked_queries(queries, self.dim)
+    distances, ids = np.full((len(queries), k), np.inf), np.full((len(queries), k), "", object)
+    for i, query in enumerate(queries):
+        found = near(query)
+        if len(found): distances[i:i+1], ids[i:i+1] = as_exact(found).search(query[None], k)
+    return distances, ids
+
+@patch
 def search(self:Lance,
            queries:np.ndarray, # (Q, D) numbers
            k:int=10, # photos wanted for each query
@@ -328,16 +357,7 @@ def search(self:Lance,
           ) -> tuple: # float64 (Q, k) distances, best first, inf where there is none; object (Q, k) ids, '' there
     "The k nearest photos of each query among those that agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.search(queries, k, where)
-    queries = checked_queries(queries, self.dim)
-    distances, ids = np.full((len(queries), k), np.inf), np.full((len(queries), k), "", object)
-    for i, query in enumerate(queries):
-        def action(table):
-            found = table.search(query).select(["image_id", "vector", "_distance"]).limit(k + 10)
-            condition = sql(where, [o for o in table.schema.names if o != "vector"])
-            return (found.where(condition, prefilter=True) if condition else found).to_arrow()
-        found = self._read(action).drop_columns("_distance")
-        if len(found): distances[i:i+1], ids[i:i+1] = Exact(*_split(found)).search(query[None], k)
-    return distances, ids
+    return self._ranked(queries, k, lambda query: self._near(query, k, where))
 
 # %% ../nbs/21_index.ipynb #bcb899c8
 @patch
@@ -355,7 +375,7 @@ def upsert(self:Lance,
         with self.lock:
             table = self._table
             if table is not None:
-                stored = [o for o in table.schema.names if o != "vector"]
+                stored = text_columns(table)
                 if fresh := [o for o in rows if o not in stored]: table.add_columns({o: "''" for o in fresh})
                 rows = rows.reindex(columns=[*stored, *fresh], fill_value="")
             batch = pa.table({**{o: pa.array(rows[o].tolist(), pa.string()) for o in rows}, "vector": column})
@@ -374,7 +394,7 @@ def remove(self:Lance,
     with engine(self.path):
         if self._table is None: return 0
         with self.lock:
-            condition = sql(where, [o for o in self._table.schema.names if o != "vector"])
+            condition = sql(where, text_columns(self._table))
             count = self._table.count_rows(condition)
             if count: self._table.delete(condition or "true")
             self._tidy(self._table)

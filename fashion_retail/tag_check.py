@@ -9,9 +9,10 @@ __all__ = ['sibling_evidence', 'judged', 'column_suspects', 'suspects', 'suspect
 # %% ../nbs/13_tag_check.ipynb #6099dd64
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
-from .attributes import (CHOICES, Tagger, groups_of, learn_column, own_tags, standardized, standards,
-                                       tag_figures)
+from .attributes import (CHOICES, Tagger, groups_of, has_values, learn_column, own_tags, standardized,
+                                       standards, tag_figures)
 from .core import BadInput
 from .data import normal_text
 
@@ -37,8 +38,7 @@ def judged(probability:np.ndarray, # (N, K), out of fold
           ) -> np.ndarray: # (N, K), rows add up to 1
     "Both witnesses together"
     found = np.log(np.maximum(probability, 1e-9)) + sibling_evidence(has, groups)
-    found = np.exp(found - found.max(1, keepdims=True))
-    return found/found.sum(1, keepdims=True)
+    return softmax(found, axis=1)
 
 # %% ../nbs/13_tag_check.ipynb #831b9cd3
 def column_suspects(name:str, # of the column
@@ -50,12 +50,10 @@ def column_suspects(name:str, # of the column
     "Each tag that was learned from, with its suspicion: one minus its probability"
     at = np.flatnonzero(np.isfinite(probability).all(1))
     tags, found = np.asarray(tags, object)[at], probability[at]
+    has = has_values(tags, column.values, column.separator)
     if column.separator:
-        rows = [{p.strip() for p in normal_text(o).split(column.separator)} for o in tags]
-        has = np.array([[o in row for o in column.values] for row in rows])
         trust = np.where(has, found, 1).min(1)  # the least probable of a row's values
     else:
-        has = np.array([[normal_text(o) == v for v in column.values] for o in tags])
         found = judged(found, has, groups[at])
         trust = found[has]
     suggested = column.answer(found)[0]
@@ -144,9 +142,7 @@ def tag_benchmark(rows:pd.DataFrame, # rows of an images table with splits train
     taken = lambda at: {name: numbers[at] for name, numbers in blocks.items()}
     tagger, found = Tagger().fit(rows.iloc[train], columns, taken(train), **settings), []
     for name, column in tagger.columns.items():
-        tags = [normal_text(o) for o in rows[name].iloc[valid]]
-        has = np.array([[v in (o.split(column.separator) if column.separator else [o]) for v in column.values]
-                        for o in tags])
+        has = has_values(rows[name].iloc[valid], column.values, column.separator)
         known = has.any(1)
         probability = column.probability(tagger.standard(taken(valid[known])))
         out = {f"fold_{o}": column.figures[o] for o in ("macro_f1", "ece", "accuracy_covered")}
