@@ -125,7 +125,8 @@ def _write(self:CatalogueFolder, **changes):
     "Change the JSON atomically"
     nothing = {"format": FORMAT, "current": None, "next": None, "calibration": None}
     facts = {**nothing, **getattr(self, "facts", {}), **changes}
-    with atomic(self.path/NAME) as tmp: tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    with atomic(self.path/NAME) as tmp:
+        tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     self.refresh()
 
 @patch
@@ -162,7 +163,8 @@ def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
     chunk = []
-    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
+    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items),
+                                                              sort=False).indices.values():
         chunk.extend(positions)
         if len(chunk) >= CHUNK:
             yield np.array(chunk)
@@ -174,7 +176,8 @@ def chunks(items # (N,) the item of each row
 def _stored(self:CatalogueFolder, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
     home = self.path.resolve()
-    return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix() for o in rows.path])
+    return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix()
+                             for o in rows.path])
 
 @patch
 def file(self:CatalogueFolder,
@@ -189,7 +192,8 @@ def _put(self:CatalogueFolder, index, stored, vectors):
     with index.lock:
         self.refresh()
         if index.name != (self.facts["next"] or self.facts["current"])["table"]:
-            raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
+            raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try "
+                           f"again when it is done")
         index.upsert(stored, vectors)
 
 # %% ../nbs/20_catalogue_folder.ipynb #f55389c7
@@ -206,18 +210,21 @@ def _fill(self:CatalogueFolder, index, rows, describe):
     "Bring rows with digests into `index`; `describe` gives an `Embedding` of some; -> counts"
     from tqdm import tqdm
     stored, photos = self._stored(rows), rows.digest.to_numpy()
-    before = index.rows(dict(image_id=rows.image_id)) if len(index) else pd.DataFrame(columns=["image_id"])
+    before = (index.rows(dict(image_id=rows.image_id)) if len(index)
+              else pd.DataFrame(columns=["image_id"]))
     todo = np.flatnonzero(~unchanged(stored, before))
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
     counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
-    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos", smoothing=0, disable=None) as bar:
+    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos",
+              smoothing=0, disable=None) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
             chunk = todo[chunk]
             asked = rows.iloc[chunk[fresh[chunk]]]
             if len(asked): self._learn(asked, describe(asked), vectors, counts)
             chunk = chunk[~rows.image_id.iloc[chunk].isin(counts["lost"]).to_numpy()]
-            if len(chunk): self._put(index, stored.iloc[chunk], np.stack([vectors[o] for o in photos[chunk]]))
+            if len(chunk):
+                self._put(index, stored.iloc[chunk], np.stack([vectors[o] for o in photos[chunk]]))
             changed = rows.image_id.iloc[chunk].isin(before.image_id).sum()
             counts["changed"] += int(changed)
             counts["new"] += len(chunk) - int(changed)
@@ -258,7 +265,8 @@ def known_vectors(index, # of a catalogue
 # %% ../nbs/20_catalogue_folder.ipynb #9269e421
 @patch
 def _announce(self:CatalogueFolder, made, adjustment=None):
-    "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
+    """Say that a new table is coming, or go on with the one that was said to come;
+    nobody adds from now on"""
     with self.index.lock:
         self.refresh()
         coming = self.facts["next"]

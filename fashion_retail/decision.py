@@ -28,7 +28,8 @@ def _sorted(distances):
     distances = np.asarray(distances, np.float64)
     distances = distances[None] if distances.ndim == 1 else distances
     if distances.ndim != 2 or not distances.shape[1]:
-        raise BadInput(f"distances of shape {distances.shape}: give one row a query with at least one distance")
+        raise BadInput(f"distances of shape {distances.shape}: give one row a query with at "
+                       f"least one distance")
     if not np.isfinite(distances).all() or (distances < 0).any():
         raise BadInput("distances hold NaN, infinity or a negative number: give those of a search")
     if (np.diff(distances, axis=1) < -1e-6).any():
@@ -58,7 +59,8 @@ def scores(
 
 # %% ../nbs/05_decision.ipynb #84edd38a
 def _logistic(values, truth, penalty=1e-3):
-    "Nonnegative weights (S,) and intercept of a logistic rule for raw `values` (N, S) and bool `truth` (N,)"
+    """Nonnegative weights (S,) and intercept of a logistic rule for raw `values` (N,
+    S) and bool `truth` (N,)"""
     from scipy.optimize import minimize  # not above: a search needs none of it, and should start quickly
     middle, spread = values.mean(0), np.maximum(values.std(0), 1e-12)
     spread = np.where(spread < 1e-9, np.inf, spread)  # a score that never varies gets no weight
@@ -164,7 +166,8 @@ class Trials:
         names = "n_items", "known", "place", "query", "answer"
         columns = [np.concatenate([getattr(o, name) for o in parts]) for name in names]
         columns[2] = np.where(columns[2] <= depth, columns[2], 0)
-        cohort = None if any(o.cohort is None for o in parts) else np.concatenate([o.cohort for o in parts])
+        cohort = (None if any(o.cohort is None for o in parts)
+                  else np.concatenate([o.cohort for o in parts]))
         return cls(np.concatenate([o.distances[:, :depth] for o in parts]), *columns, cohort)
 
 # %% ../nbs/05_decision.ipynb #9facea58
@@ -178,21 +181,25 @@ def trials(
 ) -> Trials: # 2 × Q of them
     "Ask every query with and without its item; raises `BadInput` for fewer items than parts"
     query_items = item_array(query_items, query_vectors, "query")
-    gallery_items, gallery_vectors = item_array(gallery_items, gallery_vectors, "gallery"), np.asarray(gallery_vectors)
+    gallery_items, gallery_vectors = item_array(gallery_items, gallery_vectors,
+                                                "gallery"), np.asarray(gallery_vectors)
     items = np.unique(gallery_items)
     if not 2 <= parts <= len(items):
-        raise BadInput(f"a gallery of {len(items)} items cannot be dealt into {parts} parts: give more items")
+        raise BadInput(f"a gallery of {len(items)} items cannot be dealt into {parts} "
+                       f"parts: give more items")
     items = np.r_[np.random.default_rng(seed).permutation(items), np.setdiff1d(query_items, items)]
     part_of = pd.Series(np.arange(len(items)) % parts, items)
     of_query, of_gallery, found = part_of[query_items].to_numpy(), part_of[gallery_items].to_numpy(), []
     for part in range(parts):
-        there, asked = of_gallery == part, np.flatnonzero((of_query == part) | (of_query == (part + 1) % parts))
+        there, asked = of_gallery == part, np.flatnonzero((of_query == part)
+                                                          | (of_query == (part + 1) % parts))
         n_items = len(np.unique(gallery_items[there]))
         if not len(asked): continue
         some = np.asarray(query_vectors)[asked], gallery_vectors[there], gallery_items[there]
         distances, answers = item_distances(*some)
         right = answers == query_items[asked, None]
-        found.append(Trials(distances, np.full(len(asked), n_items), np.isin(query_items[asked], gallery_items[there]),
+        found.append(Trials(distances, np.full(len(asked), n_items),
+                            np.isin(query_items[asked], gallery_items[there]),
                             np.where(right.any(1), right.argmax(1) + 1, 0), asked, answers[:, 0]))
     return Trials.joined(found)
 
@@ -377,7 +384,8 @@ def fold_trials(
     folds:int, # of the items
     seed:int, # of folds and parts
 ) -> tuple: # `Trials`; the `Adjustment` learned from all pairs, or None
-    "Trials of each fold of the items, its adjustment learned from the others; and the adjustment learned from all"
+    """Trials of each fold of the items, its adjustment learned from the others;
+    and the adjustment learned from all"""
     left, right = _pairs(query_items, gallery_items)
     items = np.random.default_rng(seed).permutation(np.unique(query_items))
     folds, whole, parts = np.array_split(items, folds), None, []
@@ -387,7 +395,8 @@ def fold_trials(
     for fold in folds:
         asked, ours, theirs, cohort = np.isin(query_items, fold), queries, gallery, None
         if adjust:
-            found = _adjustment(*(o[~np.isin(pairs[2], fold)] for o in pairs), whole.reach)  # one scale of distances
+            # one scale of distances
+            found = _adjustment(*(o[~np.isin(pairs[2], fold)] for o in pairs), whole.reach)
             ours, theirs = found.queries(queries), found.gallery(gallery)
             cohort = found.cohort_distances(ours[asked])
         for size in sizes:
@@ -407,13 +416,15 @@ def calibrate(
     **about, # plain values to remember, such as features="ranking"
 ) -> tuple: # `Adjustment` or None, and the `Decision` for distances of adjusted vectors
     "Learn from photos whose item is known; raises `BadInput` for fewer than 20 items that are in both"
-    query_vectors, gallery_vectors = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
+    query_vectors, gallery_vectors = vector_matrix(query_vectors,
+                                                   "queries"), vector_matrix(gallery_vectors, "gallery")
     query_items = item_array(query_items, query_vectors, "query")
     gallery_items = item_array(gallery_items, gallery_vectors, "gallery")
     left, right = _pairs(query_items, gallery_items)
     n_items = len(np.unique(query_items[left]))
     if n_items < 20:
-        raise BadInput(f"{n_items} items have both a query and a catalogue photo: a calibration needs at least 20")
+        raise BadInput(f"{n_items} items have both a query and a catalogue photo: a "
+                       f"calibration needs at least 20")
     given = query_vectors, gallery_vectors, query_items, gallery_items
     from sklearn.metrics import roc_auc_score
     best = None
@@ -421,6 +432,7 @@ def calibrate(
         found, adjustment = fold_trials(*given, adjusts, folds, seed)
         about = dict(about, n_items=n_items, n_pairs=len(left), adjusted=adjusts)
         decision = fit_decision(found, **about)
-        auroc = roc_auc_score(found.known, decision.probability(found.distances, found.n_items, cohort=found.cohort))
+        auroc = roc_auc_score(found.known, decision.probability(found.distances,
+                                                                found.n_items, cohort=found.cohort))
         if best is None or auroc > best[0]: best = auroc, adjustment, decision
     return best[1:]

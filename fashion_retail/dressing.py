@@ -282,16 +282,19 @@ def stack_figures(top:Figure, # a photo of an upper garment, cut at the hips
     scale = 1.06*(low_right - low_left)/max(8, right - left)
     if not 0.3 < scale < 1.6: return top
     keep = top._replace(labels=np.where(top.labels == LOWER, 0, top.labels).astype(np.uint8))
-    keep = resized(keep._replace(cover=np.where(keep.labels > 0, keep.cover, 0).astype(np.float32)), scale)
+    keep = resized(keep._replace(cover=np.where(keep.labels > 0, keep.cover, 0).astype(np.float32)),
+                   scale)
     dy = int(low_row + 0.12*(low_right - low_left)) - int(row*scale)
     dx = (low_left + low_right)//2 - int((left + right)/2*scale)
     (h, w), (bh, bw) = keep.labels.shape, bottom.labels.shape
     x0, y0 = min(0, dx), min(0, dy)
     shape = max(bh, dy + h) - y0, max(bw, dx + w) - x0
-    rgb, labels, cover = np.zeros((*shape, 3), np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    rgb, labels, cover = (np.zeros((*shape, 3), np.float32), np.zeros(shape, np.uint8),
+                          np.zeros(shape, np.float32))
     part = np.s_[-y0:-y0 + bh, -x0:-x0 + bw]
     rows = np.arange(bh)[:, None] + np.zeros((bh, bw), int)
-    hands = (bottom.labels == PERSON) & (rows < low_row + 0.9*(low_right - low_left))  # the upper figure has its own
+    # the upper figure has its own
+    hands = (bottom.labels == PERSON) & (rows < low_row + 0.9*(low_right - low_left))
     rgb[part], labels[part] = bottom.rgb, np.where(hands, 0, bottom.labels)
     cover[part] = np.where(hands, 0, bottom.cover)
     over = np.s_[dy - y0:dy - y0 + h, dx - x0:dx - x0 + w]

@@ -174,7 +174,8 @@ def saved_twice(pairs:pd.DataFrame, # query, answer: image ids; each also with _
     new = np.array([key not in known for key in keys], bool)
     alike = np.array([bool(known[key][1]) if key in known else False for key in keys], bool)
     alike[new] = look_alike(pairs.query_path[new].tolist(), pairs.answer_path[new].tolist())
-    if store: store.put("pairs", SAVED_TWICE, [(keys[i], b"", float(alike[i])) for i in np.flatnonzero(new)])
+    if store:
+        store.put("pairs", SAVED_TWICE, [(keys[i], b"", float(alike[i])) for i in np.flatnonzero(new)])
     return list(pairs.loc[alike, ["query", "answer"]].itertuples(index=False, name=None))
 
 def _suspects(queries, gallery, photos, found, store): # tables, digests of their files, rows of the answers
@@ -184,7 +185,8 @@ def _suspects(queries, gallery, photos, found, store): # tables, digests of thei
     one, other = queries.iloc[asked], gallery.iloc[first]
     return saved_twice(pd.DataFrame(dict(
         query=one.image_id.to_numpy(), query_path=one.path.to_numpy(), query_file=photos[0][asked],
-        answer=other.image_id.to_numpy(), answer_path=other.path.to_numpy(), answer_file=photos[1][first])), store)
+        answer=other.image_id.to_numpy(), answer_path=other.path.to_numpy(),
+        answer_file=photos[1][first])), store)
 
 # %% ../nbs/05_evaluation.ipynb #8c9acaed
 def _answers(query_vectors, gallery_vectors, query_photos, gallery_photos, k, metric):

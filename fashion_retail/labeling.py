@@ -18,9 +18,11 @@ from .data import BadInput, load_image, load_mask
 def segmentation_scores(pred:np.ndarray, # bool (H, W), the mask to judge
                         truth:np.ndarray # bool (H, W), the true mask
                        ) -> dict: # `iou`, `dice`, `pixel_accuracy`, each from 0 to 1
-    "`iou`: common pixels by those in either mask; `dice`: by their mean area; `pixel_accuracy`: share that agrees"
+    """`iou`: common pixels by those in either mask; `dice`: by their mean area;
+    `pixel_accuracy`: share that agrees"""
     if pred.shape != truth.shape:
-        raise BadInput(f"a mask of shape {pred.shape} cannot be scored against a truth of shape {truth.shape}")
+        raise BadInput(f"a mask of shape {pred.shape} cannot be scored against a truth of "
+                       f"shape {truth.shape}")
     both, total = int((pred & truth).sum()), int(pred.sum() + truth.sum())
     return dict(iou=both/(total - both) if total else 1.0, # two empty masks agree
                 dice=2*both/total if total else 1.0, pixel_accuracy=float((pred == truth).mean()))
@@ -30,7 +32,8 @@ def boundary_f_score(mask:np.ndarray, # bool (H, W)
                      truth:np.ndarray, # bool (H, W)
                      tolerance:float=0.0075 # how far apart two contours still count as one, of the photo's diagonal
                     ) -> float: # 0…1
-    "Harmonic mean of the shares of each contour near the other ([Perazzi 2016](https://doi.org/10.1109/CVPR.2016.85))"
+    """Harmonic mean of the shares of each contour near the other ([Perazzi
+    2016](https://doi.org/10.1109/CVPR.2016.85))"""
     square = np.ones((3, 3), np.uint8)
     contours = [m & ~(cv2.erode(m.astype(np.uint8), square, borderValue=0) > 0) for m in (mask, truth)]
     if not all(o.any() for o in contours): return float(not any(o.any() for o in contours))
@@ -58,7 +61,8 @@ def stroke(shape, # of the photo: (H, W) or (H, W, 3)
     points = np.asarray(points, np.float64).reshape(-1, 2).round().astype(np.int32)
     pixels = np.zeros(tuple(shape[:2]), np.uint8)
     # a lone point is drawn only as a pair
-    if len(points): cv2.polylines(pixels, [np.vstack([points, points[-1:]])], False, 1, max(1, int(width)))
+    if len(points):
+        cv2.polylines(pixels, [np.vstack([points, points[-1:]])], False, 1, max(1, int(width)))
     return pixels > 0
 
 # %% ../nbs/01_labeling.ipynb #56eb7805
@@ -69,7 +73,8 @@ def overlay(image:np.ndarray, # uint8 (H, W, 3)
            ) -> np.ndarray: # uint8 (H, W, 3)
     "The photo with the garment tinted and outlined"
     check_photo(image, mask=mask)
-    tint = np.where(mask[..., None], image*(1 - alpha) + np.array(color)*alpha, image).round().astype(np.uint8)
+    tint = np.where(mask[..., None], image*(1 - alpha) + np.array(color)*alpha,
+                    image).round().astype(np.uint8)
     edge, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(tint, edge, -1, color, max(1, round(max(mask.shape)/250)))
 
@@ -86,7 +91,8 @@ def check_photo(image:np.ndarray, # what should be uint8 (H, W, 3)
                ):
     "Raise `BadInput` for what is no photo, and for a map of another size"
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise BadInput(f"a photo is uint8 RGB (H, W, 3), not {image.dtype} {image.shape}: read it with load_image")
+        raise BadInput(f"a photo is uint8 RGB (H, W, 3), not {image.dtype} {image.shape}: read "
+                       f"it with load_image")
     h, w = image.shape[:2]
     for name, m in maps.items():
         if m is not None and m.shape != (h, w):
@@ -97,7 +103,8 @@ def check_photo(image:np.ndarray, # what should be uint8 (H, W, 3)
 def clean_mask(mask:np.ndarray, # bool (H, W)
                min_fraction:float=0.01 # of the garment's area, below which a fragment or a hole is noise
               ) -> np.ndarray: # bool (H, W)
-    "Drop fragments and fill holes smaller than `min_fraction` of the mask; the largest piece always stays"
+    """Drop fragments and fill holes smaller than `min_fraction` of the mask;
+    the largest piece always stays"""
     small = min_fraction*mask.sum()
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     area = stats[1:, cv2.CC_STAT_AREA]
@@ -105,7 +112,8 @@ def clean_mask(mask:np.ndarray, # bool (H, W)
     mask = np.r_[False, (area >= small) | (area == area.max())][label]
     _, label, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     hole = stats[:, cv2.CC_STAT_AREA] < small
-    hole[np.unique(np.r_[0, label[0], label[-1], label[:, 0], label[:, -1]])] = False # open to the frame: not a hole
+    # open to the frame: not a hole
+    hole[np.unique(np.r_[0, label[0], label[-1], label[:, 0], label[:, -1]])] = False
     return mask | hole[label]
 
 # %% ../nbs/01_labeling.ipynb #d2ce61c6
@@ -256,7 +264,8 @@ def _histogram(colors, # int (h, w), each pixel's color cell, 0 to 4095
 def _cut(colors, # uint8 (h, w, 2)
          pull, # float (h, w), positive towards garment, cut off at ±10
          hard): # int8 (h, w): 1 garment, -1 background, 0 open
-    "The minimum cut between `pull` and borders where the photo has no edge, solved by the graph inside `cv2.grabCut`"
+    """The minimum cut between `pull` and borders where the photo has no edge,
+    solved by the graph inside `cv2.grabCut`"""
     sure, open_ = np.where(hard > 0, _FG, _BG), np.where(pull > 0, _MAYBE_FG, _MAYBE_BG)
     states = np.where(hard != 0, sure, open_).astype(np.uint8)
     inside = np.isin(states, (_FG, _MAYBE_FG))
@@ -266,7 +275,8 @@ def _cut(colors, # uint8 (h, w, 2)
         p[0, 0], p[0, 5:8], p[0, 20:29] = 1, (128, 128, pole), np.diag([1e4, 1e4, 40**2/20]).ravel()
         return p
     levels = (np.clip(pull/20 + 0.5, 0, 1)*40).round().astype(np.uint8)
-    cv2.grabCut(np.dstack([colors, levels]), states, None, palette(0), palette(40), 1, cv2.GC_EVAL_FREEZE_MODEL)
+    cv2.grabCut(np.dstack([colors, levels]), states, None, palette(0),
+                palette(40), 1, cv2.GC_EVAL_FREEZE_MODEL)
     return np.isin(states, (_FG, _MAYBE_FG))
 
 # %% ../nbs/01_labeling.ipynb #3615dfca

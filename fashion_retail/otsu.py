@@ -9,8 +9,8 @@ __all__ = ['otsu_mask', 'otsu_doubt']
 import cv2
 import numpy as np
 
-from .labeling import (central_rectangle, check_photo, clean_mask, disc, erode, grow, lift_mask,
-                                     rectangle_mask, shrink)
+from .labeling import (central_rectangle, check_photo, clean_mask, disc, erode, grow,
+                                     lift_mask, rectangle_mask, shrink)
 
 # %% ../nbs/01_otsu.ipynb #3ca0242e
 def _outside(free): # bool (H, W)

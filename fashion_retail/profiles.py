@@ -65,7 +65,8 @@ def read_profile(profile:str|Path # a name in nbs/profiles, or a YAML file
     try: values = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"profile {path} is no YAML in UTF-8: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict): raise BadInput(f"profile {path} is no mapping: write lines of `name: value`")
+    if not isinstance(values, dict):
+        raise BadInput(f"profile {path} is no mapping: write lines of `name: value`")
     return values
 
 # %% ../nbs/06_profiles.ipynb #04e4af4c
@@ -120,7 +121,8 @@ def _check_names(stage, parameters):
     for key, make in dict(cutouts=cutout, features=descriptor).items():
         for spec in str(parameters.get(key, "")).split():
             try: make(spec)
-            except BadInput as error: raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
+            except BadInput as error:
+                raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
 
 # %% ../nbs/06_profiles.ipynb #879774c8
 def _sort_values(values, known):
@@ -183,7 +185,8 @@ def override(values:dict, # as `read_profile` gives them
 def _why_left_out(queries, labeled, training, split, batch):
     "Stage -> why it is left out"
     if not len(labeled):
-        why = (f"no snapshot of split {split} has a mask, so cutting out cannot be measured" if len(queries) else
+        why = (f"no snapshot of split {split} has a mask, so cutting out "
+               f"cannot be measured" if len(queries) else
                f"the table has no snapshots in split {split}, so nothing is cut out or searched for")
         return {"03_training": why, "03_cutout": why}
     if len(training) < batch:
@@ -204,7 +207,8 @@ def what_lacks(table:pd.DataFrame, # an images table
     left_out = _why_left_out(queries, labeled, training, split, value("03_training", "batch_size"))
     notes = list(dict.fromkeys(left_out.values()))
     if not len(queries): return left_out, notes
-    if not len(gallery): notes.append("the table has no catalogue photos, so there is nothing to search in")
+    if not len(gallery):
+        notes.append("the table has no catalogue photos, so there is nothing to search in")
     elif not queries.item_id.isin(gallery.item_id).any():
         notes.append("no query shows an item of the catalogue, so no accuracy can be computed")
     elif len(labeled) < len(queries):

@@ -24,7 +24,8 @@ from .masks import save_mask
 @dataclass(frozen=True)
 class PublicData:
     "A public data set"
-    rows:object    # function: folder of the data set, folder for masks and labels -> rows of an images table
+    # function: folder of the data set, folder for masks and labels -> rows of an images table
+    rows:object
     link:str       # where its authors publish it
     license:str    # what may be done with it, in the authors' words
     size:str       # photos, and the size of the download
@@ -45,15 +46,18 @@ def file_in(source:str|Path, # folder of a data set
     "A file or folder of a data set; raises `BadInput` where it is missing"
     found = next((Path(source)/name for name in names if (Path(source)/name).exists()), None)
     if found is None:
-        raise BadInput(f"{source} has no {' or '.join(names)}: give the folder that holds the data set as published")
+        raise BadInput(f"{source} has no {' or '.join(names)}: give the folder that holds the "
+                       f"data set as published")
     return found
 
 def _csv(path, columns, **options):
     "A table of a data set; raises `BadInput` where it has other columns"
     try: table = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
-    except (ValueError, OSError) as error: raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
     if missing := [name for name in columns if name not in table]:
-        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that the authors publish?")
+        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that "
+                       f"the authors publish?")
     return table
 
 # %% ../nbs/00_public_data.ipynb #5ea494ab
@@ -61,8 +65,9 @@ def checked_masks() -> Path: # data/labels/snapshots of the checkout
     "Where the checked masks are; they are part of the repository, not of the wheel"
     return Path(fashion_retail.__file__).resolve().parent.parent/"data"/"labels"/"snapshots"
 
-@public_data("clothing-dataset", link="https://github.com/alexeygrigorev/clothing-dataset", license="CC0",
-             size="5,403 photos, 0.5 GB at 400 pixels", measures="masks of phone photos; weights may be given away")
+@public_data("clothing-dataset", link="https://github.com/alexeygrigorev/clothing-dataset",
+             license="CC0", size="5,403 photos, 0.5 GB at 400 pixels",
+             measures="masks of phone photos; weights may be given away")
 def clothing_dataset(source, out):
     "Phone photos of garments, lying or hanging, with checked masks for 329 of them"
     table = _csv(file_in(source, "images.csv"), ["image", "sender_id", "label", "kids"])
@@ -82,8 +87,8 @@ def clothing_dataset(source, out):
                        split=np.where(rows.group.isin(judges), "valid", "train"))
 
 # %% ../nbs/00_public_data.ipynb #761f5469
-NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin sunglasses wallet "
-               "watch").split()
+NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin "
+               "sunglasses wallet watch").split()
 
 def _matlab(path, name):
     from scipy.io import loadmat
@@ -92,7 +97,8 @@ def _matlab(path, name):
         raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
 
 @public_data("clothing-co-parsing", link="https://github.com/bearpaw/clothing-co-parsing",
-             license="annotations Apache-2.0; photos for research", size="1,004 labeled photos, 0.5 GB with the others",
+             license="annotations Apache-2.0; photos for research",
+             size="1,004 labeled photos, 0.5 GB with the others",
              measures="cut-outs of worn clothes (street)")
 def clothing_co_parsing(source, out):
     "Street photos with 59 classes"
@@ -127,7 +133,8 @@ def viton(source, out):
     rows = []
     for part, split in (("train", "train"), ("test", "valid")):
         folder = file_in(source, part)
-        worn = {path.stem.removesuffix("_0"): path for path in sorted(file_in(folder, "image").glob("*_0.jpg"))}
+        worn = {path.stem.removesuffix("_0"): path
+                for path in sorted(file_in(folder, "image").glob("*_0.jpg"))}
         for path in sorted(file_in(folder, "cloth").glob("*_1.jpg")):
             name = path.stem.removesuffix("_1")
             if name not in worn: continue
@@ -135,7 +142,8 @@ def viton(source, out):
             mask = out/"mask"/f"{name}.png"
             if label.is_file(): _mask_of_classes(label, mask, (5, 6, 7, 10))
             pair = dict(item_id=name, split=split, category="top")
-            rows += [dict(image_id=f"{name}-flat", role="catalogue", path=str(path), mask_path="", **pair),
+            rows += [dict(image_id=f"{name}-flat", role="catalogue",
+                          path=str(path), mask_path="", **pair),
                      dict(image_id=f"{name}-worn", role="snapshot", path=str(worn[name]),
                           mask_path=str(mask) if label.is_file() else "", **pair)]
     return pd.DataFrame(rows)
@@ -154,7 +162,8 @@ def _partition(source, columns):
     folder = file_in(source, "Img", "img") if (Path(source)/"Img").is_dir() else Path(source)
     return table, folder
 
-@public_data("deepfashion-in-shop", link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html",
+@public_data("deepfashion-in-shop",
+             link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html",
              license="research, by agreement", size="52,712 photos, 0.3 GB at 256 pixels",
              measures="retrieval, the published protocol: recall@1 … 50")
 def deepfashion_in_shop(source, out):
@@ -164,8 +173,9 @@ def deepfashion_in_shop(source, out):
     later = train & table.item_id.duplicated()
     role = np.where((table.evaluation_status == "query") | later, "snapshot", "catalogue")
     category = table.image_name.str.split("/").str[2].str.replace("_", " ").str.lower()
-    return pd.DataFrame(dict(image_id=table.image_name, item_id=table.item_id, role=role, category=category,
-                             split=np.where(train, "train", "test"), path=[str(folder/o) for o in table.image_name]))
+    return pd.DataFrame(dict(image_id=table.image_name, item_id=table.item_id, role=role,
+                             category=category, split=np.where(train, "train", "test"),
+                             path=[str(folder/o) for o in table.image_name]))
 
 @public_data("deepfashion-consumer-to-shop",
              link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/Consumer2ShopRetrieval.html",
@@ -198,14 +208,16 @@ def _garments(path, photo, split, out): # annotation file, its photo
     role = "snapshot" if found["source"] == "user" else "catalogue"
     for name, one in found.items():
         if not name.startswith("item") or not one["style"]: continue
-        mask, item = out/"mask"/split/f"{path.stem}-{name}.png", f"{split}-{found['pair_id']}-{one['style']}"
+        mask, item = (out/"mask"/split/f"{path.stem}-{name}.png",
+                      f"{split}-{found['pair_id']}-{one['style']}")
         if not mask.exists():
-            with Image.open(photo) as image: save_mask(_polygon_mask(one["segmentation"], image.size), mask)
+            with Image.open(photo) as image:
+                save_mask(_polygon_mask(one["segmentation"], image.size), mask)
         yield dict(image_id=f"{split}-{path.stem}-{name}", item_id=item, role=role, split=split,
                    category=one["category_name"], path=str(photo), mask_path=str(mask))
 
-@public_data("deepfashion2", link="https://github.com/switchablenorms/DeepFashion2", license="research, by agreement",
-             size="224,000 photos of train and validation, 13 GB",
+@public_data("deepfashion2", link="https://github.com/switchablenorms/DeepFashion2",
+             license="research, by agreement", size="224,000 photos of train and validation, 13 GB",
              measures="cut-outs and retrieval, several garments a photo")
 def deepfashion2(source, out):
     "Garments in customers' and shop photos, with polygons"
@@ -215,7 +227,8 @@ def deepfashion2(source, out):
         photos = file_in(Path(source)/part, "image")
         for path in sorted(file_in(Path(source)/part, "annos").glob("*.json")):
             rows.extend(_garments(path, photos/f"{path.stem}.jpg", split, out))
-    if not rows: raise BadInput(f"{source} has no train/annos or validation/annos: give the folder as published")
+    if not rows:
+        raise BadInput(f"{source} has no train/annos or validation/annos: give the folder as published")
     return pd.DataFrame(rows)
 
 # %% ../nbs/00_public_data.ipynb #8ec90dd9
@@ -277,7 +290,8 @@ def camvid(source, out):
         labels = file_in(root, f"{part}annot")
         for path in sorted(file_in(root, part).glob("*.png")):
             rows.append(dict(image_id=path.stem, item_id=path.stem, role="scene", path=str(path),
-                             label_path=str(labels/path.name), split=split, group=path.stem.split("_")[0]))
+                             label_path=str(labels/path.name),
+                             split=split, group=path.stem.split("_")[0]))
         with atomic(labels/"labels.json") as tmp: tmp.write_text(json.dumps(CAMVID) + "\n")
     return pd.DataFrame(rows)
 

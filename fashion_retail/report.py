@@ -22,13 +22,14 @@ import fashion_retail
 from .accuracy import accuracy_by
 from .core import BadInput, atomic, environment
 from .data import find_table, read_table
-from .gate import (add_to_history, baseline_file, check_same, check_writable, compare_with_baseline,
-                                 gather_metrics, history_file, make_baseline, plot_history, read_baseline, stage_table,
-                                 table_facts, write_baseline)
+from .gate import (add_to_history, baseline_file, check_same,
+                                 check_writable, compare_with_baseline,
+                                 gather_metrics, history_file, make_baseline, plot_history,
+                                 read_baseline, stage_table, table_facts, write_baseline)
 from .profiles import WARDROBE, cell_minutes, override, plan_run, read_profile, what_lacks
 from .runner import RUN_FILES, in_kernel, only_run, photos_digest, run_notebooks, stage_records
-from .summary import (best_method, caption, in_words, number, read_json, split_method, write_junit,
-                                    write_summary)
+from .summary import (best_method, caption, in_words, number, read_json, split_method,
+                                    write_junit, write_summary)
 
 # %% ../nbs/06_report.ipynb #8f7a672f
 def _sheet(run, name, table, queries, answers, ranks):

@@ -16,25 +16,29 @@ from .core import BadInput
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
 
 def _prepare(vectors, metric, what):
-    "The checked matrix, the factor of each row, and each row's squared length after scaling (both float64)"
+    """The checked matrix, the factor of each row, and each row's squared length
+    after scaling (both float64)"""
     v = np.asarray(vectors)
     if v.ndim != 2 or not v.size or v.dtype.kind not in "fiu":
-        raise BadInput(f"the {what} are no matrix of numbers (shape {v.shape}, {v.dtype}): give one row a photo")
+        raise BadInput(f"the {what} are no matrix of numbers (shape {v.shape}, {v.dtype}): "
+                       f"give one row a photo")
     square = np.einsum("ij,ij->i", v, v, dtype=np.float64)
     if (bad := ~(square < 1e36)).any():  # beyond that float32 overflows; NaN compares false
-        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} holds NaN, infinity or a huge number: "
-                       "compute its vector again")
+        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} holds NaN, infinity or a huge "
+                       f"number: compute its vector again")
     if metric in ("euclidean", "minkowski"): return v, np.ones(len(v)), square
     if (bad := square == 0).any():
         raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is all zeros and has no direction: "
                        "drop it or use metric euclidean")
-    size = (np.sqrt(square) if metric == "cosine" else  # in pieces, so that no copy of the whole matrix is made
+    # in pieces, so that no copy of the whole matrix is made
+    size = (np.sqrt(square) if metric == "cosine" else
             np.concatenate([np.abs(v[i:i+4096]).sum(1, dtype=float) for i in range(0, len(v), 4096)]))
     return v, 1/size, square/size**2
 
 def _both(queries, gallery, metric, p):
     "Both matrices prepared, once they and the metric fit each other"
-    if metric not in METRICS: raise BadInput(f"unknown metric {metric!r}: use one of {', '.join(METRICS)}")
+    if metric not in METRICS:
+        raise BadInput(f"unknown metric {metric!r}: use one of {', '.join(METRICS)}")
     if metric == "minkowski" and not p >= 1:
         raise BadInput(f"Minkowski's p is {p}: below 1 it is no distance, use 1 or more")
     q, g = _prepare(queries, metric, "queries"), _prepare(gallery, metric, "gallery")
@@ -50,7 +54,8 @@ def _rows(prepared, index, dtype):
 
 # %% ../nbs/05_search.ipynb #5c57ad10
 def _pairs(q, g, rows, cols, metric, p):
-    "Distance of each query `rows[i]` to gallery row `cols[i]`, from float64 differences, in pieces of about 16 MB"
+    """Distance of each query `rows[i]` to gallery row `cols[i]`, from float64 differences,
+    in pieces of about 16 MB"""
     out, step = np.empty(len(rows)), max(1, 2**21//q[0].shape[1])
     for i in range(0, len(rows), step):
         d = _rows(q, rows[i:i+step], np.float64) - _rows(g, cols[i:i+step], np.float64)
@@ -59,7 +64,8 @@ def _pairs(q, g, rows, cols, metric, p):
 
 # %% ../nbs/05_search.ipynb #8b99f27b
 def _screen(q32, q, g, block, part):
-    "|g|² - 2 q·g in float32 for some queries (`q32` is -2q) and a part of the gallery, and its largest error, a row"
+    """|g|² - 2 q·g in float32 for some queries (`q32` is -2q) and a part of the gallery,
+    and its largest error, a row"""
     score = q32 @ _rows(g, part, np.float32).T
     score += g[2][part].astype(np.float32)
     # The rounded product errs by at most D·2^-24·|q||g| (Higham, Accuracy and Stability of Numerical Algorithms,
@@ -77,7 +83,8 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
     "The `k` nearest gallery rows of each query, exactly; equal distances in gallery order; raises `BadInput`"
     q, g = _both(queries, gallery, metric, p)
     nq, ng = len(q[0]), len(g[0])
-    if not 1 <= k <= ng: raise BadInput(f"{k} answers asked from a gallery of {ng}: choose k between 1 and {ng}")
+    if not 1 <= k <= ng:
+        raise BadInput(f"{k} answers asked from a gallery of {ng}: choose k between 1 and {ng}")
     indices, distances = np.empty((nq, k), np.int64), np.empty((nq, k), np.float32)
     step = max(8*chunk, k)  # the first gallery block must hold k answers; a longer one gets fewer queries
     chunk = max(1, 8*chunk*chunk//step)
@@ -95,7 +102,8 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
                 limit = best_d[:, -1]**2 - q[2][block] + slack
             if b == 0: # nothing to compare with yet: the k-th best of the block itself
                 limit = np.partition(score, k - 1, axis=1)[:, k - 1]*(1 + 1e-12) + 2*slack
-            rows, cols = np.divmod(np.flatnonzero(score <= limit.astype(score.dtype)[:, None]), score.shape[1])
+            rows, cols = np.divmod(np.flatnonzero(score <= limit.astype(score.dtype)[:, None]),
+                                   score.shape[1])
             if not len(rows): continue
             d = np.r_[best_d.ravel(), _pairs(q, g, rows + a, cols + b, metric, p)]
             rows, cols = np.r_[np.repeat(np.arange(n), k), rows], np.r_[best_i.ravel(), cols + b]
@@ -166,7 +174,8 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
     return ranks
 
 # %% ../nbs/05_search.ipynb #e8d6b2eb
-DEPTH = 50  # items that the decision looks at: ask a search for as many, or for all where there are fewer
+# items that the decision looks at: ask a search for as many, or for all where there are fewer
+DEPTH = 50
 
 def vector_matrix(
     vectors, # (N, D) numbers
@@ -177,7 +186,8 @@ def vector_matrix(
     if matrix.ndim != 2 or not matrix.size:
         raise BadInput(f"the {what} are no matrix (shape {matrix.shape}): give one row a photo")
     if (bad := ~np.isfinite(matrix).all(1)).any():
-        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is not finite: compute its vector again")
+        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is not finite: "
+                       f"compute its vector again")
     return matrix
 
 def item_array(
@@ -201,7 +211,8 @@ def item_distances(
     "Euclidean distances to the nearest items, best photo of each; equal distances in the order of ids"
     queries, gallery = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
     if queries.shape[1] != gallery.shape[1]:
-        raise BadInput(f"queries have {queries.shape[1]} numbers a row and the gallery {gallery.shape[1]}: "
+        raise BadInput(f"queries have {queries.shape[1]} numbers a row and the gallery "
+                       f"{gallery.shape[1]}: "
                        "use one descriptor for both")
     order = np.argsort(item_array(gallery_items, gallery, "gallery"), kind="stable")
     items, first = np.unique(np.asarray(gallery_items, str)[order], return_index=True)

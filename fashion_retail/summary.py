@@ -26,7 +26,8 @@ def caption(cut:str # NAME or NAME@FILE
     "What a reader calls a cut-out"
     from fashion_retail.cutout import CUTOUTS
     name, _, file = cut.partition("@")
-    return (CUTOUTS[name].caption if name in CUTOUTS else name) + (f" ({Path(file).name})" if file else "")
+    return (CUTOUTS[name].caption if name in CUTOUTS else name) + (f" ({Path(file).name})"
+                                                                   if file else "")
 
 def in_words(method:str # FEATURES/CUTOUT
             ) -> str:
@@ -82,7 +83,8 @@ def write_junit(run:str|Path, # the run folder; junit.xml is written into it
     for key, tag in dict(failures="failure", errors="error", skipped="skipped").items():
         suite.set(key, str(len(suite.findall(f"*/{tag}"))))
     suite.set("tests", str(len(suite)))
-    with atomic(Path(run)/"junit.xml") as tmp: ET.ElementTree(suite).write(tmp, encoding="utf-8", xml_declaration=True)
+    with atomic(Path(run)/"junit.xml") as tmp:
+        ET.ElementTree(suite).write(tmp, encoding="utf-8", xml_declaration=True)
     return Path(run)/"junit.xml"
 
 # %% ../nbs/06_summary.ipynb #e6c863da

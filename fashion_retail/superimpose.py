@@ -21,16 +21,19 @@ def _fill(image, # float32 (H, W, 3)
     if known.all() or not known.any(): return image
     weight, half = known.astype(np.float32), tuple(-(-o//2) for o in known.shape[::-1])
     w = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    x = cv2.resize(image*weight[..., None], half, interpolation=cv2.INTER_AREA)/np.maximum(w, 1e-6)[..., None]
+    x = cv2.resize(image*weight[..., None], half,
+                   interpolation=cv2.INTER_AREA)/np.maximum(w, 1e-6)[..., None]
     coarse = cv2.GaussianBlur(cv2.resize(_fill(x, w > 0), known.shape[::-1]), (0, 0), 1)
     return np.where(known[..., None], image, coarse)
 
 def bare(photo:np.ndarray, # uint8 (H, W, 3)
          mask:np.ndarray # bool (H, W), the garment; some of the photo must be left
         ) -> np.ndarray: # uint8 (H, W, 3)
-    "The photo without its garment: colors drawn in from around the hole, texture copied from elsewhere in the photo"
+    """The photo without its garment: colors drawn in from around the hole,
+    texture copied from elsewhere in the photo"""
     check_photo(photo, mask=mask)
-    if mask.all(): raise BadInput("the mask covers the whole photo: no background is left to fill it from")
+    if mask.all():
+        raise BadInput("the mask covers the whole photo: no background is left to fill it from")
     (h, w), side = mask.shape, max(mask.shape)
     hole = grow(mask, max(2, round(0.02*side))) # the shadow at its edge goes too
     if hole.all(): hole = mask
@@ -52,7 +55,8 @@ def bare(photo:np.ndarray, # uint8 (H, W, 3)
 def plain_background(rng:np.random.Generator, # all randomness
                      shape:tuple=(448, 336) # (H, W), pixels
                     ) -> np.ndarray: # uint8 (H, W, 3)
-    "A procedural floor: one color, light that falls off, grain of a random coarseness, sometimes boards or stripes"
+    """A procedural floor: one color, light that falls off, grain of a random coarseness,
+    sometimes boards or stripes"""
     h, w = shape
     y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
     a, b = rng.uniform(0, 2*np.pi, 2)

@@ -40,14 +40,16 @@ def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, whic
     how = cv2.INTER_AREA if max(image.shape[:2]) > max(width, height) else cv2.INTER_LINEAR
     if image.dtype == bool:
         return cv2.resize(image.astype(np.uint8)*255, (width, height), interpolation=how) > 127
-    return cv2.resize(image, (width, height), interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
+    return cv2.resize(image, (width, height),
+                      interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
 
 def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8 (H, W) for labels
               size:int # side of the square
              ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
     "Scale the long side to `size` and pad the short one"
     x, y, w, h = _inner(image.shape, size)
-    out = np.full((size, size, 3), PAD, np.uint8) if image.ndim == 3 else np.zeros((size, size), image.dtype)
+    out = (np.full((size, size, 3), PAD, np.uint8) if image.ndim
+           == 3 else np.zeros((size, size), image.dtype))
     out[y:y+h, x:x+w] = _resize(image, w, h)
     return out
 
@@ -56,13 +58,15 @@ def unletterbox(square:np.ndarray, # float (size, size)
                ) -> np.ndarray: # float (H, W)
     "Undo `letterbox`"
     x, y, w, h = _inner(shape, square.shape[0])
-    return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]),
+                      (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 # %% ../nbs/03_training.ipynb #a26a4048
 def other_light(image:np.ndarray, # uint8 (S, S, 3), RGB
                 rng:np.random.Generator, # all randomness
                 strength:float=1., # factor of all changes of light and color
-                inside:np.ndarray|None=None, # bool (S, S): contrast changes around their mean; None: of all pixels
+                # bool (S, S): contrast changes around their mean; None: of all pixels
+                inside:np.ndarray|None=None,
                 tint:float=0.08, # of each color channel, as are all following: standard deviations
                 shade:float=0., # from one side of the photo to the other
                 bias:float=0.05, # added to all pixels
@@ -104,11 +108,15 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     corners = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])*half
     angle = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-180, 180)
     turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2].astype(np.float32)
-    seen = corners @ turn.T*np.float32(np.exp(rng.uniform(-0.35, 0.2))) + np.float32(rng.uniform(-0.12, 0.12, 2)*half)
-    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])  # perspective
+    seen = (corners @ turn.T*np.float32(np.exp(rng.uniform(-0.35, 0.2)))
+            + np.float32(rng.uniform(-0.12, 0.12, 2)*half))
+    # perspective
+    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])
     if rng.random() < 0.5: seen = seen[[1, 0, 3, 2]]
-    to_square = cv2.getPerspectiveTransform(np.float32(seen), np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
-    warped = lambda o, how, value: cv2.warpPerspective(o, to_square, (size, size), flags=how, borderValue=value)
+    to_square = cv2.getPerspectiveTransform(np.float32(seen),
+                                            np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
+    warped = lambda o, how, value: cv2.warpPerspective(o, to_square,
+                                                       (size, size), flags=how, borderValue=value)
     x = warped(image, cv2.INTER_LINEAR, PAD)
     if mask.dtype == bool: target = warped(mask.astype(np.uint8)*255, cv2.INTER_LINEAR, 0) > 127
     else: target = warped(mask, cv2.INTER_NEAREST, 0)
@@ -172,10 +180,12 @@ class SnapshotDataset:
 
 # %% ../nbs/03_training.ipynb #bfb24f40
 def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
-                      target:torch.Tensor, # int64 (B, H, W), classes 0 to C - 1 and `VOID`; 0 = background
+                      # int64 (B, H, W), classes 0 to C - 1 and `VOID`; 0 = background
+                      target:torch.Tensor,
                       weight:torch.Tensor|None=None # (B,) how much each photo counts; None: all alike
                      ) -> torch.Tensor: # scalar
-    "Cross-entropy, double along contours, plus soft Dice ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
+    """Cross-entropy, double along contours, plus soft Dice ([Milletari et al.
+    2016](https://arxiv.org/abs/1606.04797))"""
     n_classes, known = logits.shape[1], target != VOID
     target = torch.where(known, target, 0)
     p = (logits.softmax(1)[:, 1:]*known[:, None]).flatten(2)
@@ -212,7 +222,8 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     "Measure batch-normalization statistics over `batches` without dropout, as the network is used"
     training = net.training
     net.train()
-    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]  # others stay frozen
+    # others stay frozen
+    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]
     momenta = [norm.momentum for norm in norms]
     for module in net.modules():
         if isinstance(module, torch.nn.Dropout): module.eval()
@@ -225,16 +236,18 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
 
 # %% ../nbs/03_training.ipynb #9c4fbc7e
 ENCODERS = "", "efficientnet_lite0"
-SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what start="shipped" means
+# what start="shipped" means
+SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
 
 def new_network(settings:dict, # of `train_segmenter`
                 n_classes:int, # background included
                 grad_checkpointing:bool=False # an FC-DenseNet's memory for time
                ) -> torch.nn.Module:
-    "The network that the settings describe; raises `BadInput` for an unknown encoder or layers that do not fit"
+    """The network that the settings describe; raises `BadInput` for an unknown encoder
+    or layers that do not fit"""
     if settings["encoder"] not in ENCODERS:
-        raise BadInput(f"unknown encoder {settings['encoder']!r}: use efficientnet_lite0, or leave it empty for an "
-                       "FC-DenseNet from scratch")
+        raise BadInput(f"unknown encoder {settings['encoder']!r}: use efficientnet_lite0, or leave it "
+                       f"empty for an FC-DenseNet from scratch")
     for count in settings["n_layers_per_block"]:
         check_range("a number in n_layers_per_block", count, whole=True, least=1)
     blocks = {name: settings[name] for name in ("growth_rate", "n_layers_per_block", "dropout")}
@@ -249,12 +262,16 @@ def started_network(file:str|Path, # a segmenter's weights, or the word shipped
     "A copy of an existing segmenter to go on from; raises `BadInput` for a file that is none"
     old = load_weights(SHIPPED if file == "shipped" else file, FCDenseNet, LiteTiramisu)
     known = old.meta.get("classes") or ["background", "garment"]
-    net = type(old)(**getattr(old, "blank", {}), **{**old.config, "n_classes": len(classes), "dropout": dropout})
+    net = type(old)(**getattr(old, "blank", {}),
+                    **{**old.config, "n_classes": len(classes), "dropout": dropout})
     same = list(known) == list(classes)
-    taken = {name: tensor for name, tensor in old.state_dict().items() if same or not name.startswith("head.")}
+    taken = {name: tensor for name, tensor in old.state_dict().items()
+             if same or not name.startswith("head.")}
     net.load_state_dict({**net.state_dict(), **taken})
     print(f"start: {file}, a {type(net).__name__}; its architecture is kept", flush=True)
-    if not same: print(f"it knows {some(known)}, the new labels {some(classes)}: the last layer is new", flush=True)
+    if not same:
+        print(f"it knows {some(known)}, the new labels {some(classes)}: the last layer is new",
+              flush=True)
     return net.train()
 
 # %% ../nbs/03_training.ipynb #bdd37e28
@@ -317,19 +334,22 @@ def judge(self:SegmenterFitting, net):
         ious += batch_iou(logits.float(), target).item()*len(image)
         photos += len(image)
         self.alive(f"valid photos {photos}/{len(self.valid_set)}")
-    return dict(valid_loss=losses/photos, valid_iou=ious/photos, doubted=int((self.train_set.trust == 0).sum()))
+    return dict(valid_loss=losses/photos, valid_iou=ious/photos,
+                doubted=int((self.train_set.trust == 0).sum()))
 
 @patch
 @torch.inference_mode()
 def doubt(self:SegmenterFitting):
     "Stop counting the machine-made masks that the network flatly disagrees with"
     net, dataset, ious = self.smooth.module.eval(), self.train_set, {}
-    for i in announced(np.flatnonzero(dataset.by_machine), int(dataset.by_machine.sum()), "masks looked at again"):
+    for i in announced(np.flatnonzero(dataset.by_machine),
+                       int(dataset.by_machine.sum()), "masks looked at again"):
         image, mask = (letterbox(o, dataset.size) for o in dataset.pairs[i])
         logits = net(to_tensor(image)[None].to(self.device)).float().cpu()
         ious[int(i)] = batch_iou(logits, torch.from_numpy(mask.astype(np.int64))[None]).item()
     ious = pd.Series(ious)
-    ious = ious[ious < min(DOUBT, ious.median()*2/3)]  # a poor network may not throw out what it has not learned yet
+    # a poor network may not throw out what it has not learned yet
+    ious = ious[ious < min(DOUBT, ious.median()*2/3)]
     dataset.trust[ious.index] = 0
     named = dataset.rows.loc[ious.index, ["image_id"]].assign(iou=ious).sort_values("iou")
     with atomic(self.out/"doubted.csv") as tmp: named.to_csv(tmp, index=False)

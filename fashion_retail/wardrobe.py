@@ -110,7 +110,8 @@ def _mirrored(half):
 def _both(pts, *args): return [Piece(_arcs(pts)*(side,1), *args) for side in (1,-1)]
 
 def _button(x, y, d=1.4):
-    a = np.linspace(0, 2*np.pi, 12); return Piece(np.stack([x+d/2*np.cos(a), y+d/2*np.sin(a)], 1), 'button')
+    a = np.linspace(0, 2*np.pi, 12)
+    return Piece(np.stack([x+d/2*np.cos(a), y+d/2*np.sin(a)], 1), 'button')
 
 def _rgb(hexed): return np.array([int(hexed[i:i+2], 16) for i in (1,3,5)], np.float32)
 
@@ -384,9 +385,11 @@ def _folds(rng, shape, kind, loose):
     "Height of the folds in pixels: broad waves, creases in a few directions, and the drape of skirts"
     full, shape = shape, tuple(o//2 for o in shape); s = max(full)/480
     h = _noise(rng, shape, 3)*4*loose + _fbm(rng, shape, 7, 3)*(1+1.2*loose)
-    for cells, long, amp in ((7,2.5,6), (11,3,5), (18,4,3.2)): h += amp*(.3+loose)*_creases(rng, shape, cells, long)
+    for cells, long, amp in ((7,2.5,6), (11,3,5), (18,4,3.2)):
+        h += amp*(.3+loose)*_creases(rng, shape, cells, long)
     if kind in ('skirt','dress'):
-        x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0],dtype=np.float32)[:,None]
+        x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0],
+                                                                        dtype=np.float32)[:,None]
         folds = np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))
         h += 3.2*folds*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
     relief = cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s)
@@ -456,7 +459,8 @@ def _stamp(rgb, cut, at, size, a, b):
     part += (cov[:h,:w,None]*.92)*(img[:h,:w]-part)
 
 # %% ../nbs/10_wardrobe.ipynb #97a1a498
-def _slopes(height): return cv2.Sobel(height, -1, 1, 0, scale=.125), cv2.Sobel(height, -1, 0, 1, scale=.125)
+def _slopes(height):
+    return cv2.Sobel(height, -1, 1, 0, scale=.125), cv2.Sobel(height, -1, 0, 1, scale=.125)
 
 def _shade(height, angle, k):
     "Brightness of a height field lit from `angle`, 1 where it is level"
@@ -539,7 +543,8 @@ def render_studio(
     M = _matrix(K, W, rng.uniform(.9,.98)*W/K, rng.normal(0,.015), (.5,.5))
     seen = _lay(cloth, M, W, _crumple(cloth, rng, .15))
     ground = np.full((W,W,3), rng.uniform(.95,1), np.float32)
-    img = _compose(ground, (seen[0]*1.05+5, *seen[1:]), -2.2+rng.normal(0,.5), .16, .5, .2)*rng.uniform(.98,1.1)
+    img = _compose(ground, (seen[0]*1.05+5, *seen[1:]), -2.2+rng.normal(0,.5),
+                   .16, .5, .2)*rng.uniform(.98,1.1)
     img, mask = _finish(img, seen[1], size)
     return np.uint8(np.round(np.sqrt(np.clip(img,0,1))*255)), mask
 
@@ -851,7 +856,8 @@ def make_wardrobe(
     return read_table(out/'images.csv')
 
 # %% ../nbs/10_wardrobe.ipynb #6ef9e4c1
-garment_cut, garment_pose, drawn_cloth = _cut, _pose, _cloth  # measures in cm, angles of the limbs, a `Cloth`
+# measures in cm, angles of the limbs, a `Cloth`
+garment_cut, garment_pose, drawn_cloth = _cut, _pose, _cloth
 smooth_noise, pattern_tile, chest_graphic, relief = _noise, _tile, _graphic, _shade
 
 def garment_pieces(cut:dict, # of `garment_cut`

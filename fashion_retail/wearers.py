@@ -16,12 +16,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from .data import BadInput, atomic, load_image, load_mask, read_table, save_image, save_mask, write_table
-from .dressing import (LOWER, OTHER, PERSON, UPPER, WHOLE, Figure, add_skirt, cloth_color, compose, figure,
-                                     one_piece, redress, stack_figures, swatches)
+from .dressing import (LOWER, OTHER, PERSON, UPPER, WHOLE, Figure, add_skirt, cloth_color,
+                                     compose, figure, one_piece, redress, stack_figures, swatches)
 from .superimpose import bare
 from .photo_labels import CLASSES, save_labels
-from .wardrobe import (CATEGORIES, drawn_cloth, garment_cut, garment_pieces, garment_pose, random_item,
-                                     relief, smooth_noise)
+from .wardrobe import (CATEGORIES, drawn_cloth, garment_cut, garment_pieces, garment_pose,
+                                     random_item, relief, smooth_noise)
 
 # %% ../nbs/10_wearers.ipynb #786a286f
 # sRGB of skin, of hair, and of mannequins
@@ -112,7 +112,8 @@ def _item(rng, *kinds): # a garment of one of these kinds: top, dress, skirt, le
 
 def _arm_joints(cut, pose, side, rng): # shoulder, elbow, wrist, fingertips of one arm (cm)
     angle, bend = pose["arm"][0 if side > 0 else 1], pose["bend"][0 if side > 0 else 1]
-    start = np.array([(cut["shoulder"] - 2.5 + cut["half"] - 2)/2, (cut["drop"] - 0.4 + cut["arm"] - 0.5)/2])
+    start = np.array([(cut["shoulder"] - 2.5 + cut["half"] - 2)/2,
+                      (cut["drop"] - 0.4 + cut["arm"] - 0.5)/2])
     half = cut["sleeve_len"]/2 if cut["sleeve_len"] > 40 else 29
     way = lambda o: np.array([np.cos(o), np.sin(o)])
     free = rng.choice([rng.normal(0, 0.15), rng.uniform(0.3, 2.2)], p=[0.6, 0.4])
@@ -199,7 +200,8 @@ def draw_wearer(rng:np.random.Generator, # source of chance
     if not dummy and rng.random() < 0.5: # long hair behind the back
         fall = [(0, -24), (0, -5), (rng.normal(0, 2), rng.uniform(0, 22))]
         scene.part(scene.limb(fall, [10.5, 11, 7]), hair*0.85, PERSON, 0.5)
-    if dummy and not legs: scene.part(scene.limb([(0, waist), (0, 120), (0, 122)], [1.5, 1.5, 12]), (90, 90, 94), 0)
+    if dummy and not legs:
+        scene.part(scene.limb([(0, waist), (0, 120), (0, 122)], [1.5, 1.5, 12]), (90, 90, 94), 0)
     ankles = _draw_legs(scene, tights, waist, pose["leg"]) if legs else []
     _draw_body(scene, cut, waist, skin)
     for arm in joints: scene.part(scene.limb(arm[:3], [4.6, 3.8, 2.6]), skin, PERSON)
