@@ -24,6 +24,10 @@ def _plan_training(stage, profile, set_, images, out, device, skip):
     from fashion_retail.fitting import check_settings
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
+    worn = values.pop("worn", None) or {}
+    if not isinstance(worn, dict) or (unknown := set(worn) - {"n_items", "size", "seed"}):
+        raise BadInput("worn takes n_items, size and seed" + (f", not {min(unknown)}" if isinstance(worn, dict) else "")
+                       + ": correct the profile or --set")
     images = images or values.get("images")
     if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
     sources = [images] if Path(images).exists() else images.split()  # a path may hold blanks
@@ -36,6 +40,9 @@ def _plan_training(stage, profile, set_, images, out, device, skip):
         if source == "wardrobe":
             from fashion_retail.wardrobe import make_wardrobe
             tables[source] = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
+        elif source == "worn":
+            from fashion_retail.wearers import make_worn
+            tables[source] = make_worn(out/"worn", **worn)
         else: tables[source] = read_images(source, skip)
     if len(tables) == 1: return tables, settings
     ids = {name: dict(image_id=name + "-" + rows.image_id, item_id=name + "-" + rows.item_id)
