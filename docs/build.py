@@ -148,6 +148,15 @@ def cards():
     write("models.md", "\n".join(text))
 
 
+def front():
+    "The text of index, with the tables that its cells make"
+    parts = []
+    for cell in json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown": parts.append(text_of(cell))
+        else: parts += ["".join(o["data"]["text/markdown"]) for o in cell["outputs"] if "text/markdown" in o.get("data", {})]
+    return "\n\n".join(parts)
+
+
 def make_pages():
     "All Markdown; gives the navigation"
     shutil.rmtree(PAGES, ignore_errors=True)
@@ -155,8 +164,7 @@ def make_pages():
         if path.suffix in (".md", ".css", ".svg"): write(str(path.relative_to(ROOT/"docs")), path.read_text(encoding="utf-8"))
     write("changelog.md", (ROOT/"CHANGELOG.md").read_text(encoding="utf-8"))
     shutil.copytree(ROOT/"nbs"/"images", PAGES/"notebooks"/"images")
-    front = "\n\n".join(text_of(o) for o in json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"] if o["cell_type"] == "markdown")
-    write("index.md", linked(front, ""))
+    write("index.md", linked(front(), ""))
     gallery, order = ["# Gallery\n", "Figures of the notebooks, each with the page it comes from.\n"], reading_order()
     for name in order:
         figures = notebook_page(name)

@@ -171,7 +171,8 @@ def _small(path): # a photo
     return np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BOX)), pixels.shape[1]/pixels.shape[0]
 
 def _standard(pictures): # float arrays of one shape
-    "A row a picture, mean 0 and length 1: a product of two rows is their correlation; 0 for an empty picture"
+    """One row for each picture, with mean 0 and length 1: a product of two rows is their correlation;
+    0 for an empty picture"""
     rows = np.stack(pictures).reshape(len(pictures), -1)
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
@@ -396,7 +397,7 @@ def checked(rows:pd.DataFrame # rows of an images table with masks
 # %% ../nbs/00_data.ipynb #536dc2a9
 def linked_rows(links:list # Series of text of one index, such as items and photographers; '' links nothing
                ) -> pd.Series: # int, the same for rows that hang together
-    "Which rows hang together, because they share the text of some link, directly or through others"
+    "Which rows are connected, because they share the text of some link, directly or through others"
     block = pd.Series(range(len(links[0])), index=links[0].index)
     while True:  # every row takes the least number of those with its item, then its photographer, until nothing moves
         new = block
