@@ -1,4 +1,4 @@
-"The commands about attributes: tag, tag-check, tag-benchmark"
+"The commands about attributes and what to label next: tag, tag-check, tag-benchmark, label-campaign"
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -247,19 +247,57 @@ def tag_benchmark(
 @app.command()
 def label_campaign(
     images: Images,
-    columns: Columns,
-    out: Annotated[Path, typer.Option(help="Folder for campaign.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for campaign.csv; the rows of other tasks in it are kept.")],
+    task: Annotated[str, typer.Option(help="What is labeled: tags, masks or pairs.")] = "tags",
+    columns: Annotated[str, typer.Option(help="For tags: columns of the table, separated by commas.")] = "",
+    odd: Annotated[Optional[str], typer.Option(metavar="TABLE", help="For masks: photos of another kind, which become "
+                                               "a fifth of the pool.")] = None,
     seeds: Annotated[int, typer.Option(help="Campaigns of each order.")] = 5,
     device: Device = "auto",
 ):
-    "Simulate labeling the tags of train in several orders, judged on valid: how many labels does each order need?"
-    from fashion_retail.active_learning import labels_needed, tag_campaign
-    from fashion_retail.attributes import known_columns
+    "Simulate labeling train in several orders, judged on valid: how many labels does each order need?"
+    from fashion_retail.active_learning import labels_needed
     from fashion_retail.core import BadInput
     if seeds < 2: raise BadInput(f"--seeds {seeds} gives no interval: give at least 2")
-    names, rows = _names(columns), read_images(images)
+    if task not in CAMPAIGNS: raise BadInput(f"--task {task} is unknown: use one of {', '.join(CAMPAIGNS)}")
+    if columns and task != "tags": raise BadInput("--columns is for tags: leave it out, or use --task tags")
+    if odd and task != "masks": raise BadInput("--odd is for masks: leave it out, or use --task masks")
+    rows = read_images(images)
+    curves = CAMPAIGNS[task](rows, range(seeds), columns=columns, odd=odd, device=device)
+    _save_curves(curves, out/"campaign.csv")
+    print(labels_needed(curves).round(3).to_string(index=False))
+    if task == "masks": print(labels_needed(curves, measure="mean").round(3).to_string(index=False))
+
+
+def _tag_curves(rows, seeds, columns, device, **_):
+    from fashion_retail.active_learning import tag_campaign
+    from fashion_retail.attributes import known_columns
+    names = _names(columns)
     known_columns(rows, names)
     rows, blocks = _described(rows, "tiramisu", False, device)
-    curves = tag_campaign(rows, names, blocks, range(seeds))
-    save_csv(curves.round(4), out/"campaign.csv")
-    print(labels_needed(curves).round(3).to_string(index=False))
+    return tag_campaign(rows, names, blocks, seeds)
+
+
+def _mask_curves(rows, seeds, odd, **_):
+    from fashion_retail.campaigns import mask_task, task_campaign
+    from fashion_retail.data import checked, select
+    rows = checked(select(rows, None, "snapshot", "mask_path"))
+    more = select(read_images(odd), "train", "snapshot", "mask_path") if odd else None
+    return task_campaign(mask_task(rows, more), "masks", seeds)
+
+
+def _pair_curves(rows, seeds, **_):
+    from fashion_retail.campaigns import pair_task, task_campaign
+    from fashion_retail.features import Store
+    return task_campaign(pair_task(rows, store=Store()), "pairs", seeds)
+
+
+CAMPAIGNS = dict(tags=_tag_curves, masks=_mask_curves, pairs=_pair_curves)
+
+
+def _save_curves(curves, file):
+    "Write the curves in the place of the same task's"
+    import pandas as pd
+    from fashion_retail.campaigns import with_curves
+    kept = pd.read_csv(file, keep_default_na=False) if file.is_file() else None
+    save_csv(with_curves(kept, curves.round(4)), file)

@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from commands import command, refused
+from fashion_retail.catalogue import Catalogue
 from fashion_retail.data import read_table
 from fashion_retail.photos import save_image
+from fashion_retail.service import offered_filters
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,9 @@ def test_a_catalogue_is_filled_and_filtered(shop, tmp_path):
     found = command("search", shop/"49.png", "--catalogue", made, "--where", "pattern=striped", "--where",
                     "pattern_source=predicted", "-k", "3", "--json", tmp_path/"found.json")
     assert "i49" in found.stdout and "i48" not in found.stdout, found.stdout
+    rows = Catalogue.load(made).index.rows()
+    filters, predicted = offered_filters(rows)
+    assert filters["pattern"] == predicted["pattern"] == ["plain", "striped"] and "pattern_source" not in filters
 
 
 def test_wrong_tags_come_first(shop, tmp_path):
