@@ -29,7 +29,7 @@ class Pool:
     certainty:np.ndarray|None = None # (N,) 0 to 1, of the current model
     disagreement:np.ndarray|None = None # (N,) the larger, the more a second method says otherwise
     dropout:np.ndarray|None = None # (N,) the larger, the more the model contradicts itself under dropout
-    closed:np.ndarray|None = None # bool (N,): neither labeled nor to be labeled, such as photos that judge
+    closed:np.ndarray|None = None # bool (N,): neither labeled nor to be labeled, as photos that judge
 
     def open(self) -> np.ndarray: # positions
         "What can be labeled"
@@ -44,7 +44,8 @@ def order(function:Callable):
 
 def needed(values, name, what):
     "`values`, or `BadInput` where the pool has none"
-    if values is None: raise BadInput(f"order {name} needs {what}, which this pool lacks: choose another order")
+    if values is None:
+        raise BadInput(f"order {name} needs {what}, which this pool lacks: choose another order")
     return values
 
 # %% ../nbs/11_active_learning.ipynb #0c2d6d54
@@ -74,7 +75,7 @@ def dropout(pool, count, rng):
     at = rng.permutation(pool.open())
     return apart(pool, at[np.argsort(-doubt[at], kind="stable")], count)
 
-# %% ../nbs/11_active_learning.ipynb #e2b7cb9a
+# %% ../nbs/11_active_learning.ipynb #0df433c6
 def near_distance(pool:Pool,
                   share:float=0.05 # of a sample of the pool
                  ) -> float:
@@ -88,13 +89,14 @@ def near_distance(pool:Pool,
 def apart(pool:Pool,
           positions, # best first
           count:int, # photos wanted
-          share:float=0.05 # quantile of the distances within the pool below which two photos are near-copies
+          share:float=0.05 # of the distances within the pool, below which two photos are near-copies
          ) -> np.ndarray: # positions
-    "The first positions that are no near-copies of each other; filled up with near-copies where there are too few"
+    "The first positions that are no near-copies of each other; filled up with those where there are too few"
     near, taken, left = near_distance(pool, share), [], []
     for i in positions:
         if len(taken) == count: break
-        close = len(taken) and np.linalg.norm(pool.vectors[taken] - pool.vectors[i], axis=1).min() <= near
+        far = np.linalg.norm(pool.vectors[taken] - pool.vectors[i], axis=1)
+        close = len(taken) and far.min() <= near
         (left if close else taken).append(i)
     return np.array([*taken, *left][:count], int)
 
@@ -129,10 +131,11 @@ def mixed(pool, count, rng):
     centers = np.concatenate([np.flatnonzero(pool.labeled), first])
     return np.concatenate([first, farthest(pool.vectors, centers, doubted, count//2)])
 
-# %% ../nbs/11_active_learning.ipynb #3b01b59f
-DRAWN = dict(random=lambda count: count, mixed=lambda count: count - count//2) # order -> of a batch; others: none
+# %% ../nbs/11_active_learning.ipynb #0688738a
+# order -> how many of a batch; others: none
+DRAWN = dict(random=lambda count: count, mixed=lambda count: count - count//2)
 
-# %% ../nbs/11_active_learning.ipynb #1fa8a247
+# %% ../nbs/11_active_learning.ipynb #38478c9a
 def without_copies(pool:Pool,
                    share:float=0.05 # as for `near_distance`
                   ) -> np.ndarray: # bool (N,): can be labeled, and is no near-copy
@@ -155,10 +158,10 @@ def reason_of(name, pool, i, place, count): # a text
     text = WHY[name]
     if name == "mixed" and place >= DRAWN["mixed"](count):
         text = "doubtful, and unlike all that is labeled: certainty {certainty:.2f}"
-    known = {o: getattr(pool, o)[i] for o in ("certainty", "disagreement", "dropout") if getattr(pool, o) is not None}
-    return text.format(**known)
+    known = {o: getattr(pool, o) for o in ("certainty", "disagreement", "dropout")}
+    return text.format(**{o: numbers[i] for o, numbers in known.items() if numbers is not None})
 
-# %% ../nbs/11_active_learning.ipynb #1a061d66
+# %% ../nbs/11_active_learning.ipynb #6798c74c
 def known_order(name:str # of an order
                ) -> str: # the same
     "Raise `BadInput` for an order that does not exist"
@@ -169,20 +172,20 @@ def next_batch(pool:Pool,
                name:str, # of an order
                count:int, # wanted
                seed:int=0 # of the draws
-              ) -> pd.DataFrame: # position, reason, gain (0 to 1; NaN where no model was asked), the first one first
+              ) -> pd.DataFrame: # position, reason, gain (0 to 1; NaN where no model was asked), in order
     "What to label next; raises `BadInput`"
     if count < 1: raise BadInput(f"a batch of {count} is empty: give at least 1")
     if not len(pool.open()): raise BadInput("everything is labeled: there is nothing left to order")
     rest = without_copies(pool)
-    few = rest.sum() < count
-    chosen = ORDERS[known_order(name)](pool if few else replace(pool, closed=~rest), count, np.random.default_rng(seed))
+    some = pool if rest.sum() < count else replace(pool, closed=~rest)
+    chosen = ORDERS[known_order(name)](some, count, np.random.default_rng(seed))
     reasons = [reason_of(name, pool, i, place, count) for place, i in enumerate(chosen)]
     gain = np.full(len(chosen), np.nan) if pool.certainty is None else 1 - pool.certainty[chosen]
     return pd.DataFrame(dict(position=chosen, reason=reasons, gain=gain))
 
-# %% ../nbs/11_active_learning.ipynb #e1cde062
+# %% ../nbs/11_active_learning.ipynb #cb4d3b85
 def stop_estimate(certainty:np.ndarray, # (M,) of the unlabeled photos, 0 to 1
-                  quality:np.ndarray, # (L,) of photos that were drawn at random, out of fold: right or not, or IoU
+                  quality:np.ndarray, # (L,) of photos drawn at random, out of fold: right or not, or IoU
                   sure:np.ndarray # (L,) the certainty of those, out of fold
                  ) -> tuple: # estimated mean quality of the unlabeled, 0 to 1; its standard error
     "How good the answers to the unlabeled photos are, without a label of theirs"
@@ -204,11 +207,11 @@ class Known:
     disagreement:np.ndarray|None = None # (N,)
     dropout:np.ndarray|None = None # (N,)
 
-def campaign(task, # with `vectors` float32 (N, D), `pool` bool (N,), and `learn`: bool (N,) labeled -> `Known`
+def campaign(task, # with `vectors` float32 (N, D), `pool` bool (N,), `learn`: bool (N,) labeled -> `Known`
              name:str, # of an order
              seed:int=0, # of the first labels and of ties
              steps:tuple=STEPS # numbers of labels at which is measured
-            ) -> pd.DataFrame: # a row a step: labels, score, mean; truth, estimate, error of the unlabeled photos
+            ) -> pd.DataFrame: # a row a step: labels, score, mean; truth, estimate, error of the unlabeled
     "Label, learn, measure"
     rng, rows, known = np.random.default_rng(seed), [], None
     labeled, drawn = np.zeros(len(task.pool), bool), np.zeros(len(task.pool), bool)
@@ -216,7 +219,8 @@ def campaign(task, # with `vectors` float32 (N, D), `pool` bool (N,), and `learn
         wanted = goal - labeled.sum()
         if known is None: chosen, fair = rng.permutation(np.flatnonzero(task.pool))[:wanted], wanted
         else:
-            state = Pool(task.vectors, labeled, known.certainty, known.disagreement, known.dropout, ~task.pool)
+            says = known.certainty, known.disagreement, known.dropout
+            state = Pool(task.vectors, labeled, *says, ~task.pool)
             chosen, fair = ORDERS[name](state, wanted, rng), DRAWN.get(name, lambda count: 0)(wanted)
         labeled[chosen], drawn[chosen[:fair]] = True, True
         known = task.learn(labeled)
@@ -226,7 +230,7 @@ def campaign(task, # with `vectors` float32 (N, D), `pool` bool (N,), and `learn
                          estimate=estimate, error=error))
     return pd.DataFrame(rows)
 
-# %% ../nbs/11_active_learning.ipynb #e29d4147
+# %% ../nbs/11_active_learning.ipynb #d80d67ad
 def fold_numbers(at): # (N,) 0 to 4
     "Five folds of labeled photos, without groups"
     return np.arange(len(at))%5
@@ -263,7 +267,8 @@ class TagTask:
             other = differs + 1e-3*(1 - sure)
         quality, certainty = np.full(len(truth), np.nan), np.full(len(truth), np.nan)
         quality[labeled], certainty[labeled] = apart.argmax(1) == truth[labeled], apart.max(1)
-        f1 = f1_score(truth[judge], said[judge], average="macro", zero_division=0, labels=np.unique(truth[judge]))
+        there = np.unique(truth[judge])
+        f1 = f1_score(truth[judge], said[judge], average="macro", zero_division=0, labels=there)
         figures = dict(score=f1, mean=float((said == truth)[judge].mean()))
         return Known(sure, (said == truth).astype(float), (quality, certainty), figures, other)
 
@@ -277,7 +282,8 @@ def curves_of(learner, # the task, as for `campaign`
               column:str="" # of the tags
              ) -> pd.DataFrame: # `CURVES`
     "Campaigns of several orders and seeds"
-    found = [campaign(learner, name, seed).assign(order=name, seed=seed) for seed in seeds for name in orders]
+    found = [campaign(learner, name, seed).assign(order=name, seed=seed)
+             for seed in seeds for name in orders]
     return pd.concat(found).assign(task=task, column=column)[[*CURVES]]
 
 def tag_task(rows, name, standard, least): # `TagTask`
@@ -312,8 +318,8 @@ def tag_campaign(rows:pd.DataFrame, # rows of an images table with splits train 
 def labels_needed(curves:pd.DataFrame, # `CURVES`
                   goal:int=200, # labels of the random order whose result is to be reached
                   measure:str="score" # or mean
-                 ) -> pd.DataFrame: # task, column, order, measure at goal, gain over random (low, high: 95 %), labels
-    "How many labels each order needs for what random reaches; means over seeds, intervals from paired seeds"
+                 ) -> pd.DataFrame: # task, column, order, measure at goal, gain over random, low, high, labels
+    "Labels that each order needs for what random reaches: means over seeds, 95 % intervals from paired seeds"
     found = []
     for (task, column, which), some in curves.groupby(["task", "column", "order"], sort=False):
         base = curves[(curves.task == task) & (curves.column == column) & (curves.order == "random")]
@@ -322,7 +328,8 @@ def labels_needed(curves:pd.DataFrame, # `CURVES`
         reached = means.index[means >= target - 1e-9]
         ends = [o[o.labels == goal].set_index("seed")[measure] for o in (some, base)]
         gain = (ends[0] - ends[1]).to_numpy()
-        half = student.ppf(0.975, len(gain) - 1)*gain.std(ddof=1)/len(gain)**0.5 if len(gain) > 1 else np.nan
+        spread = gain.std(ddof=1)/len(gain)**0.5 if len(gain) > 1 else np.nan
+        half = student.ppf(0.975, max(1, len(gain) - 1))*spread
         about = {"task": task, "column": column, "order": which, measure: means[goal]}
         found.append(dict(**about, gain=gain.mean(), low=gain.mean() - half, high=gain.mean() + half,
                           labels=int(reached[0]) if len(reached) else None))

@@ -20,7 +20,7 @@ from .next_label import pair_model, pair_numbers, photo_distances, scaled_pairs
 # %% ../nbs/11_campaigns.ipynb #3ead6a26
 SIDE, GRID = 224, 28 # pixels of the letterboxed photo; cells along each side
 
-def pixel_maps(image, net): # float16 (GRID*GRID, 512): the encoder's maps at the grid; float32 (512,), their means
+def pixel_maps(image, net): # float16 (GRID*GRID, 512), the encoder's maps at the grid; float32 (512,), means
     "What the frozen encoder says of each cell"
     import torch
     import torch.nn.functional as F
@@ -37,7 +37,8 @@ def pixel_maps(image, net): # float16 (GRID*GRID, 512): the encoder's maps at th
 def cells_of(mask): # bool (H, W) -> float32 (GRID*GRID,), the share of garment in each cell
     import cv2
     from fashion_retail.training import letterbox
-    return cv2.resize(letterbox(mask, SIDE).astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA).ravel()
+    square = letterbox(mask, SIDE).astype(np.float32)
+    return cv2.resize(square, (GRID, GRID), interpolation=cv2.INTER_AREA).ravel()
 
 # %% ../nbs/11_campaigns.ipynb #ee5baa4f
 def pixel_features(maps:np.ndarray, # float16 (N, P, C)
@@ -52,7 +53,8 @@ def pixel_features(maps:np.ndarray, # float16 (N, P, C)
     found /= found.std(0) + 1e-6
     y, x = np.mgrid[:GRID, :GRID].reshape(2, -1)/GRID*2 - 1
     place = np.float32(np.stack([x, y, x*x, y*y, np.ones_like(x)], 1))
-    mixed = np.maximum(found@np.float32(rng.normal(size=(found.shape[1], 128))/8) + rng.uniform(-1, 1, 128), 0)
+    mixture = np.float32(rng.normal(size=(found.shape[1], 128))/8)
+    mixed = np.maximum(found@mixture + rng.uniform(-1, 1, 128), 0)
     parts = [o.reshape(count, cells, -1) for o in (found, mixed.astype(np.float32))]
     return np.concatenate([*parts, np.broadcast_to(place, (count, *place.shape))], 2)
 
@@ -69,6 +71,7 @@ def expected_iou(found): # (..., P) -> (...,): the IoU with the truth if the sha
 def worst_tenth(quality): # mean of the lowest tenth
     return float(np.sort(quality)[:max(1, round(len(quality)/10))].mean())
 
+# %% ../nbs/11_campaigns.ipynb #0b1b8580
 @dataclass
 class MaskTask:
     "Masks that are learned from frozen features"
@@ -91,7 +94,7 @@ class MaskTask:
 
     def learn(self, labeled:np.ndarray # bool (N,)
              ) -> Known:
-        "Masks of all photos; `score` is the mean IoU of the worst tenth of the judge, `mean` that of all"
+        "Masks of all photos; `score` is the mean IoU of the worst tenth of the judge, `mean` of all"
         weights, rng, judge = self.fitted(labeled), np.random.default_rng(1), ~self.pool
         found = self.features@weights
         kept = [np.float32(weights*(rng.random(len(weights)) >= self.dropout)/(1 - self.dropout))
@@ -105,7 +108,8 @@ class MaskTask:
             quality[out], certainty[out] = grid_iou(unseen, self.truth[out]), expected_iou(unseen)
         iou = grid_iou(found, self.truth)
         figures = dict(score=worst_tenth(iou[judge]), mean=float(iou[judge].mean()))
-        return Known(expected_iou(found), iou, (quality, certainty), figures, 1 - grid_iou(found, self.second), doubt)
+        other = 1 - grid_iou(found, self.second)
+        return Known(expected_iou(found), iou, (quality, certainty), figures, other, doubt)
 
 # %% ../nbs/11_campaigns.ipynb #6faf235e
 ODD = 0.2 # share of photos in the pool that are of another kind than those that judge
@@ -139,7 +143,8 @@ def mask_task(rows:pd.DataFrame, # rows of an images table with checked masks, s
     pool, means = np.arange(len(every)) < len(train) + len(more), np.stack(means)
     means = (means - means[pool].mean(0))/(means[pool].std(0) + 1e-3)
     vectors = means@np.linalg.svd(means[pool], full_matrices=False)[2][:32].T
-    return MaskTask(pixel_features(np.stack(maps)), np.stack(truth), np.float32(vectors), pool, np.stack(second))
+    found = pixel_features(np.stack(maps)), np.stack(truth), np.float32(vectors)
+    return MaskTask(*found, pool, np.stack(second))
 
 # %% ../nbs/11_campaigns.ipynb #1a4cad68
 @dataclass
@@ -166,7 +171,8 @@ class PairTask:
             others = np.zeros(len(found), bool)
             others[np.setdiff1d(at, out)] = True
             unseen = pair_model(self.numbers, self.same, others)[out]
-            quality[out], certainty[out] = (unseen > 0.5) == self.same[out], np.maximum(unseen, 1 - unseen)
+            quality[out] = (unseen > 0.5) == self.same[out]
+            certainty[out] = np.maximum(unseen, 1 - unseen)
         judge = ~self.pool
         figures = dict(score=f1_score(self.same[judge], found[judge] > 0.5, average="macro"),
                        mean=float(right[judge].mean()))
@@ -185,7 +191,8 @@ def pair_task(rows:pd.DataFrame, # rows of an images table with both roles, spli
         part = rows[rows.split == split]
         both = set(part.item_id[part.role == "snapshot"]) & set(part.item_id[part.role == "catalogue"])
         some = rng.permutation(sorted(both))[:most]
-        if len(some) < 30: raise BadInput(f"{len(some)} items of {split} have both roles: a campaign needs 30")
+        if len(some) < 30:
+            raise BadInput(f"{len(some)} items of {split} have both roles: a campaign needs 30")
         queries, gallery = (part[part.item_id.isin(some) & (part.role == o)].reset_index(drop=True)
                             for o in ("snapshot", "catalogue"))
         at, found = pair_numbers(photo_distances(queries, gallery, cut, store))

@@ -37,13 +37,13 @@ def mask_doubts(rows:pd.DataFrame, # of an images table
                 cut, # a `Cutout` with a network of dense layers, such as tiramisu or garments
                 passes:int=6 # forward passes
                ) -> np.ndarray: # float (N,), nats a pixel of the garment
-    "How much a network contradicts itself under dropout; raises `BadInput` for a cut-out without such a network"
+    "How much a network contradicts itself under dropout; raises `BadInput` for a cut-out without one"
     from fashion_retail.photos import load_image
     from fashion_retail.tiramisu import Dropout, FCDenseNet, LiteTiramisu, load_weights, mc_dropout
     from fashion_retail.training import letterbox, to_tensor
     if not (cut.network and cut.weights):
-        raise BadInput(f"cut-out {cut.name} has no network that can be asked with dropout: use tiramisu or garments, "
-                       "or another order")
+        raise BadInput(f"cut-out {cut.name} has no network that can be asked with dropout: "
+                       "use tiramisu or garments, or another order")
     device = pick_device(cut.device)
     net = load_weights(cut.weights, FCDenseNet, LiteTiramisu).to(device)
     for one in net.modules():
@@ -60,7 +60,7 @@ def entropy_of(probability, entropy): # of `mc_dropout`; nats a pixel that is li
 # %% ../nbs/11_next_label.ipynb #61fc8eef
 def with_next(rows:pd.DataFrame, # an images table
               batch:pd.DataFrame # of `next_batch`
-             ) -> pd.DataFrame: # with `next`, `reason`, `gain` as texts, '' for the others; the batch first
+             ) -> pd.DataFrame: # with `next`, `reason`, `gain`, '' for the others; the batch first
     "The table with the batch written into it"
     rows = rows.assign(**{o: np.full(len(rows), "", object) for o in ("next", "reason", "gain")})
     for place, one in enumerate(batch.itertuples(), 1):
@@ -98,15 +98,18 @@ def photo_distances(queries, gallery, cut="tiramisu", store=None, device="auto")
     for name in PAIR_DESCRIPTORS:
         kind = descriptor(name, device)
         one, two = (embed(o, kind, cut, store, desc=name).vectors for o in (queries, gallery))
-        found.append(np.sqrt(np.maximum(0, (one**2).sum(1)[:, None] + (two**2).sum(1)[None] - 2*one@two.T)))
+        lengths = (one**2).sum(1)[:, None] + (two**2).sum(1)[None]
+        found.append(np.sqrt(np.maximum(0, lengths - 2*one@two.T)))
     return found
 
 # %% ../nbs/11_next_label.ipynb #09d599a8
 def pair_model(numbers, same, labeled): # float (N,) probability that a pair shows one item
     "Learn same or different from the labeled pairs; all alike where only one answer is known"
     from sklearn.linear_model import LogisticRegression
-    if same[labeled].all() or not same[labeled].any(): return np.full(len(same), float(same[labeled].mean()))
-    return LogisticRegression(max_iter=500).fit(numbers[labeled], same[labeled]).predict_proba(numbers)[:, 1]
+    if same[labeled].all() or not same[labeled].any():
+        return np.full(len(same), float(same[labeled].mean()))
+    learned = LogisticRegression(max_iter=500).fit(numbers[labeled], same[labeled])
+    return learned.predict_proba(numbers)[:, 1]
 
 def scaled_pairs(numbers, by=None): # float32 (N, 7), each with mean 0 and deviation 1 over `by`
     by = numbers if by is None else by
@@ -117,11 +120,11 @@ def pair_pool(rows:pd.DataFrame, # an images table with snapshots and catalogue 
               store:Store|None=None, # where masks and vectors are looked up and kept
               device:str="auto" # auto, cpu or cuda
              ) -> tuple: # DataFrame of pairs: query, photo (image ids), item_id, same; `Pool`
-    """Pairs that can be confirmed; the pairs of a snapshot whose `item_id` is in the catalogue are labeled. Raises
-    `BadInput` without both roles"""
+    """Pairs that can be confirmed; the pairs of a snapshot whose `item_id` is in the catalogue are labeled.
+    Raises `BadInput` without both roles"""
     parts = [rows[rows.role == o].reset_index(drop=True) for o in ("snapshot", "catalogue")]
     if not all(len(o) for o in parts):
-        raise BadInput("pairs need snapshots and catalogue photos in one table: give a table with both roles")
+        raise BadInput("pairs need snapshots and catalogue photos: give a table with both roles")
     queries, gallery = parts
     at, numbers = pair_numbers(photo_distances(queries, gallery, cut, store, device))
     known = queries.item_id.isin(gallery.item_id).to_numpy()[at[:, 0]]
@@ -132,8 +135,9 @@ def pair_pool(rows:pd.DataFrame, # an images table with snapshots and catalogue 
         found, second = pair_model(numbers, same, known), pair_model(numbers[:, :2], same, known)
         pool = Pool(numbers, known, np.maximum(found, 1 - found), np.abs(found - second))
     else: found = np.full(len(same), np.nan)
-    table = dict(query=queries.image_id.to_numpy()[at[:, 0]], photo=gallery.image_id.to_numpy()[at[:, 1]],
-                 item_id=gallery.item_id.to_numpy()[at[:, 1]], same=found)
+    chosen = gallery.iloc[at[:, 1]]
+    table = dict(query=queries.image_id.to_numpy()[at[:, 0]], photo=chosen.image_id.to_numpy(),
+                 item_id=chosen.item_id.to_numpy(), same=found)
     return pd.DataFrame(table), pool
 
 # %% ../nbs/11_next_label.ipynb #d11a1c97
@@ -143,21 +147,22 @@ def tag_pool(rows:pd.DataFrame, # an images table
              least:int=15 # examples that a value needs
             ) -> tuple: # (N,) suggested texts, `Pool`
     "Photos whose tag is missing; raises `BadInput` where the column cannot be learned"
-    from fashion_retail.attributes import groups_of, known_columns, learn_column, main_directions, own_tags
-    from fashion_retail.attributes import standardized, standards
+    from fashion_retail.attributes import groups_of, known_columns, learn_column, main_directions
+    from fashion_retail.attributes import own_tags, standardized, standards
     known_columns(rows, [column])
-    tags, standard, groups = own_tags(rows, column), standardized(blocks, standards(blocks)), groups_of(rows)
+    tags, groups = own_tags(rows, column), groups_of(rows)
+    standard = standardized(blocks, standards(blocks))
     learned = learn_column(column, tags, standard, groups, least=least)[0]
     second = learn_column(column, tags, standard, groups, least=least, choices=dict(mean=("mean",)))[0]
     found = learned.probability(standard)
-    differs = learned.answer(found)[0] != np.array(second.answer(second.probability(standard))[0], object)
+    said, other = (np.array(one.answer(probability)[0], object) for one, probability in
+                   ((learned, found), (second, second.probability(standard))))
     vectors = np.concatenate([standard[o] for o in learned.blocks], 1)
     few = np.random.default_rng(0).permutation(len(vectors))[:400]
     directions = main_directions(vectors[few]@vectors[few].T, min(64, len(few)))
     sure = found.max(1)
     vectors = np.float32(vectors@(vectors[few].T@directions))
-    pool = Pool(vectors, (tags != "").to_numpy(), sure, differs + 1e-3*(1 - sure))
-    return np.array(learned.answer(found)[0], object), pool
+    return said, Pool(vectors, (tags != "").to_numpy(), sure, (said != other) + 1e-3*(1 - sure))
 
 # %% ../nbs/11_next_label.ipynb #1a8f6ea0
 DEFAULT_ORDER = dict(masks="mixed", pairs="mixed", tags="random")
