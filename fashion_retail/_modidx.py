@@ -2089,4 +2089,15 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'fashion_retail.workers.reply': ('workers.html#reply', 'fashion_retail/workers.py'),
                                         'fashion_retail.workers.searched': ('workers.html#searched', 'fashion_retail/workers.py'),
                                         'fashion_retail.workers.trouble': ('workers.html#trouble', 'fashion_retail/workers.py'),
-                                        'fashion_retail.workers.without_path': ('workers.html#without_path', 'fashion_retail/workers.py')}}}
+                                        'fashion_retail.workers.without_path': ('workers.html#without_path', 'fashion_retail/workers.py')},
+            'fashion_retail.zero_shot': { 'fashion_retail.zero_shot.ZeroShot': ('zero_shot.html#zeroshot', 'fashion_retail/zero_shot.py'),
+                                          'fashion_retail.zero_shot.ZeroShot.__post_init__': ( 'zero_shot.html#zeroshot.__post_init__',
+                                                                                               'fashion_retail/zero_shot.py'),
+                                          'fashion_retail.zero_shot.ZeroShot.answers': ( 'zero_shot.html#zeroshot.answers',
+                                                                                         'fashion_retail/zero_shot.py'),
+                                          'fashion_retail.zero_shot.search_words': ( 'zero_shot.html#search_words',
+                                                                                     'fashion_retail/zero_shot.py'),
+                                          'fashion_retail.zero_shot.value_vectors': ( 'zero_shot.html#value_vectors',
+                                                                                      'fashion_retail/zero_shot.py'),
+                                          'fashion_retail.zero_shot.words_descriptor': ( 'zero_shot.html#words_descriptor',
+                                                                                         'fashion_retail/zero_shot.py')}}}

@@ -207,6 +207,7 @@ class Known:
     disagreement:np.ndarray|None = None # (N,)
     dropout:np.ndarray|None = None # (N,)
 
+# %% ../nbs/11_active_learning.ipynb #de5b9114
 def campaign(task, # with `vectors` float32 (N, D), `pool` bool (N,), `learn`: bool (N,) labeled -> `Known`
              name:str, # of an order
              seed:int=0, # of the first labels and of ties
@@ -245,6 +246,7 @@ def learn_some(kernel, has, labeled, strength): # (N, K) probabilities of all; (
     temperature = calibrated(scores, has[at])[0]
     return probabilities(kernel[:, at]@weights + add, temperature), probabilities(scores, temperature)
 
+# %% ../nbs/11_active_learning.ipynb #c68218dd
 @dataclass
 class TagTask:
     "A column of tags that is learned"
@@ -302,6 +304,7 @@ def tag_task(rows, name, standard, least): # `TagTask`
     directions = main_directions(kernel[np.ix_(few, few)], 64)  # near enough for distances
     return TagTask(kernel, np.float32(kernel[:, few]@directions), has[at], train[at], second=second)
 
+# %% ../nbs/11_active_learning.ipynb #e743af5e
 def tag_campaign(rows:pd.DataFrame, # rows of an images table with splits train and valid
                  columns, # names
                  blocks:dict, # from `attributes.blocks_of`
