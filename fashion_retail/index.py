@@ -8,6 +8,7 @@ __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 
 
 # %% ../nbs/21_index.ipynb #b68334c9
 import os
+import shutil
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -406,6 +407,17 @@ def disk(self:Lance
         ) -> int: # bytes
     "What the table's files take on disk"
     return sum(o.stat().st_size for o in self.path.rglob("*") if o.is_file())
+
+@patch
+def exists(self:Lance
+          ) -> bool:
+    "Whether anything was ever stored"
+    return self.path.exists()
+
+@patch
+def drop(self:Lance):
+    "Remove the table"
+    shutil.rmtree(self.path, ignore_errors=True)
 
 @patch
 def optimize(self:Lance):

@@ -16,7 +16,7 @@ ORDER = """core photos masks data folders public_data wardrobe
            evaluation deep_ranking
            profiles runner gate summary report
            label_quality label_session widget attributes tag_check active_learning
-           index approximate catalogue_rows answers catalogue_folder catalogue
+           index approximate contract milvus catalogue_rows answers catalogue_folder catalogue
            alignment duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks
            cli_options cli_report cli_training cli_attributes cli_catalogue cli_duplicates cli_benchmark cli_scale cli""".split()
