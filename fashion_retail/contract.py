@@ -145,12 +145,14 @@ def local_server(folder:str|Path, # of its data
 
 def _wait_for(server, port, end):
     "Until the server answers"
-    try: from pymilvus import MilvusClient, MilvusException
+    try:
+        from grpc import RpcError
+        from pymilvus import MilvusClient, MilvusException
     except ImportError: raise BadInput("there is no client of Milvus: pip install pymilvus") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs every error before it raises it
     while True:
         try: return MilvusClient(f"http://127.0.0.1:{port}", timeout=5).list_collections(timeout=5)
-        except MilvusException as error:
+        except (MilvusException, RpcError) as error:
             if server.poll() is not None: raise BadInput("the Milvus server ended while it started") from error
             if time.monotonic() > end: raise BadInput("the Milvus server does not answer") from error
             time.sleep(0.5)

@@ -6,7 +6,7 @@
 __all__ = ['DEFAULTS', 'EXAMPLE', 'VALUES', 'PASSING', 'MISSING', 'MARK', 'INDEX', 'BATCH', 'WIDTH', 'MOST', 'ROOM', 'REQUEST',
            'read_address', 'same_place', 'expressions', 'Milvus']
 
-# %% ../nbs/21_milvus.ipynb #a29e03b4
+# %% ../nbs/21_milvus.ipynb #c1744f06
 import json
 import logging
 import os
@@ -25,7 +25,7 @@ from .approximate import SAMPLE, TARGETS
 from .core import BadInput
 from .index import PATIENCE, Exact, checked_batch, checked_queries, engine, known_column, listed
 
-# %% ../nbs/21_milvus.ipynb #9c7afbe2
+# %% ../nbs/21_milvus.ipynb #35da1904
 DEFAULTS = dict(shards=1, replicas=1, wait=20, tls=0)
 EXAMPLE = "milvus://127.0.0.1:19530/shop?shards=2&replicas=1"
 
@@ -43,7 +43,7 @@ def read_address(address:str # milvus://HOST:PORT/COLLECTION?shards=…
     if not re.fullmatch(r"[A-Za-z_]\w{0,200}", found["collection"], re.ASCII): raise wrong
     return found
 
-# %% ../nbs/21_milvus.ipynb #0c905f95
+# %% ../nbs/21_milvus.ipynb #ca0331bb
 def same_place(one:str|None, # an address; None: a folder
                other:str|None # likewise
               ) -> bool:
@@ -51,7 +51,7 @@ def same_place(one:str|None, # an address; None: a folder
     if not one or not other: return one == other
     return urlsplit(one)[:3] == urlsplit(other)[:3]
 
-# %% ../nbs/21_milvus.ipynb #ed827a9b
+# %% ../nbs/21_milvus.ipynb #0aa1e888
 VALUES = 5000  # of a column in one question
 
 def expressions(where:dict|None, # column -> value or list of values
@@ -75,7 +75,7 @@ def _condition(column, values):
     found = f"{field} in {_text(values)}"
     return f"({found} or not (exists {field}))" if "" in values and column != "image_id" else found
 
-# %% ../nbs/21_milvus.ipynb #eb34569a
+# %% ../nbs/21_milvus.ipynb #c4e25281
 PASSING = {1, 2, 4, 5, 8, 101, 103, 106, 400, 500, 501, 502, 503, 600, 601, 602, 901, 902, 903, 904}  # codes of errors
 MISSING = 100  # the code for a collection that is not there
 
@@ -125,7 +125,7 @@ class Milvus:
     @property
     def _level(self): return "Strong" if self.lock.is_locked else "Session"
 
-# %% ../nbs/21_milvus.ipynb #ecded8cd
+# %% ../nbs/21_milvus.ipynb #9deba624
 MARK = "fashion_retail"  # the property with what is known of the collection, as JSON
 INDEX = dict(index_type="HNSW", metric_type="L2", params=dict(M=16, efConstruction=200))
 
@@ -183,11 +183,12 @@ def _create(self:Milvus, dim):
 def _note(self:Milvus, known, **changes):
     "Change what is known of the collection"
     found = {name: known[name] for name in ("about", "columns", "note")} | changes
-    self._ask(lambda client, seconds: client.alter_collection_properties(
-        self.collection, {MARK: json.dumps(found)}, timeout=seconds))
+    for _ in range(2):  # Milvus 2.3 writes down what was there before: a killed server would forget the last change
+        self._ask(lambda client, seconds: client.alter_collection_properties(
+            self.collection, {MARK: json.dumps(found)}, timeout=seconds))
     return {**known, **changes}
 
-# %% ../nbs/21_milvus.ipynb #d26dc1eb
+# %% ../nbs/21_milvus.ipynb #cf608e06
 @patch
 def exists(self:Milvus
           ) -> bool:
@@ -219,7 +220,7 @@ def drop(self:Milvus,
 def disk(self:Milvus) -> None: # the server does not say
     "What the vectors take on disk"
 
-# %% ../nbs/21_milvus.ipynb #04421470
+# %% ../nbs/21_milvus.ipynb #7b1fb097
 BATCH = 1000  # photos of one answer
 
 @patch
@@ -282,7 +283,7 @@ def count(self:Milvus,
     if column not in self._counts[1]: self._counts[1][column] = self.rows()[column].nunique()
     return self._counts[1][column]
 
-# %% ../nbs/21_milvus.ipynb #1602e313
+# %% ../nbs/21_milvus.ipynb #f298003d
 WIDTH = 128     # `ef` until it was measured
 MOST = 16_384   # photos that the engine gives at once
 ROOM = 2**25    # bytes of vectors in one answer, about
@@ -324,7 +325,7 @@ def _exact(near):
     names, vectors = _parts(near)
     return Exact(pd.DataFrame(dict(image_id=names)), vectors)
 
-# %% ../nbs/21_milvus.ipynb #03517bc7
+# %% ../nbs/21_milvus.ipynb #86fd0ea5
 REQUEST = 2**22  # bytes of one request, about
 
 @contextmanager
@@ -369,7 +370,7 @@ def remove(self:Milvus,
         self._counts = None, {}
         return len(gone)
 
-# %% ../nbs/21_milvus.ipynb #0552e23b
+# %% ../nbs/21_milvus.ipynb #bd3b05f6
 @patch
 def optimize(self:Milvus,
              measure:bool=False # measure again what a search misses, even if few photos came or went
