@@ -48,11 +48,13 @@ def mean_average_precision(answers:np.ndarray, # int (Q, at least k) gallery row
                            gallery_items, # (N,)
                            k:int=10 # length of the list
                           ) -> float: # 0 to 1
-    "mAP@k over the answerable queries; average precision divides by min(k, right answers in the gallery)"
+    """mAP@k over the answerable queries; average precision divides by min(k,
+    right answers in the gallery)"""
     answers = np.asarray(answers)
     query_items, gallery_items = np.asarray(query_items, str), np.asarray(gallery_items, str)
     if not 1 <= k <= answers.shape[1]:
-        raise BadInput(f"mAP@{k} needs {k} answers a query, and there are {answers.shape[1]}: ask top_k for more")
+        raise BadInput(f"mAP@{k} needs {k} answers a query, and there are {answers.shape[1]}: "
+                       f"ask top_k for more")
     right = gallery_items[answers[:, :k]] == query_items[:, None]
     n_right = pd.Series(gallery_items).value_counts().reindex(query_items, fill_value=0).to_numpy()
     _answerable(n_right)
@@ -64,9 +66,11 @@ def wilson_interval(hits, # number of hits, or an array of them
                     n, # number of trials
                     confidence:float=0.95 # 0 to 1
                    ) -> tuple: # (low, high); (0, 1) for no trials: nothing is known
-    "Interval of a share (Wilson 1927, Probable inference, the law of succession, and statistical inference)"
+    """Interval of a share (Wilson 1927, Probable inference, the law of succession,
+    and statistical inference)"""
     z, hits, n = ndtri(0.5 + confidence/2), np.asarray(hits, float), np.asarray(n, float)
-    center, half = (hits + z*z/2)/(n + z*z), z/(n + z*z)*np.sqrt(hits*(1 - hits/np.maximum(n, 1)) + z*z/4)
+    center, half = ((hits + z*z/2)/(n + z*z),
+                    z/(n + z*z)*np.sqrt(hits*(1 - hits/np.maximum(n, 1)) + z*z/4))
     return tuple(o.clip(0, 1)[()] for o in (center - half, center + half))
 
 # %% ../nbs/05_accuracy.ipynb #736b6352
@@ -80,7 +84,8 @@ def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
     values = np.asarray(values, float)
     if not len(values): raise BadInput("no values to take a mean of: give at least one")
     codes = np.arange(len(values)) if groups is None else pd.factorize(np.asarray(groups, str))[0]
-    if len(codes) != len(values): raise BadInput(f"{len(codes)} groups for {len(values)} values: give one each")
+    if len(codes) != len(values):
+        raise BadInput(f"{len(codes)} groups for {len(values)} values: give one each")
     total, count, rng = np.bincount(codes, values), np.bincount(codes), np.random.default_rng(seed)
     kinds, n_of = np.unique(np.c_[total, count], axis=0, return_counts=True)
     # few kinds of groups, as with hits and misses: count how often each kind is drawn, which is quick
@@ -89,7 +94,8 @@ def bootstrap_interval(values, # (Q,) numbers whose mean is wanted, such as hits
     else:
         draws = (rng.integers(0, len(total), len(total)) for _ in range(n_boot))
         sums = np.array([(total[o].sum(), count[o].sum()) for o in draws])
-    return tuple(float(o) for o in np.quantile(sums[:, 0]/sums[:, 1], [0.5 - confidence/2, 0.5 + confidence/2]))
+    return tuple(float(o) for o in np.quantile(sums[:, 0]/sums[:, 1],
+                                               [0.5 - confidence/2, 0.5 + confidence/2]))
 
 # %% ../nbs/05_accuracy.ipynb #4c981db0
 def compare_ranks(before, # (Q,) ranks of one method
@@ -98,7 +104,8 @@ def compare_ranks(before, # (Q,) ranks of one method
                   groups=None, # (Q,) which queries belong together, for the bootstrap
                   seed:int=42 # of the bootstrap
                   ) -> dict: # counts, accuracies, `difference` with `low`, `high`, `p_two_sided`, `p_drop`, `p_worse`
-    "Two methods, paired: exact McNemar test, bootstrap interval of after - before in top-k accuracy, test of the ranks"
+    """Two methods, paired: exact McNemar test, bootstrap interval of after - before in top-k
+    accuracy, test of the ranks"""
     before, after = np.asarray(before), np.asarray(after)
     if before.shape != after.shape:
         raise BadInput(f"{len(before)} ranks before and {len(after)} after: compare the same queries")
@@ -117,7 +124,8 @@ def compare_ranks(before, # (Q,) ranks of one method
                 before=float(was.mean()), after=float(now.mean()),
                 difference=float(now.mean() - was.mean()), low=low, high=high,
                 p_two_sided=float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0,
-                p_drop=float(binomtest(lost, lost + won, alternative="greater").pvalue) if lost + won else 1.0,
+                p_drop=float(binomtest(lost, lost + won, alternative="greater").pvalue)
+                if lost + won else 1.0,
                 p_worse=float(ndtr(-change.sum()/np.sqrt((change**2).sum()))) if change.any() else 1.0)
 
 # %% ../nbs/05_accuracy.ipynb #828df8f7
@@ -125,24 +133,30 @@ def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
                       n_gallery:int, # photos in the gallery
                       groups=None # (Q,) which queries belong together, such as their items; None: each stands alone
                      ) -> dict: # plain numbers; accuracies divide by `n_queries`, which leaves out `n_without_answer`
-    "Top-1, 5, 10 with its 95 % interval (Wilson; bootstrap by group), MRR, median rank; `BadInput` without any answer"
+    """Top-1, 5, 10 with its 95 % interval (Wilson; bootstrap by group), MRR, median rank;
+    `BadInput` without any answer"""
     found, hits = _answerable(ranks), np.asarray(ranks)[np.asarray(ranks) > 0] <= 10
-    groups = pd.Series(np.arange(len(ranks)) if groups is None else np.asarray(groups, str))[np.asarray(ranks) > 0]
+    groups = pd.Series(np.arange(len(ranks)) if groups is None
+                       else np.asarray(groups, str))[np.asarray(ranks) > 0]
     low, high = wilson_interval(hits.sum(), len(hits))
-    if groups.duplicated().any():  # all hit or all missed leaves nothing to draw: then as many queries as groups
+    # all hit or all missed leaves nothing to draw: then as many queries as groups
+    if groups.duplicated().any():
         if 0 < hits.mean() < 1: low, high = bootstrap_interval(hits, groups)
         else: low, high = wilson_interval(hits.mean()*groups.nunique(), groups.nunique())
     return dict(n_queries=len(found), n_gallery=int(n_gallery), n_without_answer=len(ranks) - len(found),
                 **{f"top{k}": top_k_accuracy(found, k) for k in (1, 5, 10)},
-                top10_low=float(low), top10_high=float(high), mrr=mrr(found), median_rank=median_rank(found))
+                top10_low=float(low), top10_high=float(high),
+                mrr=mrr(found), median_rank=median_rank(found))
 
 def accuracy_by(ranks, # (Q,) from `first_match_ranks`
                 values, # (Q,) a category or any other attribute of the queries
                 k:int=10 # length of the list
                ) -> pd.DataFrame: # a row a value: n, n_without_answer, accuracy, low, high (95 % Wilson)
     "Top-k accuracy for each value, so that a good mean cannot hide a bad category"
-    ranks, values = np.asarray(ranks), pd.Series(np.asarray(values, str), name=getattr(values, "name", None) or "value")
-    if len(ranks) != len(values): raise BadInput(f"{len(values)} values for {len(ranks)} ranks: give one each")
+    ranks, values = np.asarray(ranks), pd.Series(np.asarray(values, str),
+                                                 name=getattr(values, "name", None) or "value")
+    if len(ranks) != len(values):
+        raise BadInput(f"{len(values)} values for {len(ranks)} ranks: give one each")
     counts = {"n": ranks > 0, "n_without_answer": ranks == 0, "hits": (ranks > 0) & (ranks <= k)}
     by = pd.DataFrame(counts).groupby(values).sum()
     low, high = wilson_interval(by.hits, by.n)
@@ -150,7 +164,8 @@ def accuracy_by(ranks, # (Q,) from `first_match_ranks`
 
 # %% ../nbs/05_accuracy.ipynb #f113758b
 STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f".split(),
-                  ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (9, 1, 2, 1))]))
+                  ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
+                   (0, (1, 1)), (0, (9, 1, 2, 1))]))
 
 def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
                    ks=range(1, 51) # list lengths
@@ -178,7 +193,8 @@ def plot_accuracy(curves:dict, # name -> (Q,) ranks
         ax.plot(ks, curve.accuracy, color=color, ls=style, lw=1.8)
         ends.append((curve.accuracy.iloc[-1], name, color, style))
     ends.sort(key=lambda o: o[0])
-    heights, gap = np.array([o[0] for o in ends]), 0.22/fig.get_figheight()  # labels keep a line's height apart
+    # labels keep a line's height apart
+    heights, gap = np.array([o[0] for o in ends]), 0.22/fig.get_figheight()
     for _ in range(200):
         for i in np.flatnonzero(np.diff(heights) < gap - 1e-6):
             heights[i:i+2] = heights[i:i+2].mean() + np.array([-gap, gap])/2

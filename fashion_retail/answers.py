@@ -18,7 +18,8 @@ from .core import BadInput
 from .photos import load_image
 
 # %% ../nbs/20_answers.ipynb #827639f9
-GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"  # columns of the answers, then the attributes
+# columns of the answers, then the attributes
+GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"
 
 @dataclass
 class Look:
@@ -64,12 +65,14 @@ def to_json(self:Answers
            ) -> dict: # photo, in_catalogue, decision, answers, cutout, seconds; photos where there are several
     "Plain values, ready for `json.dumps`"
     first, attributes = self.looks[0], self.items.columns.drop(list(GIVEN))
-    answers = [{**{o: row[o] for o in GIVEN}, "attributes": {o: row[o] for o in attributes if row[o] != ""}}
+    answers = [{**{o: row[o] for o in GIVEN},
+                "attributes": {o: row[o] for o in attributes if row[o] != ""}}
                for row in self.items.to_dict("records")]
     several = dict(photos=[o.photo for o in self.looks]) if len(self.looks) > 1 else {}
-    cutout = dict(method=self.method, confidence=first.confidence, also=first.also, mask=mask_png(first.mask))
-    return dict(photo=first.photo, **several, in_catalogue=self.in_catalogue, decision=self.decision, answers=answers,
-                cutout=cutout,
+    cutout = dict(method=self.method, confidence=first.confidence,
+                  also=first.also, mask=mask_png(first.mask))
+    return dict(photo=first.photo, **several, in_catalogue=self.in_catalogue, decision=self.decision,
+                answers=answers, cutout=cutout,
                 seconds={k: round(v, 4) for k, v in self.seconds.items()})
 
 # %% ../nbs/20_answers.ipynb #cd29ce96
@@ -77,7 +80,8 @@ def outlined(look:Look # a photo with its mask
             ) -> np.ndarray: # uint8 (h, w, 3), at most 480 pixels along a side
     "The photo with the outline of the garment"
     import cv2
-    image, mask = smaller(look.image), None if look.mask is None else smaller(look.mask.astype(np.uint8)*255) > 127
+    image, mask = (smaller(look.image),
+                   None if look.mask is None else smaller(look.mask.astype(np.uint8)*255) > 127)
     if mask is None: return image
     lines = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
     return cv2.drawContours(image.copy(), lines, -1, (255, 0, 140), 3)
@@ -86,7 +90,8 @@ def cut(look:Look # a photo with its mask
        ) -> np.ndarray: # uint8 (h, w, 3)
     "The garment alone, on white"
     if look.mask is None: return smaller(look.image)
-    rows, columns = (slice(o[0], o[-1] + 1) for o in (np.flatnonzero(look.mask.any(side)) for side in (1, 0)))
+    rows, columns = (slice(o[0], o[-1] + 1)
+                     for o in (np.flatnonzero(look.mask.any(side)) for side in (1, 0)))
     image, mask = look.image[rows, columns], look.mask[rows, columns]
     return smaller(np.where(mask[..., None], image, np.uint8(255)))
 
@@ -96,7 +101,8 @@ def smaller(image:np.ndarray, # uint8 (H, W, 3) or (H, W)
     "A copy for display"
     import cv2
     scale = side/max(image.shape[:2])
-    return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image if scale >= 1 else cv2.resize(image, None, fx=scale,
+                                               fy=scale, interpolation=cv2.INTER_AREA)
 
 def shown(path:str # of a photo
          ) -> np.ndarray: # uint8 (h, w, 3); gray where the file cannot be read
@@ -139,14 +145,19 @@ def picture(image:np.ndarray, # uint8 (H, W, 3)
 def _for_page(self:Answers):
     asked = []
     for look in self.looks:
-        asked.append((picture(outlined(look)), "photo" if look.mask is None else "photo with the outline"))
+        asked.append((picture(outlined(look)),
+                      "photo" if look.mask is None else "photo with the outline"))
         if look.mask is not None: asked.append((picture(cut(look)), "cut-out"))
     hidden = self.items.columns.drop(list(GIVEN))
-    answers = [{**o, "picture": picture(shown(o["path"])), "attributes": [(c, o[c]) for c in hidden if o[c] != ""]}
+    answers = [{**o, "picture": picture(shown(o["path"])),
+                "attributes": [(c, o[c]) for c in hidden if o[c] != ""]}
                for o in self.items.to_dict("records")]
-    mood = "yes" if self.decision.startswith("likely") else "no" if self.decision.startswith("prob") else ""
-    return dict(name=Path(self.looks[0].photo).name, decision=self.decision, mood=mood, asked=asked, answers=answers,
-                also=" ".join(dict.fromkeys(look.also for look in self.looks if look.also)), method=self.method,
+    mood = ("yes" if self.decision.startswith("likely") else "no"
+            if self.decision.startswith("prob") else "")
+    return dict(name=Path(self.looks[0].photo).name, decision=self.decision,
+                mood=mood, asked=asked, answers=answers,
+                also=" ".join(dict.fromkeys(look.also for look in self.looks if look.also)),
+                method=self.method,
                 confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
 
 def to_html(answers, # one `Answers`, or a list of them
@@ -155,5 +166,6 @@ def to_html(answers, # one `Answers`, or a list of them
     "Photo, outline, cut-out and answers"
     from jinja2 import Environment, PackageLoader
     answers = answers if isinstance(answers, list) else [answers]
-    template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True).get_template("search.html.j2")
+    template = Environment(loader=PackageLoader("fashion_retail", ""),
+                           autoescape=True).get_template("search.html.j2")
     return template.render(results=[o._for_page() for o in answers], page=page)

@@ -24,8 +24,8 @@ from .fitting import Fitting, check_range, check_settings, cosine
 from .tiramisu import fc_densenet56, fc_densenet67, fc_densenet103, load_weights
 
 # %% ../nbs/30_camvid.ipynb #522ee70c
-CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car", "pedestrian",
-           "bicyclist"]
+CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car",
+           "pedestrian", "bicyclist"]
 VOID = 11
 
 def camvid_split(split:str, # train, valid or test
@@ -41,12 +41,15 @@ def camvid_split(split:str, # train, valid or test
     images = np.stack([load_image(file.parent/path)[::shrink, ::shrink] for path in rows.path])
     labels = np.stack([label(file.parent/path)[::shrink, ::shrink] for path in rows.label_path])
     if labels.max() > VOID:
-        raise BadInput(f"the camvid labels hold class {labels.max()}: they should be 0 to 10, and 11 for void")
+        raise BadInput(f"the camvid labels hold class {labels.max()}: they should be 0 to "
+                       f"10, and 11 for void")
     return images, labels
 
 # %% ../nbs/30_camvid.ipynb #9d0ddd92
-COLORS = np.array([(150, 190, 230), (120, 100, 90), (90, 90, 90), (70, 70, 75), (150, 140, 130), (50, 100, 50),
-                   (200, 60, 60), (140, 120, 60), (60, 60, 160), (200, 150, 120), (90, 160, 160), (0, 0, 0)])
+COLORS = np.array([(150, 190, 230), (120, 100, 90), (90, 90, 90),
+                   (70, 70, 75), (150, 140, 130), (50, 100, 50),
+                   (200, 60, 60), (140, 120, 60), (60, 60, 160),
+                   (200, 150, 120), (90, 160, 160), (0, 0, 0)])
 
 def toy_split(split:str, # train, valid or test: other scenes
               count:int=8, # scenes
@@ -82,7 +85,8 @@ def confusion(label:torch.Tensor, # any shape, int, 11 = void
              ) -> torch.Tensor: # int64 (11, 11), rows are true classes
     "Counts of true against predicted class"
     known = label != VOID
-    return torch.bincount(label[known].long()*VOID + pred[known].long(), minlength=VOID**2).reshape(VOID, VOID)
+    return torch.bincount(label[known].long()*VOID + pred[known].long(),
+                          minlength=VOID**2).reshape(VOID, VOID)
 
 def scores(table:torch.Tensor # a confusion table
           ) -> dict: # miou, accuracy, and IoU by class (NaN where absent), 0…1
@@ -96,17 +100,18 @@ def scores(table:torch.Tensor # a confusion table
 
 # %% ../nbs/30_camvid.ipynb #38885bbe
 RECIPES = dict(
-    paper=dict(lr=1e-3, fine_lr=1e-4, decay=0.995, patience=150, fine_patience=50, batch_stats=True, ema=0,
-               scale=(1, 1), light=0.),
-    ours=dict(lr=2e-3, fine_lr=4e-4, decay=None, patience=None, fine_patience=None, batch_stats=False, ema=0.998,
-              scale=(0.6, 1.8), light=0.25))
+    paper=dict(lr=1e-3, fine_lr=1e-4, decay=0.995, patience=150, fine_patience=50, batch_stats=True,
+               ema=0, scale=(1, 1), light=0.),
+    ours=dict(lr=2e-3, fine_lr=4e-4, decay=None, patience=None, fine_patience=None, batch_stats=False,
+              ema=0.998, scale=(0.6, 1.8), light=0.25))
 
 def view_grid(shape, # (B, H, W) of the labels
               crop, # px a side; 0: whole images
               scale, # range of the enlargement
               device # of the result
              ) -> torch.Tensor: # (B, h, w, 2), where each pixel of the view is in the image, -1…1
-    "A random crop, scale and mirror image for each image; raises `BadInput` for crops larger than the image"
+    """A random crop, scale and mirror image for each image;
+    raises `BadInput` for crops larger than the image"""
     count, height, width = shape
     high, wide = (crop, crop) if crop else (height, width)
     if scale[0] < scale[1]: zoom = torch.exp(torch.empty(count).uniform_(*map(math.log, scale)))
@@ -116,7 +121,8 @@ def view_grid(shape, # (B, H, W) of the labels
     if scale[0] == scale[1]:  # whole pixels: a plain crop
         free = torch.tensor([width - wide, height - high])
         if free.min() < 0:
-            raise BadInput(f"crops of {crop} px do not fit into images of {width}×{height}: give a smaller crop")
+            raise BadInput(f"crops of {crop} px do not fit into images of {width}×{height}: "
+                           f"give a smaller crop")
         shift = (torch.rand(count, 2)*(free + 1)).floor()*2/torch.tensor([width, height]) - (1 - size)
     flip = torch.where(torch.rand(count) < .5, -1., 1.)
     theta = torch.zeros(count, 2, 3)
@@ -134,7 +140,8 @@ def views(images:torch.Tensor, # uint8 (B, H, W, 3), on any device
     x = images.permute(0, 3, 1, 2).float()/255
     grid = view_grid(labels.shape, crop, scale, x.device)
     x = F.grid_sample(x, grid, align_corners=False)
-    y = F.grid_sample(labels[:, None].float() - VOID, grid, mode="nearest", align_corners=False)[:, 0].long() + VOID
+    y = F.grid_sample(labels[:, None].float() - VOID, grid, mode="nearest",
+                      align_corners=False)[:, 0].long() + VOID
     if light:
         gain = torch.exp(torch.randn(len(x), 3, 1, 1)*light/2).to(x.device)
         bias = (torch.randn(len(x), 1, 1, 1)*light/2).to(x.device)
@@ -157,13 +164,15 @@ def evaluate(net:nn.Module, # gives logits of 11 classes
              labels:np.ndarray, # uint8 (N, H, W)
              mean, # (3, 1, 1), of the training images in 0…1
              std, # likewise
-             batch_stats:bool=False, # batch normalization uses the images before it, not running averages
+             # batch normalization uses the images before it, not running averages
+             batch_stats:bool=False,
              batch:int=4 # images at once
             ) -> dict: # as `scores`
     "Mean IoU and accuracy on whole images"
     device = next(net.parameters()).device
     net.eval()
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)] if batch_stats else []
+    norms = [module for module in net.modules() if isinstance(module,
+                                                              nn.BatchNorm2d)] if batch_stats else []
     for norm in norms:
         norm.track_running_stats = False
         norm.train()
@@ -183,7 +192,8 @@ def optimizer(net:nn.Module, # to be trained
     weights, others = ([o for o in net.parameters() if (o.ndim == 4) == four] for four in (True, False))
     decay = 2e-4 if recipe == "paper" else 0.05
     groups = [dict(params=weights, weight_decay=decay), dict(params=others, weight_decay=0.)]
-    return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3) if recipe == "paper" else torch.optim.AdamW(groups)
+    return (torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3)
+            if recipe == "paper" else torch.optim.AdamW(groups))
 
 def rate_at(recipe:str, # paper or ours
             whole:bool, # the second phase, on whole images
@@ -208,7 +218,8 @@ class CamvidFitting(Fitting):
         self.images, self.labels, self.valid = images, labels, valid
         self.side, self.size = (0, settings["fine_batch"]) if whole else (settings["crop"], settings["batch"])
         sample = images[:, ::4, ::4].reshape(-1, 3).double()/255
-        self.mean, self.std = (o.float()[:, None, None] for o in (sample.mean(0), sample.std(0, correction=0)))
+        self.mean, self.std = (o.float()[:, None, None]
+                               for o in (sample.mean(0), sample.std(0, correction=0)))
         epochs, patience = ("fine_epochs", "fine_patience") if whole else ("epochs", "patience")
         steps = -(-len(images)//self.size)
         super().__init__(net, optimizer(net, recipe), out, settings, settings[epochs], steps, images.device,
@@ -253,13 +264,15 @@ def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
                  resume:bool=False, # go on from the last whole epoch in `out`
                  stop_after:int|None=None, # leave after so many epochs in this call
                 ) -> pd.DataFrame: # a row an epoch: epoch, train_loss, phase, valid miou and accuracy, seconds
-    "Train from scratch; the best weights by validation mIoU are in `out/best.safetensors`; raises `BadInput`"
-    if recipe not in RECIPES: raise BadInput(f"there is no recipe {recipe!r}: choose {' or '.join(RECIPES)}")
+    """Train from scratch; the best weights by validation mIoU are in `out/best.safetensors`;
+    raises `BadInput`"""
+    if recipe not in RECIPES:
+        raise BadInput(f"there is no recipe {recipe!r}: choose {' or '.join(RECIPES)}")
     if depth not in NETS: raise BadInput(f"there is no FC-DenseNet{depth}: choose 56, 67 or 103")
     sizes = dict(crop=crop, batch=batch, fine_batch=fine_batch)
     for name, value in sizes.items(): check_range(name, value, whole=True, least=1)
-    settings = dict(depth=depth, recipe=recipe, **sizes, epochs=epochs, fine_epochs=fine_epochs, seed=seed,
-                    n=len(train[0]))
+    settings = dict(depth=depth, recipe=recipe, **sizes, epochs=epochs, fine_epochs=fine_epochs,
+                    seed=seed, n=len(train[0]))
     check_settings(settings, fine_epochs=dict(whole=True, least=0))
     out, device, history, left = Path(out), pick_device(device), [], stop_after
     images, labels = (torch.from_numpy(o).to(device) for o in train)
@@ -279,9 +292,11 @@ def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
 def surroundings() -> dict: # plain strings and numbers
     "Hardware, versions and commit of this run: what a reader needs to repeat it"
     found = environment(("torch", "onnxruntime", "tiramisu-brulee", "fashion_retail"))
-    hardware = dict(cpu=found["cpu"], cores=found["cores"], threads=torch.get_num_threads(), gpu=found["gpu"])
+    hardware = dict(cpu=found["cpu"], cores=found["cores"],
+                    threads=torch.get_num_threads(), gpu=found["gpu"])
     versions = {"onnxruntime": "", "tiramisu-brulee": "", **found["versions"]}
-    return dict(hardware=hardware, versions=versions, commit=found["commit"][:7], date=found["when"][:10])
+    return dict(hardware=hardware, versions=versions, commit=found["commit"][:7],
+                date=found["when"][:10])
 
 def flat(result:dict # such as `{"versions": {"torch": 1}}`
         ) -> dict: # such as `{"versions.torch": 1}`
@@ -300,6 +315,7 @@ def score_camvid(out:str|Path, # folder that `train_camvid` wrote
     meta, place = net.meta, next(net.parameters()).device
     mean, std = (torch.tensor(meta[name], device=place)[:, None, None] for name in ("mean", "std"))
     history = pd.read_csv(Path(out)/"history.csv")
-    kept = {name: meta[name] for name in ("depth", "recipe", "crop", "batch", "fine_batch", "seed", "n", "valid_miou")}
+    kept = {name: meta[name] for name in ("depth", "recipe", "crop",
+                                          "batch", "fine_batch", "seed", "n", "valid_miou")}
     found = evaluate(net, *test, mean, std, RECIPES[meta["recipe"]]["batch_stats"])
     return dict(kept, epochs=len(history), minutes=history.seconds.sum()/60, **found, **surroundings())

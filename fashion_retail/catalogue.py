@@ -36,8 +36,10 @@ class Catalogue(CatalogueFolder):
 @patch(cls_method=True)
 def build(cls:Catalogue,
           source, # folder of photos, images table, its folder, or a DataFrame
-          path:str|Path|None=None, # the catalogue's folder; None: in the cache, found again for the same source
-          cutout:str="garments", # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu
+          # the catalogue's folder; None: in the cache, found again for the same source
+          path:str|Path|None=None,
+          # NAME or NAME@FILE: how a searched photo is cut out; catalogue photos by otsu
+          cutout:str="garments",
           features:str="ranking", # NAME or NAME@FILE: how photos are described
           pattern:str|None=None, # for a folder, see `folder_photos`
           replace:bool=False, # remove photos that are not in the source, and vectors made otherwise
@@ -49,8 +51,10 @@ def build(cls:Catalogue,
     "A catalogue of the source's photos; raises `BadInput`"
     cut, describe = make_cutout(cutout, device), make_descriptor(features, device)
     if describe.fits:
-        raise BadInput(f"features {features} learn from all photos together and cannot be added to: choose others")
-    if cut.name == "mask": raise BadInput("cut-out mask needs a mask for each searched photo: choose another one")
+        raise BadInput(f"features {features} learn from all photos together and cannot be "
+                       f"added to: choose others")
+    if cut.name == "mask":
+        raise BadInput("cut-out mask needs a mask for each searched photo: choose another one")
     path = Path(path) if path else cached_path(source, cut, describe)
     if index: Milvus(path, address=index).reach()
     rows, lost = with_digests(photos_of(source, pattern), skip)
@@ -67,7 +71,8 @@ def build(cls:Catalogue,
 @patch(cls_method=True)
 def _start(cls:Catalogue, path, made, replace, device):
     "Begin a catalogue in a folder, and on a server in a collection, where none is"
-    if path.is_file() or path.is_dir() and any(o for o in path.iterdir() if not o.name.startswith(".")):
+    if path.is_file() or path.is_dir() and any(o for o in path.iterdir()
+                                               if not o.name.startswith(".")):
         raise BadInput(f"{path} holds something else than a catalogue: choose another folder")
     made = {**made, "adjusted": False, "table": "photos-1"}
     if made.get("index"):
@@ -78,6 +83,7 @@ def _start(cls:Catalogue, path, made, replace, device):
         place.drop(there)
     cls.begin(path, made, device)
 
+# %% ../nbs/20_catalogue.ipynb #e3976cab
 @patch
 def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store):
     current = self.facts["current"]
@@ -88,7 +94,8 @@ def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store)
         if alike(made, current):
             raise BadInput(f"{self.path} holds a catalogue with its vectors in {self.index.path}: "
                            "choose another folder, or --replace it")
-        raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and {current['features']}, "
+        raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and "
+                       f"{current['features']}, "
                        "or with other weights: choose another folder, or --replace it")
     return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
 
@@ -97,7 +104,8 @@ def _renew(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     "Build where a catalogue of the same kind is"
     others = self.index.rows().image_id
     if not replace and (gone := ~others.isin(rows.image_id)).any():
-        raise BadInput(f"catalogue {self.path} holds photos that the source does not have ({some(others[gone])}): "
+        raise BadInput(f"catalogue {self.path} holds photos that the source does not have "
+                       f"({some(others[gone])}): "
                        "use catalogue update, or --replace to remove them")
     counts = self._fill(self.index, rows, describer(cutout, descriptor, self.adjustment, skip, store))
     return {**counts, "removed": self._only(self.index, rows)}
@@ -108,7 +116,8 @@ def cached_path(source, # of `Catalogue.build`
                 descriptor # from `descriptor`
                ) -> Path: # a folder
     "Where the catalogue of a source is kept that was never built by name"
-    if isinstance(source, pd.DataFrame): raise BadInput("a catalogue of a DataFrame needs a folder: give its path")
+    if isinstance(source, pd.DataFrame):
+        raise BadInput("a catalogue of a DataFrame needs a folder: give its path")
     key = digest(repr((os.path.abspath(source), cutout.spec, descriptor.spec)).encode())[:16]
     return Store().folder/"catalogues"/key
 
@@ -120,7 +129,8 @@ def add(self:Catalogue,
         skip:bool=False, # leave photos out that cannot be read, instead of an error
         store:Store|None=None # where vectors are looked up and kept besides
        ) -> dict: # counts: new, changed, same, whole (taken whole); dict lost (image id left out -> why)
-    "Add the items of a source; raises `BadInput` for an id that is there with another photo, and then adds nothing"
+    """Add the items of a source; raises `BadInput` for an id that is there with another photo,
+    and then adds nothing"""
     return self._bring(source, pattern, skip, store, self._refuse_known)
 
 @patch
@@ -139,14 +149,16 @@ def _bring(self:Catalogue, source, pattern, skip, store, check=None):
     self._ready(writing=True)
     rows, lost = with_digests(photos_of(source, pattern), skip)
     if check: check(rows)
-    counts = self._fill(self.index, rows, describer(self.cutout, self.descriptor, self.adjustment, skip, store))
+    counts = self._fill(self.index, rows, describer(self.cutout,
+                                                    self.descriptor, self.adjustment, skip, store))
     return {**counts, "lost": lost | counts["lost"]}
 
 # %% ../nbs/20_catalogue.ipynb #6afc3bc5
 @patch
 def _refuse_known(self:Catalogue, rows):
     there = self.index.rows(dict(item_id=rows.item_id))
-    photos = pd.concat([there, self.index.rows(dict(image_id=rows.image_id))]).set_index("image_id").digest
+    photos = pd.concat([there,
+                        self.index.rows(dict(image_id=rows.image_id))]).set_index("image_id").digest
     photos = photos[~photos.index.duplicated()]
     known = rows.image_id.isin(photos.index)
     changed = rows.image_id[known & (rows.image_id.map(photos) != rows.digest)]
@@ -243,7 +255,8 @@ def nearest_items(self:Catalogue,
         distances, ids = self.index.search(vector[None], photos, where)
         there = ids[0] != ""
         rows = self.index.rows(dict(image_id=ids[0][there])).set_index("image_id")
-        found = pd.DataFrame(dict(image_id=ids[0][there], distance=distances[0][there])).join(rows, "image_id", "inner")
+        found = pd.DataFrame(dict(image_id=ids[0][there],
+                                  distance=distances[0][there])).join(rows, "image_id", "inner")
         items = found.drop_duplicates("item_id")
         if len(items) >= count or not there.all(): return items[:count].reset_index(drop=True)
         photos *= 4
@@ -255,7 +268,8 @@ def nearest_to_all(self:Catalogue,
                    count:int, # items wanted
                    where:dict|None=None # column -> value or list of values
                   ) -> pd.DataFrame: # as `nearest_items` gives it; the distance is the mean over the photos
-    "The nearest items to several photos: each photo's nearest items, ordered by their mean distance to all photos"
+    """The nearest items to several photos: each photo's nearest items,
+    ordered by their mean distance to all photos"""
     if len(vectors) == 1: return self.nearest_items(vectors[0], count, where)
     items = pd.concat([self.nearest_items(o, count, where) for o in vectors]).item_id.unique()
     among = {**(where or {}), "item_id": items}
@@ -275,7 +289,8 @@ def _check_where(self:Catalogue, where):
         known_column(column, rows.columns.drop(["path", "digest"]))
         known = rows[column].unique()
         if missing := [o for o in listed(values) if o not in known]:
-            raise BadInput(f"no photo has {column} {some(missing)}: use one of {some(sorted(known), 30)}")
+            raise BadInput(f"no photo has {column} {some(missing)}: use one of "
+                           f"{some(sorted(known), 30)}")
 
 # %% ../nbs/20_catalogue.ipynb #be77fce6
 @patch
@@ -295,11 +310,13 @@ def search(self:Catalogue,
     if not len(self.index): raise BadInput(f"catalogue {self.path} is empty: add photos")
     several = isinstance(photo, (list, tuple))
     asked = dict(box=box, point=point, category=category)
-    looks = [o if isinstance(o, Look) else self.look(o, **asked) for o in (photo if several else [photo])]
+    looks = [o if isinstance(o, Look) else self.look(o, **asked)
+             for o in (photo if several else [photo])]
     if not looks: raise BadInput("no photo was given: give at least one")
     answers = [self._answer(o, k, where) for o in ([looks] if together else [[o] for o in looks])]
     return answers if several and not together else answers[0]
 
+# %% ../nbs/20_catalogue.ipynb #50ec6129
 @patch
 def _answer(self:Catalogue, looks, k, where):
     start = time.perf_counter()
@@ -307,17 +324,20 @@ def _answer(self:Catalogue, looks, k, where):
     if self.adjustment: vectors = self.adjustment.queries(vectors)
     items = self.nearest_to_all(vectors, max(k or 10, DEPTH), where)
     if k and k > len(items) and not where:
-        raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for at most {len(items)}")
-    among = max(self.index.count("item_id", where), len(items))  # another process may have removed some meanwhile
+        raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for "
+                       f"at most {len(items)}")
+    # another process may have removed some meanwhile
+    among = max(self.index.count("item_id", where), len(items))
     seen = dict(distances=items.distance.to_numpy()[None], n_items=among)
     if self.adjustment: seen["cohort"] = self.adjustment.cohort_distances(vectors).mean(0, keepdims=True)
     probability = float(self.decision.probability(**seen)[0])
-    items = items.assign(probability=self.decision.answers(**seen)[0], path=items.path.map(self.file))[:k or 10]
+    items = items.assign(probability=self.decision.answers(**seen)[0],
+                         path=items.path.map(self.file))[:k or 10]
     items["rank"] = np.arange(1, len(items) + 1)
     attributes = [o for o in items if o not in (*GIVEN, "digest")]
     seconds = {o: sum(look.seconds[o] for look in looks) for o in looks[0].seconds}
-    return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
-                   {**seconds, "search": time.perf_counter() - start})
+    return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability),
+                   self.cutout.name, {**seconds, "search": time.perf_counter() - start})
 
 # %% ../nbs/20_catalogue.ipynb #431cd48f
 @patch
@@ -328,7 +348,8 @@ def widget(self:Catalogue,
           ): # an anywidget
     "The search page in a notebook: a photo, its outline, the answers, feedback"
     from importlib import import_module
-    page = import_module("fashion_retail.page_widget")  # it is built on this module: imported when it is asked for
+    # it is built on this module: imported when it is asked for
+    page = import_module("fashion_retail.page_widget")
     return page.SearchWidget(self, k, where, keep_photos)
 
 # %% ../nbs/20_catalogue.ipynb #809e1665
@@ -340,19 +361,24 @@ def info(self:Catalogue
     rows, facts, dim = self.index.rows(), self.facts, self.index.dim or 0
     attributes = {o: int(rows[o][rows[o] != ""].nunique()) for o in rows if o not in (*OWN, "digest")}
     made = {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor", "adjusted")}
-    finished, coming, disk = bool(facts["current"]), bool(facts["next"]), self.index.disk()
+    finished, coming = bool(facts["current"]), bool(facts["next"])
+    disk = self.index.disk()
     return dict(path=str(self.path), index=str(self.index.path), items=len(self), photos=len(rows),
-                attributes=attributes, **made, finished=finished, rebuilding=finished and coming, rebuild=self.stale,
-                search=self.index.state(), calibration=facts["calibration"] and facts["calibration"]["about"],
-                vectors_mb=round(len(rows)*dim*4/1e6, 1), disk_mb=disk and round(disk/1e6, 1), format=FORMAT)
+                attributes=attributes, **made, finished=finished, rebuilding=finished and coming,
+                rebuild=self.stale, search=self.index.state(),
+                calibration=facts["calibration"] and facts["calibration"]["about"],
+                vectors_mb=round(len(rows)*dim*4/1e6, 1),
+                disk_mb=disk and round(disk/1e6, 1), format=FORMAT)
 
+# %% ../nbs/20_catalogue.ipynb #72e9faf3
 @patch
 def check(self:Catalogue
          ) -> list: # sentences; empty where all is well
     "What is wrong with the catalogue: read everything, compare photos with what was stored"
     self.refresh()
     rows, vectors = self.index.rows(), self.index.vectors()
-    wrong = [] if self.facts["current"] else [f"the build of {self.path} has not ended: run it again, it goes on"]
+    wrong = [] if self.facts["current"] else [f"the build of {self.path} has not ended: run "
+                                              f"it again, it goes on"]
     if self.facts["current"] and self.facts["next"]:
         wrong.append(f"a rebuild has not ended: run fashion-retail catalogue rebuild {self.path}")
     if self.stale: wrong.append(self.stale)
@@ -363,7 +389,8 @@ def check(self:Catalogue
     add(rows.image_id[rows.image_id.duplicated()], "photos are there twice, rebuild the catalogue")
     add(rows.image_id[~(np.abs(length - 1) < 1e-3)], "vectors are damaged, rebuild the catalogue")
     missing = ~self.photos().path.map(os.path.isfile)
-    add(rows.image_id[missing], "photos are no longer where they were, bring them back or update from their new folder")
+    add(rows.image_id[missing], "photos are no longer where they were, bring them back or update "
+                                "from their new folder")
     now = with_digests(self.photos()[~missing], skip=True)[0].set_index("image_id").digest
     before = rows.set_index("image_id").digest[now.index]
     add(now.index[now != before], "photos have changed since, run catalogue update")
@@ -378,11 +405,14 @@ def calibrate(self:Catalogue,
              ) -> dict: # what the decision was fitted on
     "Fit the decision on photos whose items are known; raises `BadInput`"
     self._ready(writing=True)
-    queries = select(table if isinstance(table, pd.DataFrame) else read_table(find_table(table)), split, "snapshot")
+    queries = select(table if isinstance(table, pd.DataFrame) else read_table(find_table(table)),
+                     split, "snapshot")
     asked = embed(queries, self.descriptor, self.cutout, store, desc="queries")
-    rows, made = self.photos(), {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor")}
+    rows, made = self.photos(), {o: self.made[o] for o in ("cutout",
+                                                           "features", "gallery_cutout", "descriptor")}
     vectors = self.index.vectors()
-    if self.adjustment: vectors = describer(self.cutout, self.descriptor, None, store=store)(rows).vectors
+    if self.adjustment:
+        vectors = describer(self.cutout, self.descriptor, None, store=store)(rows).vectors
     about = dict(cutout=self.made["cutout"], features=self.made["features"])
     adjustment, decision = fit(asked.vectors, vectors, queries.item_id, rows.item_id, **about)
     if not adjustment and not self.adjustment: self._write(calibration=decision.to_dict())
@@ -396,7 +426,8 @@ def _adjust(self:Catalogue, vectors, made, adjustment, decision):
     coming, rows = self._announce(made, adjustment), self.photos()
     if not rows.digest.isin(vectors).all():
         self._write(next=None)
-        raise BadInput(f"catalogue {self.path} was changed by another process meanwhile: calibrate again")
+        raise BadInput(f"catalogue {self.path} was changed by another process "
+                       f"meanwhile: calibrate again")
     def describe(photos):
         found = np.stack([vectors[o] for o in photos.digest])
         return Embedding(adjustment.gallery(found) if adjustment else found, np.zeros(len(photos), bool))

@@ -33,8 +33,8 @@ def made_with(cutout:Cutout, # of the searched photos
              ) -> dict: # cutout, features: as they were asked for; gallery_cutout, descriptor: their versions
     "What the vectors of a catalogue depend on; catalogue photos are cut out by otsu"
     gallery = cutout if cutout.name == "none" else make_cutout("otsu")
-    return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec), gallery_cutout=gallery.version,
-                descriptor=descriptor.version)
+    return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec),
+                gallery_cutout=gallery.version, descriptor=descriptor.version)
 
 def whole_path(spec:str # NAME or NAME@FILE
               ) -> str: # the file with its whole path
@@ -42,11 +42,13 @@ def whole_path(spec:str # NAME or NAME@FILE
     name, at, file = spec.partition("@")
     return f"{name}@{os.path.abspath(file)}" if at and Path(file).is_file() else spec
 
+# %% ../nbs/20_catalogue_folder.ipynb #54d2b679
 def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
     "Whether vectors made so and so can stand in one catalogue"
-    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout", "descriptor"))
+    return bool(other) and all(one[o] == other[o] for o in ("cutout",
+                                                            "features", "gallery_cutout", "descriptor"))
 
 def open_index(folder:str|Path, # of a catalogue
                made:dict # as the JSON has it: table, gallery_cutout, descriptor; index where it is on a server
@@ -60,19 +62,23 @@ def is_catalogue(folder # a folder, or anything else that is searched in
     "Whether a catalogue was built there"
     return (Path(folder)/NAME).is_file()
 
+# %% ../nbs/20_catalogue_folder.ipynb #c1609b09
 def read_facts(folder:Path # of a catalogue
               ) -> dict: # format, current, next
     "The JSON of a catalogue; raises `BadInput` where there is none that can be used"
     try: facts = json.loads((folder/NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise BadInput(f"{folder} is no catalogue: make one with fashion-retail catalogue build") from None
+        raise BadInput(f"{folder} is no catalogue: make one with "
+                       f"fashion-retail catalogue build") from None
     except (OSError, ValueError): facts = {}
     found = facts.get("format") if isinstance(facts, dict) else None
     if found not in (None, FORMAT):
-        raise BadInput(f"catalogue {folder} has format {found} and this version of fashion_retail reads {FORMAT}: "
+        raise BadInput(f"catalogue {folder} has format {found} and this version of "
+                       f"fashion_retail reads {FORMAT}: "
                        "install the newer one")
     if not found or not (facts.get("current") or facts.get("next")):
-        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
+        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder "
+                       f"and build it again")
     return facts
 
 # %% ../nbs/20_catalogue_folder.ipynb #186d3d3e
@@ -84,19 +90,6 @@ class CatalogueFolder:
     ):
         self.path, self.device, self._stamp = Path(path), device, None
         self.refresh()
-
-    def refresh(self):
-        "See what another process has changed since"
-        try: found = (self.path/NAME).stat()
-        except OSError: found = None
-        stamp = found and (found.st_ino, found.st_mtime_ns)
-        if stamp and stamp == self._stamp: return
-        self.facts, self._stamp = read_facts(self.path), stamp
-        made = self.facts["current"] or self.facts["next"]
-        self.__dict__.pop("decision", None)
-        if getattr(self, "made", None) == made: return
-        for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
-        self.made, self.index = made, open_index(self.path, made)
 
     @cached_property
     def cutout(self): return make_cutout(self.made["cutout"], self.device)
@@ -110,7 +103,8 @@ class CatalogueFolder:
 
     @cached_property
     def decision(self):
-        return Decision.from_dict(self.facts["calibration"]) if self.facts["calibration"] else default_decision()
+        return (Decision.from_dict(self.facts["calibration"])
+                if self.facts["calibration"] else default_decision())
 
     def _npz(self, made): return self.path/f"{made['table']}.npz"
 
@@ -120,12 +114,27 @@ class CatalogueFolder:
         now = made_with(self.cutout, self.descriptor)
         if alike(now, self.made): return ""
         old, new = (o["descriptor"] + " and " + o["gallery_cutout"] for o in (self.made, now))
-        return (f"catalogue {self.path} was made with other weights ({old}) than those installed ({new}): "
-                f"run fashion-retail catalogue rebuild {self.path}")
+        return (f"catalogue {self.path} was made with other weights ({old}) than those installed "
+                f"({new}): run fashion-retail catalogue rebuild {self.path}")
 
     def __len__(self): return self.index.count("item_id") if len(self.index) else 0
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
+
+# %% ../nbs/20_catalogue_folder.ipynb #f9e68a7c
+@patch
+def refresh(self:CatalogueFolder):
+    "See what another process has changed since"
+    try: found = (self.path/NAME).stat()
+    except OSError: found = None
+    stamp = found and (found.st_ino, found.st_mtime_ns)
+    if stamp and stamp == self._stamp: return
+    self.facts, self._stamp = read_facts(self.path), stamp
+    made = self.facts["current"] or self.facts["next"]
+    self.__dict__.pop("decision", None)
+    if getattr(self, "made", None) == made: return
+    for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
+    self.made, self.index = made, open_index(self.path, made)
 
 # %% ../nbs/20_catalogue_folder.ipynb #6fe21cbc
 @patch
@@ -133,7 +142,8 @@ def _write(self:CatalogueFolder, **changes):
     "Change the JSON atomically"
     nothing = {"format": FORMAT, "current": None, "next": None, "calibration": None}
     facts = {**nothing, **getattr(self, "facts", {}), **changes}
-    with atomic(self.path/NAME) as tmp: tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    with atomic(self.path/NAME) as tmp:
+        tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     self.refresh()
 
 @patch
@@ -170,7 +180,8 @@ def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
     chunk = []
-    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
+    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items),
+                                                              sort=False).indices.values():
         chunk.extend(positions)
         if len(chunk) >= CHUNK:
             yield np.array(chunk)
@@ -182,7 +193,8 @@ def chunks(items # (N,) the item of each row
 def _stored(self:CatalogueFolder, rows):
     "Rows as the table has them: files relative to the catalogue's folder"
     home = self.path.resolve()
-    return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix() for o in rows.path])
+    return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix()
+                             for o in rows.path])
 
 @patch
 def file(self:CatalogueFolder,
@@ -197,7 +209,8 @@ def _put(self:CatalogueFolder, index, stored, vectors):
     with index.lock:
         self.refresh()
         if index.name != (self.facts["next"] or self.facts["current"])["table"]:
-            raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try again when it is done")
+            raise BadInput(f"catalogue {self.path} is being rebuilt by another process: try "
+                           f"again when it is done")
         index.upsert(stored, vectors)
 
 # %% ../nbs/20_catalogue_folder.ipynb #f55389c7
@@ -214,18 +227,21 @@ def _fill(self:CatalogueFolder, index, rows, describe):
     "Bring rows with digests into `index`; `describe` gives an `Embedding` of some; -> counts"
     from tqdm import tqdm
     stored, photos = self._stored(rows), rows.digest.to_numpy()
-    before = index.rows(dict(image_id=rows.image_id)) if len(index) else pd.DataFrame(columns=["image_id"])
+    before = (index.rows(dict(image_id=rows.image_id)) if len(index)
+              else pd.DataFrame(columns=["image_id"]))
     todo = np.flatnonzero(~unchanged(stored, before))
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
     counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
-    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos", smoothing=0, disable=None) as bar:
+    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos",
+              smoothing=0, disable=None) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
             chunk = todo[chunk]
             asked = rows.iloc[chunk[fresh[chunk]]]
             if len(asked): self._learn(asked, describe(asked), vectors, counts)
             chunk = chunk[~rows.image_id.iloc[chunk].isin(counts["lost"]).to_numpy()]
-            if len(chunk): self._put(index, stored.iloc[chunk], np.stack([vectors[o] for o in photos[chunk]]))
+            if len(chunk):
+                self._put(index, stored.iloc[chunk], np.stack([vectors[o] for o in photos[chunk]]))
             changed = rows.image_id.iloc[chunk].isin(before.image_id).sum()
             counts["changed"] += int(changed)
             counts["new"] += len(chunk) - int(changed)
@@ -268,12 +284,14 @@ def known_vectors(index, # of a catalogue
 def _readdress(self:CatalogueFolder, index):
     "Take over another wait or number of replicas for the collection that is there"
     made = {name: self.facts[name] for name in ("current", "next")}
-    changes = {name: {**one, "index": index} for name, one in made.items() if one and same_place(one.get("index"), index)}
+    changes = {name: {**one, "index": index} for name, one in made.items()
+               if one and same_place(one.get("index"), index)}
     if any(changes[name] != made[name] for name in changes): self._write(**changes)
 
 @patch
 def _announce(self:CatalogueFolder, made, adjustment=None):
-    "Say that a new table is coming, or go on with the one that was said to come; nobody adds from now on"
+    """Say that a new table is coming, or go on with the one that was said to come;
+    nobody adds from now on"""
     with self.index.lock:
         self.refresh()
         coming = self.facts["next"]

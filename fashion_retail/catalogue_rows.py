@@ -17,25 +17,30 @@ from .folders import photo_files
 
 # %% ../nbs/20_catalogue_rows.ipynb #ede0033e
 OWN = "image_id", "item_id", "path"  # what every row has
-NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"  # columns that say nothing about the garment
+# columns that say nothing about the garment
+NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"
 
 def folder_photos(folder:str|Path, # with photos, in sub-folders too
                   pattern:str|None=None # regular expression: its first group, in the path without ending, is the item
                  ) -> pd.DataFrame: # image_id, item_id, path
-    "The photos of a folder and the items they show; files that are left out are named once; raises `BadInput`"
+    """The photos of a folder and the items they show; files that are left out are named once;
+    raises `BadInput`"""
     files, _, notes = photo_files(folder)
     for what, left in notes.items(): say_once(f"{folder}: {what}: {some(left)}")
     names = [o.relative_to(folder) for o in files]
     items = [(o.parent if o.parent.name else o.with_suffix("")).as_posix() for o in names]
     if pattern:
         try: found = [re.search(pattern, o.with_suffix("").as_posix()) for o in names]
-        except re.error as error: raise BadInput(f"{pattern!r} is no regular expression ({error})") from None
+        except re.error as error:
+            raise BadInput(f"{pattern!r} is no regular expression ({error})") from None
         if None in found:
-            raise BadInput(f"{pattern!r} finds no item in {names[found.index(None)]}: correct the expression")
+            raise BadInput(f"{pattern!r} finds no item in {names[found.index(None)]}: "
+                           f"correct the expression")
         if not found[0].groups():
             raise BadInput(f"{pattern!r} has no group: put the item in brackets, such as '([^/]+)/'")
         items = [o[1] for o in found]
-    return pd.DataFrame(dict(image_id=[o.as_posix() for o in names], item_id=items, path=[str(o) for o in files]))
+    return pd.DataFrame(dict(image_id=[o.as_posix() for o in names],
+                             item_id=items, path=[str(o) for o in files]))
 
 # %% ../nbs/20_catalogue_rows.ipynb #cca31962
 def photos_of(source, # folder of photos, images table, its folder, or a DataFrame
@@ -47,7 +52,8 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
         rows, name = folder_photos(source, pattern), source
     else:
         rows, name = read_table(find_table(source)), source
-        if pattern: raise BadInput(f"{source} is an images table and has item ids of its own: leave --id out")
+        if pattern:
+            raise BadInput(f"{source} is an images table and has item ids of its own: leave --id out")
     if missing := [o for o in OWN if o not in rows]:
         raise BadInput(f"{name} lacks the column {some(missing)}: add it")
     if "role" in rows: rows = rows[rows.role == "catalogue"]
@@ -58,7 +64,8 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
         if (rows[column] == "").any():
             raise BadInput(f"{name}: {column} is empty in a catalogue row: fill it in or drop the row")
     if (again := rows.image_id.duplicated()).any():
-        raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than once: make it unique")
+        raise BadInput(f"{name}: image_id {some(rows.image_id[again])} stands more than "
+                       f"once: make it unique")
     return rows[[*OWN, *(o for o in rows if o not in OWN + NO_ATTRIBUTES and (rows[o] != "").any())]]
 
 # %% ../nbs/20_catalogue_rows.ipynb #519ae4c8
@@ -73,4 +80,5 @@ def with_digests(rows:pd.DataFrame, # from `photos_of`
     lost = found.digest == ""
     if lost.any() and not skip:
         raise BadInput(f"photo {found.path[lost].iloc[0]} cannot be read: bring the file or drop its row")
-    return found[~lost].reset_index(drop=True), {o: "the file cannot be read" for o in found.image_id[lost]}
+    return found[~lost].reset_index(drop=True), {o: "the file cannot be read"
+                                                 for o in found.image_id[lost]}

@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 # %% ../nbs/00_core.ipynb #d9b17261
 class BadInput(ValueError):
-    "Something the user can correct; the message is one sentence that names the file or row and says what to do"
+    """Something the user can correct; the message is one sentence that names the file
+    or row and says what to do"""
 
 def sentence(function, # any function
              *args, # its arguments
@@ -35,7 +36,8 @@ def some(values, # any values, such as file names
         ) -> str: # such as "a, b, c and 4 more"
     "The first few of many names, for a message"
     values = [str(o) for o in values]
-    return ", ".join(values[:count]) + (f" and {len(values) - count} more" if len(values) > count else "")
+    return ", ".join(values[:count]) + (f" and {len(values) - count} more"
+                                        if len(values) > count else "")
 
 # %% ../nbs/00_core.ipynb #b1912c60
 _said_before, _listeners = set(), []
@@ -126,10 +128,12 @@ def append_csv(rows, # dict (one row), list of dicts, or DataFrame
     "Add rows to a table, atomically; old rows keep their text, columns that a row lacks stay empty"
     import pandas as pd
     path = Path(path)
-    new = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([rows] if isinstance(rows, dict) else list(rows))
+    new = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([rows] if isinstance(rows, dict)
+                                                                   else list(rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent):
-        old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.is_file() and path.stat().st_size else []
+        old = ([pd.read_csv(path, dtype=str, keep_default_na=False)]
+               if path.is_file() and path.stat().st_size else [])
         with atomic(path) as tmp: pd.concat([*old, new]).to_csv(tmp, index=False)
 
 # %% ../nbs/00_core.ipynb #a14be605
@@ -167,17 +171,20 @@ def ordered_map(function, # of one item
 def pick_device(device:str="auto" # auto, cpu or cuda
                ) -> str: # cpu or cuda
     "`auto` means CUDA where there is one; raises `BadInput` for `cuda` on a machine without"
-    if device not in ("auto", "cpu", "cuda"): raise BadInput(f"device is {device!r}: use auto, cpu or cuda")
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device is {device!r}: use auto, cpu or cuda")
     if device == "cpu": return device
     import torch
     found = torch.cuda.is_available()
-    if device == "cuda" and not found: raise BadInput("device is cuda but this machine offers none: use auto or cpu")
+    if device == "cuda" and not found:
+        raise BadInput("device is cuda but this machine offers none: use auto or cpu")
     return "cuda" if found else "cpu"
 
 def _said(command, folder): # the output of a command, '' where it cannot be run
     import subprocess
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=20)
+        done = subprocess.run(command, cwd=folder, capture_output=True,
+                              text=True, errors="replace", timeout=20)
         return done.stdout.strip()
     except (OSError, subprocess.SubprocessError): return ""
 
@@ -188,8 +195,8 @@ def _cpu(): # the processor's name
     return platform.processor()
 
 # %% ../nbs/00_core.ipynb #ffdc4a39
-PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas", "scikit-learn",
-            "papermill", "nbdev")
+PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas",
+            "scikit-learn", "papermill", "nbdev")
 
 def environment(packages:tuple=PACKAGES # whose versions are wanted
                ) -> dict: # when, commit, uncommitted_changes, python, platform, cpu, cores, gpu, versions
@@ -202,10 +209,11 @@ def environment(packages:tuple=PACKAGES # whose versions are wanted
     source = (home.parent/"nbs").is_dir()  # installed elsewhere: the commit around it is not ours
     versions = {}
     for name in packages:
-        with suppress(importlib.metadata.PackageNotFoundError): versions[name] = importlib.metadata.version(name)
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
     gpus = _said(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], home).replace("\n", ", ")
     return dict(when=datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 commit=_said(["git", "rev-parse", "HEAD"], home) if source else "",
                 uncommitted_changes=bool(source and _said(["git", "status", "--porcelain"], home)),
-                python=platform.python_version(), platform=platform.platform(), cpu=_cpu(), cores=os.cpu_count(),
-                gpu=gpus, versions=versions)
+                python=platform.python_version(), platform=platform.platform(), cpu=_cpu(),
+                cores=os.cpu_count(), gpu=gpus, versions=versions)

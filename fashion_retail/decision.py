@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from scipy.special import expit, logit, logsumexp
 
 import fashion_retail
@@ -28,7 +29,8 @@ def _sorted(distances):
     distances = np.asarray(distances, np.float64)
     distances = distances[None] if distances.ndim == 1 else distances
     if distances.ndim != 2 or not distances.shape[1]:
-        raise BadInput(f"distances of shape {distances.shape}: give one row a query with at least one distance")
+        raise BadInput(f"distances of shape {distances.shape}: give one row a query with at "
+                       f"least one distance")
     if not np.isfinite(distances).all() or (distances < 0).any():
         raise BadInput("distances hold NaN, infinity or a negative number: give those of a search")
     if (np.diff(distances, axis=1) < -1e-6).any():
@@ -58,7 +60,8 @@ def scores(
 
 # %% ../nbs/05_decision.ipynb #84edd38a
 def _logistic(values, truth, penalty=1e-3):
-    "Nonnegative weights (S,) and intercept of a logistic rule for raw `values` (N, S) and bool `truth` (N,)"
+    """Nonnegative weights (S,) and intercept of a logistic rule for raw `values` (N,
+    S) and bool `truth` (N,)"""
     from scipy.optimize import minimize  # not above: a search needs none of it, and should start quickly
     middle, spread = values.mean(0), np.maximum(values.std(0), 1e-12)
     spread = np.where(spread < 1e-9, np.inf, spread)  # a score that never varies gets no weight
@@ -86,62 +89,73 @@ class Decision:
     def __post_init__(self):
         numbers = np.array([*self.weights, self.intercept, self.sharpness], float)
         if len(numbers) != len(SCORES) + 2 or not np.isfinite(numbers).all():
-            raise BadInput(f"a decision needs {len(SCORES)} weights, an intercept and a sharpness, all finite: "
-                           "fit it again")
+            raise BadInput(f"a decision needs {len(SCORES)} weights, an intercept and a sharpness, all "
+                           f"finite: fit it again")
         if min(*self.weights, self.sharpness) < 0:
-            raise BadInput("a weight of the decision is negative, so that a better match could lower the probability: "
-                           "fit it again")
+            raise BadInput("a weight of the decision is negative, so that a better match could lower "
+                           "the probability: fit it again")
 
-    def probability(self,
-        distances, # (Q, k) ascending distances to items; the first 50 are enough
-        n_items, # number of items in the catalogue
-        prior:float=0.5, # share of queries whose item is in the catalogue, between 0 and 1
-        cohort=None, # as for `scores`; a calibrated decision needs it
-    ) -> np.ndarray: # float64 (Q,), 0 to 1
-        "The probability that the item of each query is in the catalogue"
-        if not 0 < prior < 1: raise BadInput(f"the prior is {prior}: give a share between 0 and 1")
-        if cohort is None and self.weights[-1] > 0:
-            raise BadInput("this decision was made with a cohort: give what its adjustment's `cohort_distances` gives")
-        return expit(scores(distances, n_items, cohort) @ np.array(self.weights) + self.intercept + logit(prior))
+# %% ../nbs/05_decision.ipynb #042a2b22
+@patch
+def probability(self:Decision,
+    distances, # (Q, k) ascending distances to items; the first 50 are enough
+    n_items, # number of items in the catalogue
+    prior:float=0.5, # share of queries whose item is in the catalogue, between 0 and 1
+    cohort=None, # as for `scores`; a calibrated decision needs it
+) -> np.ndarray: # float64 (Q,), 0 to 1
+    "The probability that the item of each query is in the catalogue"
+    if not 0 < prior < 1: raise BadInput(f"the prior is {prior}: give a share between 0 and 1")
+    if cohort is None and self.weights[-1] > 0:
+        raise BadInput("this decision was made with a cohort: give what its adjustment's "
+                       "`cohort_distances` gives")
+    return expit(scores(distances, n_items, cohort) @ np.array(self.weights)
+                 + self.intercept + logit(prior))
 
-    def answers(self,
-        distances, # (Q, k) ascending distances to items
-        n_items, # number of items in the catalogue
-        prior:float=0.5, # as for `probability`
-        cohort=None, # as for `probability`
-    ) -> np.ndarray: # float64 (Q, k); each row falls, and its sum is at most `probability`
-        "The probability of each answer to be the item; beyond the first 50 it is 0"
-        squares = _sorted(distances)**2
-        heights = -self.sharpness*squares
-        heights[:, DEPTH:] = -np.inf
-        shares = np.exp(heights - logsumexp(heights, axis=1, keepdims=True))
-        return self.probability(distances, n_items, prior, cohort)[:, None]*shares
+@patch
+def answers(self:Decision,
+    distances, # (Q, k) ascending distances to items
+    n_items, # number of items in the catalogue
+    prior:float=0.5, # as for `probability`
+    cohort=None, # as for `probability`
+) -> np.ndarray: # float64 (Q, k); each row falls, and its sum is at most `probability`
+    "The probability of each answer to be the item; beyond the first 50 it is 0"
+    squares = _sorted(distances)**2
+    heights = -self.sharpness*squares
+    heights[:, DEPTH:] = -np.inf
+    shares = np.exp(heights - logsumexp(heights, axis=1, keepdims=True))
+    return self.probability(distances, n_items, prior, cohort)[:, None]*shares
 
-    def words(self,
-        probability:float, # 0 to 1
-    ) -> str: # such as "likely (0.93)"
-        "The decision for a reader"
-        if not 0 <= probability <= 1: raise BadInput(f"{probability} is no probability: give a number from 0 to 1")
-        word = "likely" if probability >= self.likely else "probably not" if probability < self.unlikely else "not sure"
-        return f"{word} ({probability:.2f})"
+# %% ../nbs/05_decision.ipynb #ceed2346
+@patch
+def words(self:Decision,
+    probability:float, # 0 to 1
+) -> str: # such as "likely (0.93)"
+    "The decision for a reader"
+    if not 0 <= probability <= 1:
+        raise BadInput(f"{probability} is no probability: give a number from 0 to 1")
+    word = ("likely" if probability >= self.likely else "probably not"
+            if probability < self.unlikely else "not sure")
+    return f"{word} ({probability:.2f})"
 
-    def to_dict(self) -> dict: # for `json.dumps`
-        "Plain numbers and text"
-        return dict(format=1, scores=list(SCORES), weights=[float(o) for o in self.weights],
-                    intercept=float(self.intercept), sharpness=float(self.sharpness),
-                    likely=self.likely, unlikely=self.unlikely, about=self.about)
+@patch
+def to_dict(self:Decision) -> dict: # for `json.dumps`
+    "Plain numbers and text"
+    return dict(format=1, scores=list(SCORES), weights=[float(o) for o in self.weights],
+                intercept=float(self.intercept), sharpness=float(self.sharpness),
+                likely=self.likely, unlikely=self.unlikely, about=self.about)
 
-    @classmethod
-    def from_dict(cls,
-        given:dict, # as `to_dict` gives it
-    ) -> "Decision":
-        "Read it back; raises `BadInput` for another format"
-        if not isinstance(given, dict) or given.get("format") != 1 or given.get("scores") != list(SCORES):
-            raise BadInput(f"this decision was made for other scores than {', '.join(SCORES)}: calibrate again")
-        names = "weights", "intercept", "sharpness", "likely", "unlikely", "about"
-        if missing := [o for o in names if o not in given]:
-            raise BadInput(f"the decision lacks {', '.join(missing)}: calibrate again")
-        return cls(tuple(given["weights"]), *(given[o] for o in names[1:]))
+@patch(cls_method=True)
+def from_dict(cls:Decision,
+    given:dict, # as `to_dict` gives it
+) -> "Decision":
+    "Read it back; raises `BadInput` for another format"
+    if not isinstance(given, dict) or given.get("format") != 1 or given.get("scores") != list(SCORES):
+        raise BadInput(f"this decision was made for other scores than "
+                       f"{', '.join(SCORES)}: calibrate again")
+    names = "weights", "intercept", "sharpness", "likely", "unlikely", "about"
+    if missing := [o for o in names if o not in given]:
+        raise BadInput(f"the decision lacks {', '.join(missing)}: calibrate again")
+    return cls(tuple(given["weights"]), *(given[o] for o in names[1:]))
 
 # %% ../nbs/05_decision.ipynb #74ab1c90
 @dataclass(frozen=True)
@@ -164,7 +178,8 @@ class Trials:
         names = "n_items", "known", "place", "query", "answer"
         columns = [np.concatenate([getattr(o, name) for o in parts]) for name in names]
         columns[2] = np.where(columns[2] <= depth, columns[2], 0)
-        cohort = None if any(o.cohort is None for o in parts) else np.concatenate([o.cohort for o in parts])
+        cohort = (None if any(o.cohort is None for o in parts)
+                  else np.concatenate([o.cohort for o in parts]))
         return cls(np.concatenate([o.distances[:, :depth] for o in parts]), *columns, cohort)
 
 # %% ../nbs/05_decision.ipynb #9facea58
@@ -178,21 +193,25 @@ def trials(
 ) -> Trials: # 2 × Q of them
     "Ask every query with and without its item; raises `BadInput` for fewer items than parts"
     query_items = item_array(query_items, query_vectors, "query")
-    gallery_items, gallery_vectors = item_array(gallery_items, gallery_vectors, "gallery"), np.asarray(gallery_vectors)
+    gallery_items, gallery_vectors = item_array(gallery_items, gallery_vectors,
+                                                "gallery"), np.asarray(gallery_vectors)
     items = np.unique(gallery_items)
     if not 2 <= parts <= len(items):
-        raise BadInput(f"a gallery of {len(items)} items cannot be dealt into {parts} parts: give more items")
+        raise BadInput(f"a gallery of {len(items)} items cannot be dealt into {parts} "
+                       f"parts: give more items")
     items = np.r_[np.random.default_rng(seed).permutation(items), np.setdiff1d(query_items, items)]
     part_of = pd.Series(np.arange(len(items)) % parts, items)
     of_query, of_gallery, found = part_of[query_items].to_numpy(), part_of[gallery_items].to_numpy(), []
     for part in range(parts):
-        there, asked = of_gallery == part, np.flatnonzero((of_query == part) | (of_query == (part + 1) % parts))
+        there, asked = of_gallery == part, np.flatnonzero((of_query == part)
+                                                          | (of_query == (part + 1) % parts))
         n_items = len(np.unique(gallery_items[there]))
         if not len(asked): continue
         some = np.asarray(query_vectors)[asked], gallery_vectors[there], gallery_items[there]
         distances, answers = item_distances(*some)
         right = answers == query_items[asked, None]
-        found.append(Trials(distances, np.full(len(asked), n_items), np.isin(query_items[asked], gallery_items[there]),
+        found.append(Trials(distances, np.full(len(asked), n_items),
+                            np.isin(query_items[asked], gallery_items[there]),
                             np.where(right.any(1), right.argmax(1) + 1, 0), asked, answers[:, 0]))
     return Trials.joined(found)
 
@@ -259,10 +278,11 @@ class Adjustment:
         gallery_vectors:np.ndarray, # (n, D), row i shows the same item as row i of the queries
     ) -> "Adjustment":
         "Learn from pairs; raises `BadInput` for fewer than ten"
-        queries, gallery = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
+        queries, gallery = vector_matrix(query_vectors,
+                                         "queries"), vector_matrix(gallery_vectors, "gallery")
         if queries.shape != gallery.shape:
-            raise BadInput(f"queries of shape {queries.shape} and gallery of shape {gallery.shape} are no pairs: "
-                           "give one row a pair in both")
+            raise BadInput(f"queries of shape {queries.shape} and gallery of shape {gallery.shape} are "
+                           f"no pairs: give one row a pair in both")
         if len(queries) < 10:
             raise BadInput(f"{len(queries)} pairs are too few for an adjustment: give at least ten")
         means = queries.mean(0), gallery.mean(0)
@@ -278,76 +298,90 @@ class Adjustment:
         "Length of an adjusted vector"
         return len(self.strengths) + 4
 
-    def _parts(self, vectors, mean):
-        "Each row's part of the scalar product (N, K) and its own term (N,)"
-        vectors = vector_matrix(vectors, "vectors")
-        if vectors.shape[1] != len(mean):
-            raise BadInput(f"vectors have {vectors.shape[1]} numbers and the adjustment was made for {len(mean)}: "
-                           "use its descriptor")
-        if (np.linalg.norm(vectors, axis=1) > 1.001).any():
-            raise BadInput("a vector is longer than 1: give vectors of length 1")
-        seen, total = (vectors - mean) @ self.directions, 1 + 2*self.strengths
-        own = -(self.strengths**2/(total*(1 + self.strengths)))/2
-        return seen*np.sqrt(self.strengths/total), (seen**2) @ own
-
-    @classmethod
-    def _bounded(cls, query_mean, gallery_mean, directions, strengths):
-        "With room for every vector of length 1"
-        total = 1 + 2*strengths
-        longest = 1.001 + max(np.linalg.norm(query_mean), np.linalg.norm(gallery_mean))
-        weights = strengths/total, strengths**2/(total*(1 + strengths))/2
-        inner, own = (max((np.linalg.norm(directions*np.sqrt(o), 2)*longest)**2, 1e-12) for o in weights)
-        return cls(query_mean, gallery_mean, directions, strengths, float(np.sqrt(own)), float(inner + 2*own))
-
-    def _lifted(self, vectors, mean, gallery):
-        "The adjusted vectors: the part, the two own terms crosswise, and what brings the length to 1"
-        part, own = self._parts(vectors, mean)
-        ones, own, none = np.full(len(own), self.unit), own/self.unit, np.zeros(len(own))
-        rest = np.sqrt(np.maximum(self.reach - (part**2).sum(1) - own**2 - self.unit**2, 0))
-        extra = [own, ones, rest, none] if gallery else [ones, own, none, rest]
-        return np.float32(np.c_[part, np.stack(extra, 1)]/np.sqrt(self.reach))
-
-    def queries(self,
-        vectors:np.ndarray, # (N, D), rows of length 1
-    ) -> np.ndarray: # float32 (N, K + 4), rows of length 1
-        "Adjusted vectors of queries"
-        return self._lifted(vectors, self.query_mean, False)
-
-    def gallery(self,
-        vectors:np.ndarray, # (N, D), rows of length 1
-    ) -> np.ndarray: # float32 (N, K + 4), rows of length 1
-        "Adjusted vectors of catalogue photos"
-        return self._lifted(vectors, self.gallery_mean, True)
-
-    def cohort_distances(self,
-        adjusted:np.ndarray, # (Q, K + 4), as `queries` gives them
-    ) -> np.ndarray|None: # float64 (Q, 2); None without a cohort
-        "Mean and deviation of squared distances to the nearest 20 of the cohort, without the very nearest"
-        if self.cohort is None: return None
-        count = min(20, len(self.cohort)//5) + 1  # the very nearest may be the item itself
-        squares = 2 - 2*np.asarray(adjusted, np.float64) @ self.cohort.T.astype(np.float64)
-        near = np.sort(np.partition(squares, count - 1, axis=1)[:, :count], axis=1)[:, 1:]
-        return np.stack([near.mean(1), near.std(1)], 1)
-
-    def to_arrays(self) -> dict: # name -> float32 array, for `np.savez`
-        "What a file must hold"
-        found = {o: np.float32(getattr(self, o)) for o in self._names}
-        return found if self.cohort is None else dict(found, cohort=self.cohort)
-
     _names = "query_mean", "gallery_mean", "directions", "strengths", "unit", "reach"
 
-    @classmethod
-    def from_arrays(cls,
-        arrays, # as `to_arrays` gives them, or an opened npz file
-    ) -> "Adjustment":
-        "Read it back; raises `BadInput` for what is no adjustment"
-        try: parts = [vector_matrix(np.atleast_2d(arrays[o]), o) for o in cls._names]
-        except KeyError as error: raise BadInput(f"the adjustment lacks {error}: calibrate again") from None
-        (dim, count), widths = parts[2].shape, [o.shape[1] for o in parts]
-        cohort = arrays["cohort"] if "cohort" in arrays else None
-        if [*widths[:2], *widths[3:]] != [dim, dim, count, 1, 1] or np.shape(cohort)[1:] not in ((), (count + 4,)):
-            raise BadInput("the arrays of the adjustment do not fit each other: calibrate again")
-        return cls(parts[0][0], parts[1][0], parts[2], parts[3][0], *(float(o[0, 0]) for o in parts[4:]), cohort)
+# %% ../nbs/05_decision.ipynb #59ba3de9
+@patch
+def _parts(self:Adjustment, vectors, mean):
+    "Each row's part of the scalar product (N, K) and its own term (N,)"
+    vectors = vector_matrix(vectors, "vectors")
+    if vectors.shape[1] != len(mean):
+        raise BadInput(f"vectors have {vectors.shape[1]} numbers and the adjustment was "
+                       f"made for {len(mean)}: "
+                       "use its descriptor")
+    if (np.linalg.norm(vectors, axis=1) > 1.001).any():
+        raise BadInput("a vector is longer than 1: give vectors of length 1")
+    seen, total = (vectors - mean) @ self.directions, 1 + 2*self.strengths
+    own = -(self.strengths**2/(total*(1 + self.strengths)))/2
+    return seen*np.sqrt(self.strengths/total), (seen**2) @ own
+
+@patch(cls_method=True)
+def _bounded(cls:Adjustment, query_mean, gallery_mean, directions, strengths):
+    "With room for every vector of length 1"
+    total = 1 + 2*strengths
+    longest = 1.001 + max(np.linalg.norm(query_mean), np.linalg.norm(gallery_mean))
+    weights = strengths/total, strengths**2/(total*(1 + strengths))/2
+    inner, own = (max((np.linalg.norm(directions*np.sqrt(o), 2)*longest)**2, 1e-12) for o in weights)
+    return cls(query_mean, gallery_mean, directions, strengths,
+               float(np.sqrt(own)), float(inner + 2*own))
+
+@patch
+def _lifted(self:Adjustment, vectors, mean, gallery):
+    "The adjusted vectors: the part, the two own terms crosswise, and what brings the length to 1"
+    part, own = self._parts(vectors, mean)
+    ones, own, none = np.full(len(own), self.unit), own/self.unit, np.zeros(len(own))
+    rest = np.sqrt(np.maximum(self.reach - (part**2).sum(1) - own**2 - self.unit**2, 0))
+    extra = [own, ones, rest, none] if gallery else [ones, own, none, rest]
+    return np.float32(np.c_[part, np.stack(extra, 1)]/np.sqrt(self.reach))
+
+# %% ../nbs/05_decision.ipynb #e5219c15
+@patch
+def queries(self:Adjustment,
+    vectors:np.ndarray, # (N, D), rows of length 1
+) -> np.ndarray: # float32 (N, K + 4), rows of length 1
+    "Adjusted vectors of queries"
+    return self._lifted(vectors, self.query_mean, False)
+
+@patch
+def gallery(self:Adjustment,
+    vectors:np.ndarray, # (N, D), rows of length 1
+) -> np.ndarray: # float32 (N, K + 4), rows of length 1
+    "Adjusted vectors of catalogue photos"
+    return self._lifted(vectors, self.gallery_mean, True)
+
+# %% ../nbs/05_decision.ipynb #a2dc8e2c
+@patch
+def cohort_distances(self:Adjustment,
+    adjusted:np.ndarray, # (Q, K + 4), as `queries` gives them
+) -> np.ndarray|None: # float64 (Q, 2); None without a cohort
+    "Mean and deviation of squared distances to the nearest 20 of the cohort, without the very nearest"
+    if self.cohort is None: return None
+    count = min(20, len(self.cohort)//5) + 1  # the very nearest may be the item itself
+    squares = 2 - 2*np.asarray(adjusted, np.float64) @ self.cohort.T.astype(np.float64)
+    near = np.sort(np.partition(squares, count - 1, axis=1)[:, :count], axis=1)[:, 1:]
+    return np.stack([near.mean(1), near.std(1)], 1)
+
+# %% ../nbs/05_decision.ipynb #e4bd437a
+@patch
+def to_arrays(self:Adjustment) -> dict: # name -> float32 array, for `np.savez`
+    "What a file must hold"
+    found = {o: np.float32(getattr(self, o)) for o in self._names}
+    return found if self.cohort is None else dict(found, cohort=self.cohort)
+
+@patch(cls_method=True)
+def from_arrays(cls:Adjustment,
+    arrays, # as `to_arrays` gives them, or an opened npz file
+) -> "Adjustment":
+    "Read it back; raises `BadInput` for what is no adjustment"
+    try: parts = [vector_matrix(np.atleast_2d(arrays[o]), o) for o in cls._names]
+    except KeyError as error: raise BadInput(f"the adjustment lacks {error}: calibrate again") from None
+    (dim, count), widths = parts[2].shape, [o.shape[1] for o in parts]
+    cohort = arrays["cohort"] if "cohort" in arrays else None
+    if [*widths[:2], *widths[3:]] != [dim, dim, count, 1,
+                                      1] or np.shape(cohort)[1:] not in ((), (count + 4,)):
+        raise BadInput("the arrays of the adjustment do not fit each other: calibrate again")
+    return cls(parts[0][0], parts[1][0], parts[2], parts[3][0],
+               *(float(o[0, 0]) for o in parts[4:]), cohort)
 
 # %% ../nbs/05_decision.ipynb #778f9fbf
 MIN_PAIRS, COHORT = 50, 1000  # pairs that an adjustment needs; items in a cohort at most
@@ -377,7 +411,8 @@ def fold_trials(
     folds:int, # of the items
     seed:int, # of folds and parts
 ) -> tuple: # `Trials`; the `Adjustment` learned from all pairs, or None
-    "Trials of each fold of the items, its adjustment learned from the others; and the adjustment learned from all"
+    """Trials of each fold of the items, its adjustment learned from the others;
+    and the adjustment learned from all"""
     left, right = _pairs(query_items, gallery_items)
     items = np.random.default_rng(seed).permutation(np.unique(query_items))
     folds, whole, parts = np.array_split(items, folds), None, []
@@ -387,7 +422,8 @@ def fold_trials(
     for fold in folds:
         asked, ours, theirs, cohort = np.isin(query_items, fold), queries, gallery, None
         if adjust:
-            found = _adjustment(*(o[~np.isin(pairs[2], fold)] for o in pairs), whole.reach)  # one scale of distances
+            # one scale of distances
+            found = _adjustment(*(o[~np.isin(pairs[2], fold)] for o in pairs), whole.reach)
             ours, theirs = found.queries(queries), found.gallery(gallery)
             cohort = found.cohort_distances(ours[asked])
         for size in sizes:
@@ -407,13 +443,15 @@ def calibrate(
     **about, # plain values to remember, such as features="ranking"
 ) -> tuple: # `Adjustment` or None, and the `Decision` for distances of adjusted vectors
     "Learn from photos whose item is known; raises `BadInput` for fewer than 20 items that are in both"
-    query_vectors, gallery_vectors = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
+    query_vectors, gallery_vectors = vector_matrix(query_vectors,
+                                                   "queries"), vector_matrix(gallery_vectors, "gallery")
     query_items = item_array(query_items, query_vectors, "query")
     gallery_items = item_array(gallery_items, gallery_vectors, "gallery")
     left, right = _pairs(query_items, gallery_items)
     n_items = len(np.unique(query_items[left]))
     if n_items < 20:
-        raise BadInput(f"{n_items} items have both a query and a catalogue photo: a calibration needs at least 20")
+        raise BadInput(f"{n_items} items have both a query and a catalogue photo: a "
+                       f"calibration needs at least 20")
     given = query_vectors, gallery_vectors, query_items, gallery_items
     from sklearn.metrics import roc_auc_score
     best = None
@@ -421,6 +459,7 @@ def calibrate(
         found, adjustment = fold_trials(*given, adjusts, folds, seed)
         about = dict(about, n_items=n_items, n_pairs=len(left), adjusted=adjusts)
         decision = fit_decision(found, **about)
-        auroc = roc_auc_score(found.known, decision.probability(found.distances, found.n_items, cohort=found.cohort))
+        auroc = roc_auc_score(found.known, decision.probability(found.distances,
+                                                                found.n_items, cohort=found.cohort))
         if best is None or auroc > best[0]: best = auroc, adjustment, decision
     return best[1:]

@@ -21,7 +21,8 @@ OTHER = dict(_expand_conv="conv_pw", _bn0="bn1", _depthwise_conv="conv_dw", _bn1
 
 def old_names() -> dict: # name of a layer in efficientnet_lite_pytorch -> its name in timm
     "The layers of an EfficientNet-Lite0 under both names"
-    names = dict(_conv_stem="conv_stem", _bn0="bn1", _conv_head="conv_head", _bn1="bn2", _fc="classifier")
+    names = dict(_conv_stem="conv_stem", _bn0="bn1", _conv_head="conv_head",
+                 _bn1="bn2", _fc="classifier")
     places = [(stage, number) for stage, count in enumerate(REPEATS) for number in range(count)]
     for old, (stage, number) in enumerate(places):
         for layer, now in (OTHER if old else FIRST).items():
@@ -57,7 +58,8 @@ class EvenConv2d(nn.Conv2d):
     "A convolution of stride 2, padded as TensorFlow pads an even size"
     def forward(self, x):
         before, after = (self.kernel_size[0] - 2)//2, (self.kernel_size[0] - 1)//2
-        padded = F.pad(x, (before, after, before, after), "constant", 0.)  # with a value ONNX Runtime merges it
+        # with a value ONNX Runtime merges it
+        padded = F.pad(x, (before, after, before, after), "constant", 0.)
         return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
 def evenly_padded(net:nn.Module # a network of timm
@@ -121,5 +123,6 @@ def scaled(images:np.ndarray, # uint8 (..., H, W, 3), RGB
            std=Encoder.std # likewise
           ) -> torch.Tensor: # float32 (..., 3, H, W)
     "Images as a network was trained to see them"
-    mean, std = (torch.as_tensor(o, dtype=torch.float32, device=device).reshape(-1, 1, 1) for o in (mean, std))
+    mean, std = (torch.as_tensor(o, dtype=torch.float32, device=device).reshape(-1, 1, 1)
+                 for o in (mean, std))
     return (torch.from_numpy(images).to(device).movedim(-1, -3).float() - mean)/std

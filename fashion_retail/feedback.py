@@ -199,10 +199,13 @@ def feedback_table(catalogue:Catalogue, # that was searched
     left_out = {"lines that are damaged": damaged, "answers whose search is not in the log": lost,
                 "photos that were not kept (serve with --keep-photos)": len(said) - sum(use),
                 "photos whose item has left the catalogue": sum(gone)}
-    rows = [asked_row(o, file) for o, file, there, lacks in zip(said, files, use, gone) if there and not lacks]
+    rows = [asked_row(o, file) for o, file, there, lacks in zip(said,
+                                                                files, use, gone) if there and not lacks]
     if not rows:
-        raise BadInput(f"{folder} holds no answers with a photo: serve with --keep-photos, and let people answer")
-    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue", split="valid")
+        raise BadInput(f"{folder} holds no answers with a photo: serve with --keep-photos, "
+                       f"and let people answer")
+    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue",
+                                                                               split="valid")
     shown = gallery.item_id.isin(asked.item_id)
     table = pd.concat([asked, gallery[shown]], ignore_index=True).fillna("")
     if valid < 1: table = split_table(table, valid, seed=seed)
@@ -214,6 +217,7 @@ def asked_row(said:Said, # with a kept photo
     "One searched photo"
     mask, name = file.with_suffix(".png"), said.name[:16]
     there = mask.is_file()
-    return dict(image_id=f"asked-{name}", item_id=said.item_id or f"unknown-{name}", role="snapshot", path=str(file),
+    return dict(image_id=f"asked-{name}", item_id=said.item_id or f"unknown-{name}",
+                role="snapshot", path=str(file),
                 split="valid", mask_path=str(mask) if there else "", mask_source="model" if there else "",
                 feedback="this" if said.item_id else "none of these")

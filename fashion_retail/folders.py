@@ -26,7 +26,8 @@ def _is_hidden(name): return name.startswith(".") or name.lower() in HIDDEN
 
 def _walk(folder, notes): # notes: what -> names, extended
     "All files below a folder, linked folders included, sorted; hidden ones apart"
-    def unread(error): notes.setdefault("folders that cannot be read, left out", []).append(str(error.filename))
+    def unread(error):
+        notes.setdefault("folders that cannot be read, left out", []).append(str(error.filename))
     seen, files = set(), []
     for top, folders, names in os.walk(folder, followlinks=True, onerror=unread):
         real = os.path.realpath(top)
@@ -44,7 +45,8 @@ def _why_not(path, endings): # a file; `photo_endings()`
     "Why a file is left out, as the text of a note; '' for a photo"
     try: str(path).encode()
     except UnicodeEncodeError: return "files whose name is not UTF-8, left out; rename them"
-    if CONTROLS.search(path.name): return "files whose name holds a control character, left out; rename them"
+    if CONTROLS.search(path.name):
+        return "files whose name holds a control character, left out; rename them"
     if not path.is_file(): return "links that lead nowhere and other things that are no files, left out"
     ending = path.suffix.lower()
     if ending not in endings:
@@ -68,16 +70,20 @@ def photo_files(folder:str|Path # with all folders in it
         has = "; ".join(f"{len(names)} {what}" for what, names in notes.items())
         raise BadInput(f"{folder} holds no photos ({' '.join(o for o, needs in endings.items() if not needs)})"
                        + (f", but {has}" if has else ""))
-    masks = {o: made[mask] for o in photos if (mask := str(o.with_name(f"{o.stem}.mask.png")).lower()) in made}
+    masks = {o: made[mask] for o in photos
+             if (mask := str(o.with_name(f"{o.stem}.mask.png")).lower()) in made}
     return photos, masks, notes
 
 # %% ../nbs/00_folders.ipynb #0b86889d
-VIEWS = ("back front side left right top bottom detail details close closeup zoom worn model flat view alt copy rear "
-         "inside "
+VIEWS = ("back front side left right top bottom detail details close closeup zoom worn model flat view "
+         "alt copy rear inside "
          "label full").split()
-REST = re.compile(rf"([\W_]*(\d+|{'|'.join(VIEWS)}))*[\W_]*", re.I)       # of a phone photo: numbers and views
-VIEW = re.compile(rf"([\W_]+({'|'.join(VIEWS)})([\W_]*\d{{1,2}})?)+[\W_]*", re.I)  # of a catalogue photo: surely a view
-NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")                               # of a catalogue photo: a view or another item
+# of a phone photo: numbers and views
+REST = re.compile(rf"([\W_]*(\d+|{'|'.join(VIEWS)}))*[\W_]*", re.I)
+# of a catalogue photo: surely a view
+VIEW = re.compile(rf"([\W_]+({'|'.join(VIEWS)})([\W_]*\d{{1,2}})?)+[\W_]*", re.I)
+# of a catalogue photo: a view or another item
+NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")
 RULES = "same name", "name and number", "name and words", "ignoring capitals"
 
 def _starts(name): # without ending
@@ -129,7 +135,8 @@ def _with_items(rows, pattern): # list of dicts
     if expression:
         for row in rows:
             found = expression.search(os.path.splitext(row["name"])[0])
-            row.update(item_id=(normal_text(found[1]) or None) if found else None, matched_by="--id" if found else "")
+            row.update(item_id=(normal_text(found[1]) or None) if found else None,
+                       matched_by="--id" if found else "")
         return {}
     stems = {role: [o["stem"] for o in rows if o["role"] == role] for role in ("catalogue", "snapshot")}
     items = catalogue_items(stems["catalogue"], stems["snapshot"])
@@ -150,7 +157,8 @@ def _rows(role, folder, other, notes): # the folder of this role and of the othe
     for path in photos:
         name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
         if nested and os.path.realpath(path).startswith(inside):
-            notes.setdefault(f"photos of the other folder, which lies inside, not taken as {role} photos",
+            notes.setdefault(f"photos of the other folder, which lies inside, not "
+                             f"taken as {role} photos",
                              []).append(f"{role}/{name}")
             continue
         rows.append(dict(image_id=normal_text(f"{role}/{name}"), role=role, path=str(path),
@@ -159,7 +167,8 @@ def _rows(role, folder, other, notes): # the folder of this role and of the othe
     return rows
 
 def _without_copies(rows, notes): # catalogue photos first
-    "The rows without snapshots that are a catalogue photo, by content, and without ids that an earlier row has"
+    """The rows without snapshots that are a catalogue photo, by content,
+    and without ids that an earlier row has"""
     kept, first, ids = [], {}, set()
     for row, same in zip(rows, same_files([o["path"] for o in rows])):
         twin = first.setdefault(same, row) if same else row
@@ -187,14 +196,16 @@ def _guesses(table, merged, notes): # adds to the notes what was merged and gues
     for rule in RULES[2:]:
         rows = table[table.matched_by == rule]
         if len(rows):
-            notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}" for o in rows.itertuples()]
+            notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}"
+                                                            for o in rows.itertuples()]
         guessed += [f"{o.image_id} matched to {o.item_id} by {rule}" for o in rows.itertuples()]
     return guessed
 
 # %% ../nbs/00_folders.ipynb #59c71b91
 def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with all folders in it
                        snapshots:str|Path, # folder of phone photos, likewise
-                       pattern:str|None=None, # regular expression whose first group is the id, searched in the path
+                       # regular expression whose first group is the id, searched in the path
+                       pattern:str|None=None,
                        valid:float=1.0, # share of the items in split `valid`; the others are `train`
                        strict:bool=False # whether a guess is an error
                       ) -> tuple: # the images table, with `matched_by`; dict: merged, guessed, left out -> names
@@ -206,23 +217,24 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     rows = _rows("catalogue", catalogue, snapshots, notes) + _rows("snapshot", snapshots, catalogue, notes)
     merged = _with_items(rows, pattern)
     rows = _without_copies(rows, notes)
-    table = pd.DataFrame(rows, columns=["image_id", "item_id", "role", "path", "mask_path", "split", "matched_by"])
+    table = pd.DataFrame(rows, columns=["image_id", "item_id", "role",
+                                        "path", "mask_path", "split", "matched_by"])
     is_catalogue = table.role == "catalogue"
     if is_catalogue.all() or not is_catalogue.any():
         what = "; ".join(f"{len(v)} {k}" for k, v in notes.items())
-        raise BadInput(f"no {'snapshot' if is_catalogue.all() else 'catalogue photo'} is left ({what}): give two "
-                       f"folders of different photos")
+        raise BadInput(f"no {'snapshot' if is_catalogue.all() else 'catalogue photo'} is left "
+                       f"({what}): give two folders of different photos")
     known = set(table.item_id[is_catalogue].dropna())
     lost = ~table.item_id.isin(known)
     unread, strange = table.image_id[lost & is_catalogue].tolist(), table.image_id[lost & ~is_catalogue].tolist()
     if len(strange) == (~is_catalogue).sum():
-        raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, {table.image_id[0]}): say with "
-                       f"--id where the id stands")
+        raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, "
+                       f"{table.image_id[0]}): say with --id where the id stands")
     if unread: notes["catalogue photos without a readable id, left out"] = unread
     if strange: notes["snapshots whose item is not in the catalogue"] = strange
     if (guessed := _guesses(table[~lost], merged, notes)) and strict:
-        raise BadInput(f"{len(guessed)} guesses are needed ({some(guessed)}): rename the files, say with --id where "
-                       f"the id stands, or allow guesses")
+        raise BadInput(f"{len(guessed)} guesses are needed ({some(guessed)}): rename the files, say "
+                       f"with --id where the id stands, or allow guesses")
     table["item_id"] = table.item_id.where(~lost, "not in the catalogue: " + table.image_id)
     table = table[~(lost & is_catalogue)].reset_index(drop=True)
     return (check_table(table) if valid >= 1 else split_table(table, valid)), notes

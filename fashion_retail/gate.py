@@ -28,14 +28,16 @@ def stage_table(run:str|Path, # a run folder
     "A table that a stage has written; an empty one where it had nothing to write"
     path = Path(run)/name
     if not path.is_file() or not path.stat().st_size: return pd.DataFrame()
-    texts = dict.fromkeys(("image_id", "item_id", "answers", "features", "cutout", "method"), str)  # an id may be NA
+    # an id may be NA
+    texts = dict.fromkeys(("image_id", "item_id", "answers", "features", "cutout", "method"), str)
     numbers = {column: ["", "nan"] for column in pd.read_csv(path, nrows=0) if column not in texts}
     return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=numbers)
 
 def _by_method(rows):
     "FEATURES/CUTOUT -> the other columns of the row"
     names = "features", "cutout"
-    return {f"{row['features']}/{row['cutout']}": {key: value for key, value in row.items() if key not in names}
+    return {f"{row['features']}/{row['cutout']}": {key: value
+                                                   for key, value in row.items() if key not in names}
             for row in rows.to_dict("records")}
 
 def _by_cutout(run):
@@ -67,16 +69,20 @@ def table_facts(table:pd.DataFrame # an images table
 def make_baseline(run:str|Path, # a run folder
                   profile:str # the name of its profile
                  ) -> dict: # profile; table; gallery: method -> photos; ranks, answers, iou, open_set: method -> values
-    "What a later run is compared with: rank and ten answers of every query, IoU of every photo, open-set figures"
+    """What a later run is compared with: rank and ten answers of every query,
+    IoU of every photo, open-set figures"""
     run = Path(run)
     ranks, retrieval = stage_table(run, "ranks.csv"), stage_table(run, "retrieval.csv")
     methods = list(ranks.groupby(["features", "cutout"], sort=False)) if len(ranks) else []
-    def by_query(value): return {"/".join(names): dict(zip(rows.image_id, value(rows))) for names, rows in methods}
+    def by_query(value):
+        return {"/".join(names): dict(zip(rows.image_id, value(rows))) for names, rows in methods}
     return dict(profile=profile, table=table_facts(read_table(run/"images.csv")),
-                gallery={f"{row.features}/{row.cutout}": int(row.n_gallery) for row in retrieval.itertuples()},
+                gallery={f"{row.features}/{row.cutout}": int(row.n_gallery)
+                         for row in retrieval.itertuples()},
                 ranks=by_query(lambda rows: map(int, rows["rank"])),
                 answers=by_query(lambda rows: map(json.loads, rows.answers)),
-                iou={method: dict(zip(rows.image_id, rows.iou.round(4))) for method, rows in _by_cutout(run)},
+                iou={method: dict(zip(rows.image_id, rows.iou.round(4)))
+                     for method, rows in _by_cutout(run)},
                 open_set=_plain(_by_method(stage_table(run, "open_set.csv"))))
 
 # %% ../nbs/06_gate.ipynb #219b8375
@@ -87,7 +93,8 @@ def _same_photos(now, then):
             old, new = set(then[kind][method]), set(now[kind][method])
             if old == new: continue
             sides = dict(lacks=sorted(old - new), adds=sorted(new - old))
-            said = " and ".join(f"{word} {len(ids)} (such as {ids[0]})" for word, ids in sides.items() if ids)
+            said = " and ".join(f"{word} {len(ids)} (such as {ids[0]})"
+                                for word, ids in sides.items() if ids)
             raise BadInput(f"the baseline has other photos than the run, which {said}: "
                            "accept a new one with --update-baseline")
 
@@ -103,7 +110,8 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
     if old and new and old != new:
         what = ("an image_id, item_id, role or split differs" if old["photos"] == new["photos"] else
                 f"{old['photos']} photos then, {new['photos']} now")
-        raise BadInput(f"the baseline is of another table ({what}): accept a new one with --update-baseline")
+        raise BadInput(f"the baseline is of another table ({what}): accept a new one "
+                       f"with --update-baseline")
 
 # %% ../nbs/06_gate.ipynb #8f31bdbf
 MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
@@ -115,8 +123,9 @@ def _verdict(change, p_drop, p_gain, level, least):
     return ("dropped" if sure else "lower") if change < 0 else ("improved" if sure else "higher")
 
 def _row(figure, before, after, p_drop, p_gain, level, least, lost=()):
-    return dict(figure=figure, before=float(before), after=float(after), difference=float(after - before),
-                p=float(p_drop), lost=list(lost), verdict=_verdict(after - before, p_drop, p_gain, level, least))
+    return dict(figure=figure, before=float(before), after=float(after),
+                difference=float(after - before), p=float(p_drop), lost=list(lost),
+                verdict=_verdict(after - before, p_drop, p_gain, level, least))
 
 def _compare_ranks(name, then, new, level):
     ids = sorted(then)
@@ -151,22 +160,28 @@ def _mean_of(kind, then):
 def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, ranks and iou will do
                           baseline:dict # likewise, accepted earlier
                          ) -> pd.DataFrame: # a row a figure: figure, before, after, difference, p, lost (list), verdict
-    "Paired comparison; verdict: dropped, lower, same, higher or improved; raises `BadInput` when the photos are others"
+    """Paired comparison; verdict: dropped, lower, same, higher or improved;
+    raises `BadInput` when the photos are others"""
     check_same(now, baseline)
     figures = [(kind, method) for kind in KINDS for method in baseline.get(kind, {})]
-    tested = [(kind, method) for kind, method in figures if kind != "open_set"]  # that one brings its own interval
+    # that one brings its own interval
+    tested = [(kind, method) for kind, method in figures if kind != "open_set"]
     changed = sum(baseline[kind][method] != now.get(kind, {}).get(method) for kind, method in tested)
     level, rows = LEVEL/max(1, changed), []
     for method, count in baseline.get("gallery", {}).items():
         found = now.get("gallery", {}).get(method, count)
-        if found != count: rows.append(_row(f"photos searched by {method}", count, found, 0, 1, level, 0))
+        if found != count:
+            rows.append(_row(f"photos searched by {method}", count, found, 0, 1, level, 0))
     for kind, method in figures:
-        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind, {}).get(method)
-        if new is None: rows.append(_row(f"{name}, missing from this run,", _mean_of(kind, then), 0, 0, 1, level, 0))
+        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind,
+                                                                                        {}).get(method)
+        if new is None:
+            rows.append(_row(f"{name}, missing from this run,", _mean_of(kind, then), 0, 0, 1, level, 0))
         elif kind == "ranks": rows.append(_compare_ranks(name, then, new, level))
         elif kind == "iou": rows.append(_compare_iou(name, then, new, level))
         else: rows.append(_compare_open_set(name, then, new))
-    return pd.DataFrame(rows, columns=["figure", "before", "after", "difference", "p", "lost", "verdict"])
+    return pd.DataFrame(rows, columns=["figure", "before", "after",
+                                       "difference", "p", "lost", "verdict"])
 
 # %% ../nbs/06_gate.ipynb #73f8dba8
 BASELINE_VERSION = 2
@@ -176,18 +191,22 @@ def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever de
                    path:str|Path): # .json
     "Write a baseline, each photo's name once"
     packed = {key: value for key, value in baseline.items() if key not in _PACKED}
-    photos = {kind: sorted({one for values in baseline[kind].values() for one in values}) for kind in ("ranks", "iou")}
+    photos = {kind: sorted({one for values in baseline[kind].values() for one in values})
+              for kind in ("ranks", "iou")}
     found = {one for method in baseline["answers"].values() for ten in method.values() for one in ten}
     ids = sorted(found.union(*photos.values()))
     number = {one: i for i, one in enumerate(ids)}
     for kind, rows in photos.items():
-        methods = {method: [values.get(one) for one in rows] for method, values in baseline[kind].items()}
+        methods = {method: [values.get(one) for one in rows]
+                   for method, values in baseline[kind].items()}
         packed[kind] = dict(photos=[number[one] for one in rows], methods=methods)
-    packed["answers"] = {method: [[number[one] for one in values.get(query, [])] for query in photos["ranks"]]
+    packed["answers"] = {method: [[number[one] for one in values.get(query, [])]
+                                  for query in photos["ranks"]]
                          for method, values in baseline["answers"].items()}
     text = json.dumps(dict(packed, version=BASELINE_VERSION, ids=ids), separators=(",", ":"))
     with atomic(path) as tmp: tmp.write_text(text + "\n")
 
+# %% ../nbs/06_gate.ipynb #f9017ff9
 def _unpacked(packed):
     "Undo the packing of `write_baseline`"
     ids = packed.pop("ids")
@@ -195,27 +214,32 @@ def _unpacked(packed):
     for kind, names in rows.items():
         packed[kind] = {method: {one: value for one, value in zip(names, values) if value is not None}
                         for method, values in packed[kind]["methods"].items()}
-    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"], lists)}
+    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"],
+                                                                                     lists)}
                          for method, lists in packed["answers"].items()}
     return packed
 
+# %% ../nbs/06_gate.ipynb #787dc8a8
 def read_baseline(path:str|Path # .json
                  ) -> dict: # as `write_baseline` got it
     "Read a baseline; raises `BadInput` when the file is damaged or of another version"
     try:
         packed = json.loads(Path(path).read_text())
         if packed.get("version") != BASELINE_VERSION:
-            raise BadInput(f"baseline {path} is of another version: make a new one with --update-baseline")
+            raise BadInput(f"baseline {path} is of another version: make a new one "
+                           f"with --update-baseline")
         return _unpacked(packed)
     except BadInput: raise
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise BadInput(f"baseline {path} is damaged: restore it, or make a new one with --update-baseline") from None
+        raise BadInput(f"baseline {path} is damaged: restore it, or make a new one "
+                       f"with --update-baseline") from None
 
 # %% ../nbs/06_gate.ipynb #a580bb7e
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   images:Path|None=None # a table given in place of the profile's
                  ) -> Path: # it may not exist
-    "Where the accepted baseline is kept: data/baselines for a profile that ships, beside one's own profile or table"
+    """Where the accepted baseline is kept: data/baselines for a profile that ships,
+    beside one's own profile or table"""
     if images: return images.with_name(f"{images.stem}.{Path(profile).stem}.baseline.json")
     if Path(profile).suffix in (".yaml", ".yml"): return Path(profile).with_suffix(".baseline.json")
     if is_checkout(): return notebooks_dir().parent/"data"/"baselines"/f"{profile}.json"
@@ -226,13 +250,15 @@ def check_writable(profile:str|Path, # a name in nbs/profiles, or a YAML file
                   ):
     "Raise `BadInput` for a baseline that belongs to an installed package"
     if not is_checkout() and Path(fashion_retail.__file__).parent in baseline.parents:
-        raise BadInput(f"the baseline of profile {profile} belongs to the installed package ({baseline}), which is not "
-                       f"changed: accept it in a checkout, as data/baselines/{profile}.json, or copy the profile to a "
-                       ".yaml file of your own")
+        raise BadInput(f"the baseline of profile {profile} belongs to the installed package "
+                       f"({baseline}), which is not "
+                       f"changed: accept it in a checkout, as data/baselines/{profile}.json, or copy "
+                       f"the profile to a .yaml file of your own")
 
 def history_file(baseline:Path # as `baseline_file` gives it
                 ) -> Path: # it may not exist
-    "Where accepted baselines are listed: data/results/history.csv, or beside a baseline that is one's own"
+    """Where accepted baselines are listed: data/results/history.csv,
+    or beside a baseline that is one's own"""
     data = notebooks_dir().parent/"data"
     if baseline.parent == data/"baselines": return data/"results"/"history.csv"
     return baseline.with_name(baseline.name.replace(".json", ".history.csv"))
@@ -244,11 +270,15 @@ def add_to_history(baseline:dict, # accepted just now
     "Add a row to the history of accepted baselines"
     where = baseline["environment"]
     row = dict(date=where["when"][:10], profile=baseline["profile"],
-               hardware=where["gpu"] or f"{where['cpu']}, {where['cores']} cores", commit=where["commit"][:7],
+               hardware=where["gpu"] or f"{where['cpu']}, {where['cores']} cores",
+               commit=where["commit"][:7],
                reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1))
-    row |= {f"top-10 {method}": round(found["top10"], 4) for method, found in metrics["retrieval"].items()}
-    row |= {f"IoU {method}": round(found["iou_mean"], 4) for method, found in metrics["segmentation"].items()}
-    row |= {f"AUROC {method}": round(found["auroc"], 4) for method, found in metrics.get("open_set", {}).items()}
+    row |= {f"top-10 {method}": round(found["top10"],
+                                      4) for method, found in metrics["retrieval"].items()}
+    row |= {f"IoU {method}": round(found["iou_mean"],
+                                   4) for method, found in metrics["segmentation"].items()}
+    row |= {f"AUROC {method}": round(found["auroc"],
+                                     4) for method, found in metrics.get("open_set", {}).items()}
     append_csv(row, path)
 
 def plot_history(history:pd.DataFrame, # rows of one profile, oldest first

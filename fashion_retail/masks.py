@@ -53,7 +53,8 @@ def _two_values(gray): # uint8 (H, W)
     if len(values) < 9: shown = f"the values {', '.join(map(str, values))}"
     else: shown = f"{len(values)} values from {values[0]} to {values[-1]}"
     near = np.ones((13, 13), np.uint8)  # as far as the squares of a JPEG blur an edge
-    meets = cv2.dilate((gray <= DARK).astype(np.uint8), near) & cv2.dilate((gray >= BRIGHT).astype(np.uint8), near)
+    meets = cv2.dilate((gray <= DARK).astype(np.uint8),
+                       near) & cv2.dilate((gray >= BRIGHT).astype(np.uint8), near)
     lost = (between & (meets == 0)).mean()
     if len(values) == 3 or lost > 0.02 or between.mean() > 0.4: raise BadInput(f"holds {shown}: {WRITE}")
 
@@ -61,7 +62,8 @@ def _two_values(gray): # uint8 (H, W)
 def load_mask(path:str|Path, # a picture of 0 and 255, or one whose transparency is the mask
               shape:tuple|None=None # the photo's (H, W), to be checked
              ) -> np.ndarray: # bool (H, W), True = garment
-    "Read a mask; raises `BadInput` when it is unreadable, of another size than `shape`, or shows more than two values"
+    """Read a mask; raises `BadInput` when it is unreadable, of another size than `shape`,
+    or shows more than two values"""
     image, turn = open_picture(path, "mask")
     try:
         gray = _gray(image, path)
@@ -71,7 +73,8 @@ def load_mask(path:str|Path, # a picture of 0 and 255, or one whose transparency
     except Exception as error: raise BadInput(f"mask {path} cannot be read ({error}): {WRITE}") from None
     if shape is not None and gray.shape != tuple(shape[:2]):
         (height, width), (photo_height, photo_width) = gray.shape, shape[:2]
-        raise BadInput(f"mask {path} is {width}×{height} pixels but its photo is {photo_width}×{photo_height}: "
+        raise BadInput(f"mask {path} is {width}×{height} pixels but its photo is "
+                       f"{photo_width}×{photo_height}: "
                        "make the mask again from the upright photo")
     return gray > 127
 
@@ -86,7 +89,8 @@ def _fits_better_turned(image, mask, turn): # uint8 (H, W, 3), bool (H, W), EXIF
     "Whether `mask` lies on the photo's edges clearly better after the turn that the photo has had"
     scale = 256/max(mask.shape)
     size = [max(4, round(o*scale)) for o in mask.shape[::-1]]
-    gray = cv2.GaussianBlur(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY),
+    gray = cv2.GaussianBlur(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+                                         cv2.COLOR_RGB2GRAY),
                             (5, 5), 0)
     edges = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     small = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -99,13 +103,14 @@ def load_pair(path:str|Path, # of a photo
               mask_path:str|Path, # of its mask
               image:np.ndarray|None=None # the photo, where it has been read
              ) -> tuple: # uint8 (H, W, 3); bool (H, W)
-    "A photo and its mask; raises `BadInput` as each does, and for a mask of the photo before its EXIF turn"
+    """A photo and its mask; raises `BadInput` as each does,
+    and for a mask of the photo before its EXIF turn"""
     image = load_image(path) if image is None else image
     mask = load_mask(mask_path, image.shape)
     turn = orientation(path)
     if turn in TURNS and mask.any() and not mask.all() and _fits_better_turned(image, mask, turn):
-        raise BadInput(f"mask {mask_path} lies on the photo as it was before the turn that its EXIF asks for: make it "
-                       f"from the upright photo")
+        raise BadInput(f"mask {mask_path} lies on the photo as it was before the turn that its EXIF "
+                       f"asks for: make it from the upright photo")
     return image, mask
 
 # %% ../nbs/00_masks.ipynb #cda34a74
@@ -119,7 +124,8 @@ VOID = 255  # of a pixel that belongs to no class
 VOID_NAMES = "void", "ignore", "ignored", "unlabeled", "unlabelled", "undefined", "unknown"
 
 class Classes(list):
-    "The names of the classes without void, and `numbers`: uint8 (256,), what a number in the file becomes"
+    """The names of the classes without void, and `numbers`: uint8 (256,),
+    what a number in the file becomes"""
     def __init__(self, names): # as in labels.json
         super().__init__(o for o in names if o.strip().lower() not in VOID_NAMES)
         self.numbers = np.full(256, VOID, np.uint8)
@@ -128,23 +134,27 @@ class Classes(list):
 
 def read_classes(path:str|Path # labels.json
                 ) -> Classes: # names, background first, void apart
-    "Read the names of the classes; raises `BadInput` where the file is not a list of at least two different names"
-    def refused(why): return BadInput(f"{path} {why}: write the names of the classes as a list, background first, "
-                                      'such as ["background", "shirt"]')
+    """Read the names of the classes; raises `BadInput` where the file is not a list of at
+    least two different names"""
+    def refused(why):
+        return BadInput(f"{path} {why}: write the names of the classes as a list, background first, "
+                        'such as ["background", "shirt"]')
     try: names = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error: raise refused(f"cannot be read ({error})") from None
     except ValueError as error: raise refused(f"is no JSON ({error})") from None
     if not isinstance(names, list): raise refused(f"holds a {type(names).__name__}")
     if odd := [o for o in names if not isinstance(o, str) or not o.strip()]:
         raise refused(f"holds {some(map(repr, odd))}")
-    if again := {o for o in names if names.count(o) > 1}: raise refused(f"names {some(sorted(again))} twice")
+    if again := {o for o in names if names.count(o) > 1}:
+        raise refused(f"names {some(sorted(again))} twice")
     classes = Classes(names)
     if not 2 <= len(classes) <= VOID: raise refused(f"holds {len(classes)} classes")
     return classes
 
 def label_names(rows # rows of an images table with `label_path`
                ) -> Classes: # names, background first, void apart
-    "What the numbers in the labels mean: `labels.json` in the table's folder, or in one above the labels"
+    """What the numbers in the labels mean: `labels.json` in the table's folder,
+    or in one above the labels"""
     first = Path(rows.label_path.iloc[0])
     for above in first.parents:
         if (above/"labels.json").exists(): return read_classes(above/"labels.json")
@@ -155,19 +165,21 @@ def load_labels(path:str|Path, # indexed PNG, a class number a pixel
                 classes:int|Classes, # how many classes there are, or their names
                 shape:tuple|None=None # the photo's (H, W), to be checked
                ) -> np.ndarray: # uint8 (H, W), 0 to len(classes) - 1, and `VOID`
-    "Read labels; raises `BadInput` when they are unreadable, of another size than `shape`, or hold an unknown class"
+    """Read labels; raises `BadInput` when they are unreadable, of another size than `shape`,
+    or hold an unknown class"""
     if isinstance(classes, int): classes = Classes([str(o) for o in range(classes)])
     image, _ = open_picture(path, "labels")
     labels = np.asarray(image)
     if labels.ndim != 2 or image.mode not in ("P", "L", "1", "I", "I;16", "I;16B"):
-        raise BadInput(f"labels {path} hold colors: write class numbers from 0 to {classes.written - 1}, one a pixel")
+        raise BadInput(f"labels {path} hold colors: write class numbers from 0 to "
+                       f"{classes.written - 1}, one a pixel")
     strange = labels[(labels >= classes.written) & (labels != VOID)]
     if len(strange):
         raise BadInput(f"labels {path} hold class {strange.max()}: write class numbers from 0 to "
                        f"{classes.written - 1}, "
                        f"and {VOID} for pixels of no class")
     if shape is not None and labels.shape != tuple(shape[:2]):
-        raise BadInput(f"labels {path} are {labels.shape[1]}×{labels.shape[0]} pixels but their photo is "
-                       f"{shape[1]}×{shape[0]}: "
+        raise BadInput(f"labels {path} are {labels.shape[1]}×{labels.shape[0]} pixels but their photo "
+                       f"is {shape[1]}×{shape[0]}: "
                        "make them again from the upright photo")
     return classes.numbers[labels.astype(np.uint8)]

@@ -6,7 +6,7 @@
 __all__ = ['DEFAULTS', 'EXAMPLE', 'VALUES', 'PASSING', 'MISSING', 'MARK', 'INDEX', 'BATCH', 'WIDTH', 'MOST', 'ROOM', 'REQUEST',
            'read_address', 'same_place', 'expressions', 'Milvus']
 
-# %% ../nbs/21_milvus.ipynb #c1744f06
+# %% ../nbs/21_milvus.ipynb #b1662958
 import json
 import logging
 import os
@@ -23,9 +23,10 @@ from filelock import FileLock
 
 from .approximate import SAMPLE, TARGETS
 from .core import BadInput
-from .index import PATIENCE, Exact, checked_batch, checked_queries, engine, known_column, listed
+from .index import (PATIENCE, Exact, checked_batch, checked_queries, engine, known_column,
+                                  listed)
 
-# %% ../nbs/21_milvus.ipynb #35da1904
+# %% ../nbs/21_milvus.ipynb #6d093f23
 DEFAULTS = dict(shards=1, replicas=1, wait=20, tls=0)
 EXAMPLE = "milvus://127.0.0.1:19530/shop?shards=2&replicas=1"
 
@@ -35,15 +36,18 @@ def read_address(address:str # milvus://HOST:PORT/COLLECTION?shards=…
     wrong = BadInput(f"{address} is no address of an index: write it like {EXAMPLE}")
     try:
         parts = urlsplit(address)
-        options = {name: int(value) for name, value in parse_qsl(parts.query, strict_parsing=bool(parts.query))}
-        found = dict(host=parts.hostname, port=parts.port, collection=parts.path[1:]) | DEFAULTS | options
+        query = parse_qsl(parts.query, strict_parsing=bool(parts.query))
+        options = {name: int(value) for name, value in query}
+        place = dict(host=parts.hostname, port=parts.port, collection=parts.path[1:])
     except ValueError: raise wrong from None
+    found = place | DEFAULTS | options
     if parts.scheme != "milvus" or not found["host"] or not found["port"] or parts.username: raise wrong
-    if set(options) - set(DEFAULTS) or min(found["shards"], found["replicas"]) < 1 or found["wait"] < 0: raise wrong
+    few = min(found["shards"], found["replicas"]) < 1 or found["wait"] < 0
+    if set(options) - set(DEFAULTS) or few: raise wrong
     if not re.fullmatch(r"[A-Za-z_]\w{0,200}", found["collection"], re.ASCII): raise wrong
     return found
 
-# %% ../nbs/21_milvus.ipynb #ca0331bb
+# %% ../nbs/21_milvus.ipynb #d6761d6b
 def same_place(one:str|None, # an address; None: a folder
                other:str|None # likewise
               ) -> bool:
@@ -51,7 +55,7 @@ def same_place(one:str|None, # an address; None: a folder
     if not one or not other: return one == other
     return urlsplit(one)[:3] == urlsplit(other)[:3]
 
-# %% ../nbs/21_milvus.ipynb #0aa1e888
+# %% ../nbs/21_milvus.ipynb #f59f2808
 VALUES = 5000  # of a column in one question
 
 def expressions(where:dict|None, # column -> value or list of values
@@ -75,8 +79,9 @@ def _condition(column, values):
     found = f"{field} in {_text(values)}"
     return f"({found} or not (exists {field}))" if "" in values and column != "image_id" else found
 
-# %% ../nbs/21_milvus.ipynb #c4e25281
-PASSING = {1, 2, 4, 5, 8, 101, 103, 106, 400, 500, 501, 502, 503, 600, 601, 602, 901, 902, 903, 904}  # codes of errors
+# %% ../nbs/21_milvus.ipynb #713d69ec
+# codes of errors that pass
+PASSING = {1, 2, 4, 5, 8, 101, 103, 106, 400, 500, 501, 502, 503, 600, 601, 602, 901, 902, 903, 904}
 MISSING = 100  # the code for a collection that is not there
 
 class Milvus:
@@ -95,29 +100,6 @@ class Milvus:
         self.lock = FileLock(self.folder/".lock", timeout=PATIENCE)
         self._client, self._ready, self._counts = None, False, (None, {})
 
-    def _ask(self, action): # action(client, seconds) -> anything
-        "Ask the server, again while it is away"
-        try: from pymilvus import MilvusClient, MilvusException
-        except ImportError: raise BadInput("an index on Milvus needs its client: pip install pymilvus") from None
-        from grpc import RpcError
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs every error before it raises it
-        seconds, uri = max(self.place["wait"], 1), f"http{'s'*bool(self.place['tls'])}://{self.server}"
-        end = time.monotonic() + self.place["wait"]
-        while True:
-            try:
-                if self._client is None:
-                    self._client = MilvusClient(uri, token=os.environ.get("MILVUS_TOKEN", ""), timeout=seconds)
-                return action(self._client, seconds)
-            except (MilvusException, RpcError) as error:
-                why = " ".join(str(getattr(error, "message", "")).split())[:200]
-                if getattr(error, "code", 2) not in PASSING and isinstance(error, MilvusException):
-                    raise BadInput(f"the index {self.path} cannot be used ({why})") from error
-                if time.monotonic() >= end:
-                    raise BadInput(f"the Milvus server {self.server} does not answer ({why}): "
-                                   "see that it runs, then do the same again") from error
-                self._client, self._ready = None, False
-                time.sleep(min(0.5, self.place["wait"]))
-
     def reach(self):
         "Raise `BadInput` where the server does not answer"
         self._ask(lambda client, seconds: client.list_collections(timeout=seconds))
@@ -125,7 +107,39 @@ class Milvus:
     @property
     def _level(self): return "Strong" if self.lock.is_locked else "Session"
 
-# %% ../nbs/21_milvus.ipynb #9deba624
+# %% ../nbs/21_milvus.ipynb #05ade9b4
+@patch
+def _ask(self:Milvus, action): # action(client, seconds) -> anything
+    "Ask the server, again while it is away"
+    try:
+        from grpc import RpcError
+        from pymilvus import MilvusException
+    except ImportError:
+        raise BadInput("an index on Milvus needs its client: pip install pymilvus") from None
+    end = time.monotonic() + self.place["wait"]
+    while True:
+        try: return action(self._connected(), max(self.place["wait"], 1))
+        except (MilvusException, RpcError) as error:
+            why = " ".join(str(getattr(error, "message", "")).split())[:200]
+            if isinstance(error, MilvusException) and error.code not in PASSING:
+                raise BadInput(f"the index {self.path} cannot be used ({why})") from error
+            if time.monotonic() >= end:
+                raise BadInput(f"the Milvus server {self.server} does not answer ({why or 'no reply'}): "
+                               "see that it runs, then do the same again") from error
+            self._client, self._ready = None, False
+            time.sleep(min(0.5, self.place["wait"]))
+
+@patch
+def _connected(self:Milvus):
+    "The client"
+    from pymilvus import MilvusClient
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs errors before it raises them
+    if self._client is None:
+        uri, token = f"http{'s'*bool(self.place['tls'])}://{self.server}", os.environ.get("MILVUS_TOKEN", "")
+        self._client = MilvusClient(uri, token=token, timeout=max(self.place["wait"], 1))
+    return self._client
+
+# %% ../nbs/21_milvus.ipynb #f8d57937
 MARK = "fashion_retail"  # the property with what is known of the collection, as JSON
 INDEX = dict(index_type="HNSW", metric_type="L2", params=dict(M=16, efConstruction=200))
 
@@ -142,7 +156,8 @@ def _known(self:Milvus):
     if found is None: return None
     known = json.loads(found.get("properties", {}).get(MARK, "{}"))
     if "about" not in known:
-        raise BadInput(f"the collection {self.path} holds something else than a catalogue: choose another name")
+        raise BadInput(f"the collection {self.path} holds something else than a catalogue: "
+                       "choose another name")
     if known["about"] != self.about:
         old, new = (one or "nothing known" for one in (known["about"], self.about))
         raise BadInput(f"the collection {self.path} holds vectors made with {old} and not with {new}: "
@@ -164,6 +179,7 @@ def _load(self:Milvus):
     self._ask(action)
     self._ready = True
 
+# %% ../nbs/21_milvus.ipynb #4e25f5c2
 @patch
 def _create(self:Milvus, dim):
     "An empty collection"
@@ -183,16 +199,16 @@ def _create(self:Milvus, dim):
 def _note(self:Milvus, known, **changes):
     "Change what is known of the collection"
     found = {name: known[name] for name in ("about", "columns", "note")} | changes
-    for _ in range(2):  # Milvus 2.3 writes down what was there before: a killed server would forget the last change
+    for _ in range(2):  # Milvus 2.3 writes down the state before: a killed server forgets the last change
         self._ask(lambda client, seconds: client.alter_collection_properties(
             self.collection, {MARK: json.dumps(found)}, timeout=seconds))
     return {**known, **changes}
 
-# %% ../nbs/21_milvus.ipynb #cf608e06
+# %% ../nbs/21_milvus.ipynb #a4be42b5
 @patch
 def exists(self:Milvus
           ) -> bool:
-    "Whether anything was ever stored; raises `BadInput` for a collection of something else, or a server that is away"
+    "Whether anything was ever stored; raises `BadInput` for a collection of something else"
     return self._known() is not None
 
 @patch(as_prop=True)
@@ -220,18 +236,18 @@ def drop(self:Milvus,
 def disk(self:Milvus) -> None: # the server does not say
     "What the vectors take on disk"
 
-# %% ../nbs/21_milvus.ipynb #7b1fb097
+# %% ../nbs/21_milvus.ipynb #fe98de47
 BATCH = 1000  # photos of one answer
 
 @patch
 def _scan(self:Milvus, where, fields, take=lambda batch: batch): # take: of a list of dicts -> anything
-    "What `take` makes of each batch of the photos that agree with the filter; [] where there is no collection"
+    "What `take` makes of each batch of the photos that agree with the filter"
     known = self._known()
     if known is None: return []
     def page(client, seconds, condition, last):
         asked = f"image_id > {_text(last)}" + (f" and ({condition})" if condition else "")
-        return client.query(self.collection, filter=asked, limit=BATCH, output_fields=["image_id", *fields],
-                            consistency_level=self._level, timeout=seconds)
+        return client.query(self.collection, filter=asked, limit=BATCH, consistency_level=self._level,
+                            output_fields=["image_id", *fields], timeout=seconds)
     found = []
     for one in expressions(where, known["columns"]):
         last, batch = "", [None]*BATCH
@@ -241,6 +257,7 @@ def _scan(self:Milvus, where, fields, take=lambda batch: batch): # take: of a li
             last = max((o["image_id"] for o in batch), default="")
     return found
 
+# %% ../nbs/21_milvus.ipynb #f94d2e89
 @patch
 def __len__(self:Milvus): return self.count()
 
@@ -261,12 +278,15 @@ def vectors(self:Milvus,
     "The vectors of the photos that agree with the filter"
     found = self._scan(where, ["vector"], _parts)
     if not found: return np.zeros((0, self.dim or 0), np.float32)
-    return np.concatenate([o[1] for o in found])[np.argsort(np.concatenate([o[0] for o in found]), kind="stable")]
+    names, vectors = (np.concatenate([part[i] for part in found]) for i in range(2))
+    return vectors[np.argsort(names, kind="stable")]
 
 def _parts(batch):
     "Ids and vectors of a batch"
-    return np.array([o["image_id"] for o in batch], object), np.array([o["vector"] for o in batch], np.float32)
+    vectors = np.array([o["vector"] for o in batch], np.float32)
+    return np.array([o["image_id"] for o in batch], object), vectors
 
+# %% ../nbs/21_milvus.ipynb #eea8c512
 @patch
 def count(self:Milvus,
           column:str="image_id", # whose values are counted, each once
@@ -276,14 +296,15 @@ def count(self:Milvus,
     if where: return self.rows(where)[column].nunique()
     if self._known() is None: return 0
     photos = self._ask(lambda client, seconds: client.query(
-        self.collection, filter="", output_fields=["count(*)"], consistency_level=self._level, timeout=seconds))
+        self.collection, filter="", output_fields=["count(*)"], timeout=seconds,
+        consistency_level=self._level))
     photos = photos[0]["count(*)"]
     if column == "image_id": return photos
-    if self._counts[0] != photos: self._counts = photos, {}  # counted once, and again when photos came or went
+    if self._counts[0] != photos: self._counts = photos, {}  # until photos come or go
     if column not in self._counts[1]: self._counts[1][column] = self.rows()[column].nunique()
     return self._counts[1][column]
 
-# %% ../nbs/21_milvus.ipynb #f298003d
+# %% ../nbs/21_milvus.ipynb #02fc9e17
 WIDTH = 128     # `ef` until it was measured
 MOST = 16_384   # photos that the engine gives at once
 ROOM = 2**25    # bytes of vectors in one answer, about
@@ -298,7 +319,8 @@ def search(self:Milvus,
     known = self._known()
     queries = checked_queries(queries, known and known["dim"])
     if known is None: return Exact().search(queries, k)
-    if k + 10 > MOST: return Exact(self.rows(where)[["image_id"]], self.vectors(where)).search(queries, k)
+    if k + 10 > MOST:
+        return Exact(self.rows(where)[["image_id"]], self.vectors(where)).search(queries, k)
     distances, ids = np.full((len(queries), k), np.inf), np.full((len(queries), k), "", object)
     step = max(1, ROOM//(4*known["dim"]*(k + 10)))
     for start in range(0, len(queries), step):
@@ -307,6 +329,7 @@ def search(self:Milvus,
             if near: distances[i:i+1], ids[i:i+1] = _exact(near).search(queries[i:i+1], k)
     return distances, ids
 
+# %% ../nbs/21_milvus.ipynb #7ed1542c
 @patch
 def _near(self:Milvus, queries, k, where, known, width=None):
     "The photos that the engine finds near each query, with their vectors: a list for each"
@@ -325,7 +348,7 @@ def _exact(near):
     names, vectors = _parts(near)
     return Exact(pd.DataFrame(dict(image_id=names)), vectors)
 
-# %% ../nbs/21_milvus.ipynb #86fd0ea5
+# %% ../nbs/21_milvus.ipynb #1d1f3dfb
 REQUEST = 2**22  # bytes of one request, about
 
 @contextmanager
@@ -340,7 +363,7 @@ def upsert(self:Milvus,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
            vectors:np.ndarray # (N, D) numbers, of length 1 unless said otherwise
           ):
-    "Add photos; a photo whose image_id is there already is replaced; raises `BadInput`, which says what is written"
+    "Add photos; one whose image_id is there is replaced; raises `BadInput`, which says what is written"
     rows, vectors = checked_batch(rows, vectors, self.dim)
     if not len(rows): return
     if (rows.image_id == "").any(): raise BadInput("an image_id is empty: give each photo an id")
@@ -357,6 +380,7 @@ def upsert(self:Milvus,
                 raise BadInput(f"{start} of {len(rows)} photos were written: {error}") from error
         self._counts = None, {}
 
+# %% ../nbs/21_milvus.ipynb #d2a49837
 @patch
 def remove(self:Milvus,
            where:dict # a filter, such as dict(item_id=["one", "two"])
@@ -366,11 +390,11 @@ def remove(self:Milvus,
         gone = self.rows(where).image_id.tolist()
         for one in expressions(dict(image_id=gone), ["image_id"]):
             self._ask(lambda client, seconds: client.delete(self.collection, filter=one, timeout=seconds))
-        if gone: self.count()  # under the lock this waits until the server shows it: a removal gives no time to ask for
+        if gone: self.count()  # under the lock this waits until the server shows it
         self._counts = None, {}
         return len(gone)
 
-# %% ../nbs/21_milvus.ipynb #bd3b05f6
+# %% ../nbs/21_milvus.ipynb #31b86bea
 @patch
 def optimize(self:Milvus,
              measure:bool=False # measure again what a search misses, even if few photos came or went
@@ -394,11 +418,13 @@ def optimize(self:Milvus,
         width *= 2
     self._note(known, note=dict(rows=count, ef=width, recall=round(recall, 4), target=TARGETS[10]))
 
+# %% ../nbs/21_milvus.ipynb #ef9c5327
 @patch
 def _trial(self:Milvus):
     "Disturbed vectors of the collection, and the ids of their nearest ten among all"
     draw = np.random.default_rng(0)
-    names = np.concatenate(self._scan(None, [], lambda batch: np.array([o["image_id"] for o in batch], object)))
+    names = self._scan(None, [], lambda batch: np.array([o["image_id"] for o in batch], object))
+    names = np.concatenate(names)
     own = self.vectors(dict(image_id=names[draw.permutation(len(names))[:SAMPLE]]))
     queries = own + draw.normal(size=own.shape).astype(np.float32)*0.2/np.sqrt(own.shape[1])
     def nearest_ten(batch): return _exact(batch).search(queries, 10)

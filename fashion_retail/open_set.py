@@ -72,16 +72,22 @@ def open_set_metrics(
     n_boot:int=500, # draws of the bootstrap, 0: no intervals
     seed:int=42, # of the draws
 ) -> dict: # auroc, dir_fpir_01, dir_fpir_05, dir_fpir_10, ece, each with _low and _high (95 %); n_known, n_unknown
-    "Open-set figures with bootstrap intervals by group; raises `BadInput` unless there are known and unknown trials"
-    probability, known, right = np.asarray(probability, float), np.asarray(known, bool), np.asarray(right, bool)
+    """Open-set figures with bootstrap intervals by group;
+    raises `BadInput` unless there are known and unknown trials"""
+    probability, known, right = np.asarray(probability, float), np.asarray(known,
+                                                                           bool), np.asarray(right, bool)
     groups = np.arange(len(known)) if groups is None else np.asarray(groups, str)
-    lengths = [len(probability), len(known), len(right), len(groups)] + ([] if top1 is None else [len(top1)])
-    if len(set(lengths)) != 1: raise BadInput(f"{lengths} probabilities, truths and groups: give one each a trial")
-    if known.all() or not known.any(): raise BadInput("all trials are known or all unknown: open-set figures need both")
+    lengths = [len(probability), len(known), len(right),
+               len(groups)] + ([] if top1 is None else [len(top1)])
+    if len(set(lengths)) != 1:
+        raise BadInput(f"{lengths} probabilities, truths and groups: give one each a trial")
+    if known.all() or not known.any():
+        raise BadInput("all trials are known or all unknown: open-set figures need both")
     if not ((probability >= 0) & (probability <= 1)).all():
         raise BadInput("a probability is not from 0 to 1: give what `Decision.probability` gives")
     if (right & ~known).any():
-        raise BadInput("an answer is called right though its item was not in the gallery: correct the trials")
+        raise BadInput("an answer is called right though its item was not in the gallery: "
+                       "correct the trials")
     top1 = np.full(len(known), np.nan) if top1 is None else np.asarray(top1, float)
     figures = _open_set_figures(probability, known, right, top1)
     result = dict(figures, n_known=int(known.sum()), n_unknown=int((~known).sum()))
@@ -114,16 +120,19 @@ def evaluate_open_set(
     groups = query_items if groups is None else item_array(groups, query_vectors, "query groups,")
     cohort = None
     if adjustment:
-        query_vectors, gallery_vectors = adjustment.queries(query_vectors), adjustment.gallery(gallery_vectors)
+        query_vectors, gallery_vectors = (adjustment.queries(query_vectors),
+                                          adjustment.gallery(gallery_vectors))
         cohort = adjustment.cohort_distances(query_vectors)
     found = trials(query_vectors, gallery_vectors, query_items, gallery_items, seed=seed)
     cohort = None if cohort is None else cohort[found.query]
     seen = dict(distances=found.distances, n_items=found.n_items, cohort=cohort)
-    table = pd.DataFrame(dict(query=found.query, item_id=query_items[found.query], group=groups[found.query],
-                              known=found.known, place=found.place, answer=found.answer, distance=found.distances[:, 0],
-                              probability=decision.probability(**seen), top1=decision.answers(**seen)[:, 0],
-                              right=found.place == 1))
-    metrics = open_set_metrics(table.probability, table.known, table.right, table.group, table.top1, n_boot, seed)
+    table = pd.DataFrame(dict(query=found.query, item_id=query_items[found.query],
+                              group=groups[found.query], known=found.known, place=found.place,
+                              answer=found.answer, distance=found.distances[:, 0],
+                              probability=decision.probability(**seen),
+                              top1=decision.answers(**seen)[:, 0], right=found.place == 1))
+    metrics = open_set_metrics(table.probability, table.known, table.right,
+                               table.group, table.top1, n_boot, seed)
     return metrics, table
 
 # %% ../nbs/05_open_set.ipynb #4c2c2b3e
@@ -132,7 +141,8 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 def _axes(n_axes):
     "A figure with some axes in a row"
     import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(1, n_axes, figsize=(3.6*n_axes, 3.1), layout="constrained", dpi=80, squeeze=False)
+    figure, axes = plt.subplots(1, n_axes, figsize=(3.6*n_axes, 3.1),
+                                layout="constrained", dpi=80, squeeze=False)
     for axis in axes[0]:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
@@ -151,7 +161,8 @@ def dir_curve(
 
 # %% ../nbs/05_open_set.ipynb #beafeeed
 def open_set_figure(
-    tables:dict, # name -> table with known, right, probability, as `evaluate_open_set` gives it; one or two
+    # name -> table with known, right, probability, as `evaluate_open_set` gives it; one or two
+    tables:dict,
 ): # the matplotlib figure
     "For each rule the probabilities of known and unknown items; then reliability and DIR of all"
     if not 1 <= len(tables) <= 2: raise BadInput(f"{len(tables)} tables: give one or two to compare")
@@ -166,10 +177,13 @@ def open_set_figure(
     reliable.plot([0, 1], [0, 1], color="#7f7f7f", lw=1)
     for (name, table), color, style in zip(tables.items(), (BLUE, ORANGE), ("-", "--")):
         found = reliability(table.probability, table.known)
-        reliable.plot(found.probability, found.share, color=color, ls=style, marker="o", ms=4, label=name)
+        reliable.plot(found.probability, found.share, color=color,
+                      ls=style, marker="o", ms=4, label=name)
         curve = dir_curve(table.probability, table.known, table.right)
         detected.plot(curve.fpir, curve["dir"], color=color, ls=style, label=name)
-    reliable.set(title="reliability", xlabel="probability", ylabel="share in the catalogue", xlim=(0, 1), ylim=(0, 1))
-    detected.set(title="DIR", xlabel="FPIR", ylabel="right item found and accepted", xlim=(0, 0.3), ylim=(0, 1))
+    reliable.set(title="reliability", xlabel="probability",
+                 ylabel="share in the catalogue", xlim=(0, 1), ylim=(0, 1))
+    detected.set(title="DIR", xlabel="FPIR", ylabel="right item found and accepted",
+                 xlim=(0, 0.3), ylim=(0, 1))
     reliable.legend(fontsize=8, frameon=False)
     return figure

@@ -23,7 +23,8 @@ from .core import BadInput, atomic, say_once
 
 # %% ../nbs/00_photos.ipynb #3210e785
 FORMATS = {  # Pillow's name of a format: the endings of its files
-    "JPEG": ".jpg .jpeg .jpe .jfif .mpo", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif .tiff", "BMP": ".bmp",
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo", "PNG": ".png", "WEBP": ".webp",
+    "TIFF": ".tif .tiff", "BMP": ".bmp",
     "DIB": ".dib", "GIF": ".gif", "JPEG2000": ".jp2 .j2k", "PPM": ".ppm .pgm .pbm .pfm", "AVIF": ".avif",
     "HEIF": ".heic .heif .hif"}
 INSTALL = {"HEIF": "pip install 'fashion_retail[heic]'", "AVIF": "pip install --upgrade pillow"}
@@ -46,18 +47,22 @@ def photo_endings() -> dict: # ending in small letters: '' where it can be read,
             for name, endings in FORMATS.items() for ending in endings.split()}
 
 # %% ../nbs/00_photos.ipynb #ce1cb4b7
-MAX_PIXELS = 178_956_970  # width × height of the largest photo; Pillow refuses larger ones as decompression bombs
+# width × height of the largest photo; Pillow refuses larger ones as decompression bombs
+MAX_PIXELS = 178_956_970
 MAX_BYTES = 1 << 30       # of a file
 MIN_SIDE = 4              # pixels; a photo that is narrower shows no garment
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # the limit above is the one that holds
+# the limit above is the one that holds
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.")  # damaged metadata, which is left out anyway
 
 LOOKS = ((rb"\s*<(!doctype html|html|head)", "is a web page"),
          (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype svg|<svg)", "is an SVG drawing"),
-         (rb"%PDF", "is a PDF"), (rb"%!PS|\xc5\xd0\xd3\xc6", "is PostScript"), (rb"PK\x03\x04", "is a ZIP archive or "
-                                                                                "an office document"),
-         (rb"....ftyp(qt|mp4|isom|M4V|3gp|avc1)", "is a video"), (rb"version https://git-lfs", "is a pointer of Git "
-                                                                  "LFS"),
+         (rb"%PDF", "is a PDF"), (rb"%!PS|\xc5\xd0\xd3\xc6", "is PostScript"),
+         (rb"PK\x03\x04", "is a ZIP archive or "
+          "an office document"),
+         (rb"....ftyp(qt|mp4|isom|M4V|3gp|avc1)", "is a video"),
+         (rb"version https://git-lfs", "is a pointer of Git "
+          "LFS"),
          (rb"8BPS", "is a Photoshop file"), (rb"\s*[{\[]", "is JSON or another text"))
 
 def _looks_like(data): # the first bytes of a file
@@ -82,8 +87,8 @@ def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` fo
         if not os.path.exists(path): raise refused("does not exist: correct the path or leave it out")
         if not os.path.isfile(path): raise refused("is no regular file: leave it out")
         if os.path.getsize(path) > MAX_BYTES:
-            raise refused(f"has {os.path.getsize(path) >> 20} MB, more than the {MAX_BYTES >> 20} that are read: make "
-                          f"it smaller")
+            raise refused(f"has {os.path.getsize(path) >> 20} MB, more than the {MAX_BYTES >> 20} that "
+                          f"are read: make it smaller")
         data = Path(path).read_bytes()
     except BadInput: raise
     except (OSError, ValueError) as error:
@@ -93,8 +98,8 @@ def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` fo
 
 def _within_limit(pixels): # of a picture that has not been decoded yet
     if pixels > MAX_PIXELS:
-        raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are read: make it "
-                       f"smaller")
+        raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are "
+                       f"read: make it smaller")
 
 # %% ../nbs/00_photos.ipynb #c1455c3f
 def _bare_png(data):
@@ -111,7 +116,8 @@ def _bare_jpeg(data):
     kept, at = [data[:2]], 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at+1] != 0xDA:
         end = at + 2 + int.from_bytes(data[at+2:at+4], "big")
-        if not (0xE1 <= data[at+1] <= 0xEF or data[at+1] == 0xFE) or data[at+1] == 0xEE: kept.append(data[at:end])
+        if not (0xE1 <= data[at+1] <= 0xEF or data[at+1] == 0xFE) or data[at+1] == 0xEE:
+            kept.append(data[at:end])
         at = end
     return b"".join(kept) + data[at:]
 
@@ -134,18 +140,21 @@ def _bare(data):
 
 # %% ../nbs/00_photos.ipynb #83433166
 ORIENTATION = 274
-TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+         4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}
 
 def _lone_orientation(exif): # bytes of an EXIF block, perhaps damaged
-    "The orientation in the first directory of an EXIF block, read without its other fields; 1 where there is none"
+    """The orientation in the first directory of an EXIF block, read without its other fields;
+    1 where there is none"""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "little", b"MM": "big"}.get(exif[:2])
     if not order: return 1
     start = int.from_bytes(exif[4:8], order)
     for at in range(start + 2, start + 2 + 12*int.from_bytes(exif[start:start+2], order), 12):
-        if int.from_bytes(exif[at:at+2], order) == ORIENTATION: return int.from_bytes(exif[at+8:at+10], order)
+        if int.from_bytes(exif[at:at+2], order) == ORIENTATION:
+            return int.from_bytes(exif[at+8:at+10], order)
     return 1
 
 def _orientation(image): # a PIL image
@@ -175,7 +184,8 @@ def _open(data): # bytes of a picture
     try: image = Image.open(BytesIO(data), formats=_formats())
     except Image.DecompressionBombError as error: _within_limit(int(re.search(r"\d+", str(error))[0]))
     _within_limit(image.width*image.height)
-    image.info["deep"] = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA", "LA")  # Pillow keeps 8 of 16 bits
+    # Pillow keeps 8 of 16 bits
+    image.info["deep"] = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA", "LA")
     image.load()
     return image
 
@@ -267,15 +277,17 @@ def _on_white(image, path): # a PIL image with transparency
 CLEAR = "RGBA", "LA", "PA", "RGBa", "La"
 
 def open_picture(path, what): # a file; for the message
-    "The decoded PIL image, not turned yet, and its orientation; raises `BadInput` whatever is wrong with the file"
+    """The decoded PIL image, not turned yet, and its orientation;
+    raises `BadInput` whatever is wrong with the file"""
     data = _bytes(path, what)
     try: image, turn = _decoded(data)
     except BadInput as error: raise BadInput(f"{what} {path} {error}") from None  # above the limit
     except Exception as error:  # decoders raise nearly anything on damaged files
         why = _looks_like(data)
-        if not why and re.match(rb"....ftyp(hei|hev|mif|msf)", data[:20], re.S) and "HEIF" not in _formats():
-            raise BadInput(f"{what} {path} is HEIC, which needs pillow-heif: {INSTALL['HEIF']}, or export it as "
-                           f"JPEG") from None
+        if not why and re.match(rb"....ftyp(hei|hev|mif|msf)", data[:20],
+                                re.S) and "HEIF" not in _formats():
+            raise BadInput(f"{what} {path} is HEIC, which needs pillow-heif: {INSTALL['HEIF']}, or "
+                           f"export it as JPEG") from None
         why = why or f"cannot be read ({str(error).split(' <')[0].rstrip('.') or type(error).__name__})"
         raise BadInput(f"{what} {path} {why}: replace the file or leave it out") from None
     try:
@@ -310,7 +322,8 @@ def as_rgb(image, path): # a decoded PIL image
 
 def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
               ) -> np.ndarray: # uint8 (H, W, 3), RGB, upright
-    "Read a photo; raises `BadInput` when it is missing, damaged, no picture, above `MAX_PIXELS` or below `MIN_SIDE`"
+    """Read a photo; raises `BadInput` when it is missing, damaged, no picture,
+    above `MAX_PIXELS` or below `MIN_SIDE`"""
     image, turn = open_picture(path, "photo")
     try:
         image = as_rgb(image, path)
@@ -319,8 +332,8 @@ def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
     except Exception as error:
         raise BadInput(f"photo {path} cannot be read ({error}): export it as JPEG or leave it out") from None
     if min(pixels.shape[:2]) < MIN_SIDE:
-        raise BadInput(f"photo {path} is {pixels.shape[1]}×{pixels.shape[0]} pixels, too small to show a garment: "
-                       f"leave it out")
+        raise BadInput(f"photo {path} is {pixels.shape[1]}×{pixels.shape[0]} pixels, too small to show "
+                       f"a garment: leave it out")
     return pixels
 
 def orientation(path:str|Path # of a photo
@@ -332,7 +345,8 @@ def orientation(path:str|Path # of a photo
 
 # %% ../nbs/00_photos.ipynb #2d1b966a
 def small_figures():
-    "From here on this notebook shows its figures as JPEGs of a few dozen kB, so that the notebook stays small"
+    """From here on this notebook shows its figures as JPEGs of a few dozen kB,
+    so that the notebook stays small"""
     from matplotlib_inline.backend_inline import set_matplotlib_formats
     set_matplotlib_formats("jpeg", pil_kwargs={"quality": 80})
 
@@ -344,7 +358,8 @@ def show_images(images:list, # uint8 RGB (H, W, 3), or bool masks (H, W)
     "A contact sheet"
     import matplotlib.pyplot as plt
     nrows = -(-len(images)//ncols)
-    fig, axes = plt.subplots(nrows, ncols, figsize=(ncols*size, nrows*(size + (0.25 if titles else 0.05))),
+    fig, axes = plt.subplots(nrows, ncols, figsize=(ncols*size,
+                                                    nrows*(size + (0.25 if titles else 0.05))),
                              squeeze=False, layout="constrained", dpi=80)
     for ax in axes.flat: ax.axis("off")
     for i, (ax, image) in enumerate(zip(axes.flat, images)):
@@ -358,4 +373,5 @@ def save_image(image:np.ndarray, # uint8 (H, W, 3) RGB or (H, W, 4) RGBA
                path:str|Path): # .jpg or .png
     "Write a photo atomically"
     with atomic(path) as tmp:  # a large PNG at level 1: four times as quick, a third larger
-        Image.fromarray(image).save(tmp, **({"quality": 92} if tmp.suffix == ".jpg" else {"compress_level": 1}))
+        Image.fromarray(image).save(tmp, **({"quality": 92}
+                                            if tmp.suffix == ".jpg" else {"compress_level": 1}))

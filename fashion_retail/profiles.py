@@ -65,7 +65,8 @@ def read_profile(profile:str|Path # a name in nbs/profiles, or a YAML file
     try: values = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"profile {path} is no YAML in UTF-8: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict): raise BadInput(f"profile {path} is no mapping: write lines of `name: value`")
+    if not isinstance(values, dict):
+        raise BadInput(f"profile {path} is no mapping: write lines of `name: value`")
     return values
 
 # %% ../nbs/06_profiles.ipynb #04e4af4c
@@ -120,7 +121,8 @@ def _check_names(stage, parameters):
     for key, make in dict(cutouts=cutout, features=descriptor).items():
         for spec in str(parameters.get(key, "")).split():
             try: make(spec)
-            except BadInput as error: raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
+            except BadInput as error:
+                raise BadInput(f"{key} of {stage} names {spec!r}: {error}") from None
 
 # %% ../nbs/06_profiles.ipynb #879774c8
 def _sort_values(values, known):
@@ -140,15 +142,18 @@ def _sort_values(values, known):
         stage = sections[section]
         for key, value in own.items():
             if key not in known[stage]:
-                raise BadInput(f"section {section} has no parameter {key}: it has {', '.join(known[stage])}")
+                raise BadInput(f"section {section} has no parameter {key}: it has "
+                               f"{', '.join(known[stage])}")
             plan[stage][key] = value
     return plan
 
+# %% ../nbs/06_profiles.ipynb #3dd8fd87
 def plan_run(values:dict, # as `read_profile` gives them
              stages:tuple=STAGES, # notebooks, in order
              folder:Path|None=None # of the notebooks
             ) -> dict: # stage -> parameters, in order
-    "Parameters of every stage; raises `BadInput` for a parameter that no stage has, or a value that does not fit"
+    """Parameters of every stage; raises `BadInput` for a parameter that no stage has,
+    or a value that does not fit"""
     cell_minutes(values)
     if values.get("images") == "wardrobe": stages = (WARDROBE, *stages)
     else: values = {key: value for key, value in values.items() if key != "wardrobe"}  # that stage does not run
@@ -160,10 +165,12 @@ def plan_run(values:dict, # as `read_profile` gives them
             if isinstance(value, float) and value.is_integer() and type(default) is int:
                 value = parameters[key] = int(value)
             if not _fits(value, default):
-                raise BadInput(f"{key} is {value!r} but {stage} wants {type(default).__name__}, such as {default!r}")
+                raise BadInput(f"{key} is {value!r} but {stage} wants {type(default).__name__}, "
+                               f"such as {default!r}")
         _check_names(stage, parameters)
     return plan
 
+# %% ../nbs/06_profiles.ipynb #0241df25
 def override(values:dict, # as `read_profile` gives them
              assignments:list # of texts `key=value` or `section.key=value`, values in YAML
             ) -> dict: # a changed copy
@@ -176,14 +183,16 @@ def override(values:dict, # as `read_profile` gives them
         if dot and not isinstance(values.setdefault(section, {}), dict):
             raise BadInput(f"--set {text}: {section} is a value, not a section")
         try: (values[section] if dot else values)[name if dot else key] = read_yaml(value)
-        except (yaml.YAMLError, ValueError): raise BadInput(f"--set {text}: {value!r} is no YAML value") from None
+        except (yaml.YAMLError, ValueError):
+            raise BadInput(f"--set {text}: {value!r} is no YAML value") from None
     return values
 
 # %% ../nbs/06_profiles.ipynb #b1b46060
 def _why_left_out(queries, labeled, training, split, batch):
     "Stage -> why it is left out"
     if not len(labeled):
-        why = (f"no snapshot of split {split} has a mask, so cutting out cannot be measured" if len(queries) else
+        why = (f"no snapshot of split {split} has a mask, so cutting out "
+               f"cannot be measured" if len(queries) else
                f"the table has no snapshots in split {split}, so nothing is cut out or searched for")
         return {"03_training": why, "03_cutout": why}
     if len(training) < batch:
@@ -204,7 +213,8 @@ def what_lacks(table:pd.DataFrame, # an images table
     left_out = _why_left_out(queries, labeled, training, split, value("03_training", "batch_size"))
     notes = list(dict.fromkeys(left_out.values()))
     if not len(queries): return left_out, notes
-    if not len(gallery): notes.append("the table has no catalogue photos, so there is nothing to search in")
+    if not len(gallery):
+        notes.append("the table has no catalogue photos, so there is nothing to search in")
     elif not queries.item_id.isin(gallery.item_id).any():
         notes.append("no query shows an item of the catalogue, so no accuracy can be computed")
     elif len(labeled) < len(queries):

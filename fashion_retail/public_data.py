@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PUBLIC', 'NOT_APPAREL', 'STYLES', 'CAMVID', 'PublicData', 'public_data', 'file_in', 'checked_masks',
            'clothing_dataset', 'clothing_co_parsing', 'save_label', 'viton', 'deepfashion_in_shop',
-           'deepfashion_consumer_to_shop', 'deepfashion2', 'hm', 'fpi', 'camvid', 'import_data']
+           'deepfashion_consumer_to_shop', 'deepfashion2', 'hm', 'fpi', 'lookbench', 'camvid', 'import_data']
 
 # %% ../nbs/00_public_data.ipynb #8a1283fb
 import json
@@ -24,7 +24,8 @@ from .masks import save_mask
 @dataclass(frozen=True)
 class PublicData:
     "A public data set"
-    rows:object    # function: folder of the data set, folder for masks and labels -> rows of an images table
+    # function: folder of the data set, folder for masks and labels -> rows of an images table
+    rows:object
     link:str       # where its authors publish it
     license:str    # what may be done with it, in the authors' words
     size:str       # photos, and the size of the download
@@ -45,15 +46,18 @@ def file_in(source:str|Path, # folder of a data set
     "A file or folder of a data set; raises `BadInput` where it is missing"
     found = next((Path(source)/name for name in names if (Path(source)/name).exists()), None)
     if found is None:
-        raise BadInput(f"{source} has no {' or '.join(names)}: give the folder that holds the data set as published")
+        raise BadInput(f"{source} has no {' or '.join(names)}: give the folder that holds the "
+                       f"data set as published")
     return found
 
 def _csv(path, columns, **options):
     "A table of a data set; raises `BadInput` where it has other columns"
     try: table = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
-    except (ValueError, OSError) as error: raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
     if missing := [name for name in columns if name not in table]:
-        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that the authors publish?")
+        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that "
+                       f"the authors publish?")
     return table
 
 # %% ../nbs/00_public_data.ipynb #5ea494ab
@@ -61,8 +65,9 @@ def checked_masks() -> Path: # data/labels/snapshots of the checkout
     "Where the checked masks are; they are part of the repository, not of the wheel"
     return Path(fashion_retail.__file__).resolve().parent.parent/"data"/"labels"/"snapshots"
 
-@public_data("clothing-dataset", link="https://github.com/alexeygrigorev/clothing-dataset", license="CC0",
-             size="5,403 photos, 0.5 GB at 400 pixels", measures="masks of phone photos; weights may be given away")
+@public_data("clothing-dataset", link="https://github.com/alexeygrigorev/clothing-dataset",
+             license="CC0", size="5,403 photos, 0.5 GB at 400 pixels",
+             measures="masks of phone photos; weights may be given away")
 def clothing_dataset(source, out):
     "Phone photos of garments, lying or hanging, with checked masks for 329 of them"
     table = _csv(file_in(source, "images.csv"), ["image", "sender_id", "label", "kids"])
@@ -82,8 +87,8 @@ def clothing_dataset(source, out):
                        split=np.where(rows.group.isin(judges), "valid", "train"))
 
 # %% ../nbs/00_public_data.ipynb #761f5469
-NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin sunglasses wallet "
-               "watch").split()
+NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin "
+               "sunglasses wallet watch").split()
 
 def _matlab(path, name):
     from scipy.io import loadmat
@@ -92,7 +97,8 @@ def _matlab(path, name):
         raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
 
 @public_data("clothing-co-parsing", link="https://github.com/bearpaw/clothing-co-parsing",
-             license="annotations Apache-2.0; photos for research", size="1,004 labeled photos, 0.5 GB with the others",
+             license="annotations Apache-2.0; photos for research",
+             size="1,004 labeled photos, 0.5 GB with the others",
              measures="cut-outs of worn clothes (street)")
 def clothing_co_parsing(source, out):
     "Street photos with 59 classes"
@@ -127,7 +133,8 @@ def viton(source, out):
     rows = []
     for part, split in (("train", "train"), ("test", "valid")):
         folder = file_in(source, part)
-        worn = {path.stem.removesuffix("_0"): path for path in sorted(file_in(folder, "image").glob("*_0.jpg"))}
+        worn = {path.stem.removesuffix("_0"): path
+                for path in sorted(file_in(folder, "image").glob("*_0.jpg"))}
         for path in sorted(file_in(folder, "cloth").glob("*_1.jpg")):
             name = path.stem.removesuffix("_1")
             if name not in worn: continue
@@ -135,7 +142,8 @@ def viton(source, out):
             mask = out/"mask"/f"{name}.png"
             if label.is_file(): _mask_of_classes(label, mask, (5, 6, 7, 10))
             pair = dict(item_id=name, split=split, category="top")
-            rows += [dict(image_id=f"{name}-flat", role="catalogue", path=str(path), mask_path="", **pair),
+            rows += [dict(image_id=f"{name}-flat", role="catalogue",
+                          path=str(path), mask_path="", **pair),
                      dict(image_id=f"{name}-worn", role="snapshot", path=str(worn[name]),
                           mask_path=str(mask) if label.is_file() else "", **pair)]
     return pd.DataFrame(rows)
@@ -154,7 +162,8 @@ def _partition(source, columns):
     folder = file_in(source, "Img", "img") if (Path(source)/"Img").is_dir() else Path(source)
     return table, folder
 
-@public_data("deepfashion-in-shop", link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html",
+@public_data("deepfashion-in-shop",
+             link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html",
              license="research, by agreement", size="52,712 photos, 0.3 GB at 256 pixels",
              measures="retrieval, the published protocol: recall@1 … 50")
 def deepfashion_in_shop(source, out):
@@ -164,8 +173,9 @@ def deepfashion_in_shop(source, out):
     later = train & table.item_id.duplicated()
     role = np.where((table.evaluation_status == "query") | later, "snapshot", "catalogue")
     category = table.image_name.str.split("/").str[2].str.replace("_", " ").str.lower()
-    return pd.DataFrame(dict(image_id=table.image_name, item_id=table.item_id, role=role, category=category,
-                             split=np.where(train, "train", "test"), path=[str(folder/o) for o in table.image_name]))
+    return pd.DataFrame(dict(image_id=table.image_name, item_id=table.item_id, role=role,
+                             category=category, split=np.where(train, "train", "test"),
+                             path=[str(folder/o) for o in table.image_name]))
 
 @public_data("deepfashion-consumer-to-shop",
              link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/Consumer2ShopRetrieval.html",
@@ -198,14 +208,16 @@ def _garments(path, photo, split, out): # annotation file, its photo
     role = "snapshot" if found["source"] == "user" else "catalogue"
     for name, one in found.items():
         if not name.startswith("item") or not one["style"]: continue
-        mask, item = out/"mask"/split/f"{path.stem}-{name}.png", f"{split}-{found['pair_id']}-{one['style']}"
+        mask, item = (out/"mask"/split/f"{path.stem}-{name}.png",
+                      f"{split}-{found['pair_id']}-{one['style']}")
         if not mask.exists():
-            with Image.open(photo) as image: save_mask(_polygon_mask(one["segmentation"], image.size), mask)
+            with Image.open(photo) as image:
+                save_mask(_polygon_mask(one["segmentation"], image.size), mask)
         yield dict(image_id=f"{split}-{path.stem}-{name}", item_id=item, role=role, split=split,
                    category=one["category_name"], path=str(photo), mask_path=str(mask))
 
-@public_data("deepfashion2", link="https://github.com/switchablenorms/DeepFashion2", license="research, by agreement",
-             size="224,000 photos of train and validation, 13 GB",
+@public_data("deepfashion2", link="https://github.com/switchablenorms/DeepFashion2",
+             license="research, by agreement", size="224,000 photos of train and validation, 13 GB",
              measures="cut-outs and retrieval, several garments a photo")
 def deepfashion2(source, out):
     "Garments in customers' and shop photos, with polygons"
@@ -215,35 +227,45 @@ def deepfashion2(source, out):
         photos = file_in(Path(source)/part, "image")
         for path in sorted(file_in(Path(source)/part, "annos").glob("*.json")):
             rows.extend(_garments(path, photos/f"{path.stem}.jpg", split, out))
-    if not rows: raise BadInput(f"{source} has no train/annos or validation/annos: give the folder as published")
+    if not rows:
+        raise BadInput(f"{source} has no train/annos or validation/annos: give the folder as published")
     return pd.DataFrame(rows)
 
 # %% ../nbs/00_public_data.ipynb #8ec90dd9
 def _shop(table, paths, **columns):
     "Rows of a catalogue without snapshots; a fifth is `valid`, all of one model or item together"
-    rows = pd.DataFrame(dict(role="catalogue", split="train", path=[str(path) for path in paths], **columns))
+    rows = pd.DataFrame(dict(role="catalogue", split="train",
+                             path=[str(path) for path in paths], **columns))
     there = np.array([Path(path).is_file() for path in rows.path])
-    if not there.any(): raise BadInput(f"no photo is there, such as {rows.path.iloc[0]}: bring the images folder")
+    if not there.any():
+        raise BadInput(f"no photo is there, such as {rows.path.iloc[0]}: bring the images folder")
     if (~there).any(): print(f"photos that are missing, left out: {(~there).sum()}")
     rows = rows[there].reset_index(drop=True)
     model = rows.model if "model" in rows else rows.item_id
     split = split_table(rows.assign(item_id=model), 0.2).split
     return rows.assign(split=split.to_numpy())
 
-@public_data("hm", link="https://www.kaggle.com/competitions/h-and-m-personalized-fashion-recommendations",
+# %% ../nbs/00_public_data.ipynb #e776edef
+@public_data("hm",
+             link="https://www.kaggle.com/competitions/h-and-m-personalized-fashion-recommendations",
              license="competition data, research", size="105,542 articles, 30 GB",
              measures="attributes, distractors, color variants")
 def hm(source, out):
     "Packshots of a large shop with its own attributes"
-    table = _csv(file_in(source, "articles.csv"), ["article_id", "product_code", "product_type_name", "prod_name",
-                 "colour_group_name", "graphical_appearance_name", "section_name", "detail_desc"])
+    table = _csv(file_in(source, "articles.csv"),
+                 ["article_id", "product_code", "product_type_name", "prod_name",
+                  "colour_group_name", "graphical_appearance_name", "section_name", "detail_desc"])
     ids = table.article_id.str.zfill(10)
     photos = file_in(source, "images")
-    return _shop(table, [photos/o[:3]/f"{o}.jpg" for o in ids], image_id="hm-" + ids, item_id="hm-" + ids,
+    return _shop(table, [photos/o[:3]/f"{o}.jpg" for o in ids],
+                 image_id="hm-" + ids, item_id="hm-" + ids,
                  model=table.product_code, category=table.product_type_name.str.lower(),
-                 colour=table.colour_group_name.str.lower(), pattern=table.graphical_appearance_name.str.lower(),
-                 section=table.section_name.str.lower(), name=table.prod_name, description=table.detail_desc)
+                 colour=table.colour_group_name.str.lower(),
+                 pattern=table.graphical_appearance_name.str.lower(),
+                 section=table.section_name.str.lower(), name=table.prod_name,
+                 description=table.detail_desc)
 
+# %% ../nbs/00_public_data.ipynb #382c3d7e
 STYLES = ("id gender masterCategory subCategory articleType baseColour season year usage "
           "productDisplayName").split()
 
@@ -256,13 +278,54 @@ def fpi(source, out):
     text = path.read_text(encoding="utf-8")
     lines = [line.split(",", 9) for line in text.splitlines()]  # a name with commas is not quoted
     if lines[:1] != [STYLES] or min(map(len, lines)) < len(STYLES):
-        raise BadInput(f"{path} has other columns than {', '.join(STYLES)}: is it the file that the authors publish?")
+        raise BadInput(f"{path} has other columns than {', '.join(STYLES)}: is it the file that "
+                       f"the authors publish?")
     table = pd.DataFrame(lines[1:], columns=STYLES)
     photos = file_in(source, "images")
-    return _shop(table, [photos/f"{o}.jpg" for o in table.id], image_id="fpi-" + table.id, item_id="fpi-" + table.id,
+    return _shop(table, [photos/f"{o}.jpg" for o in table.id],
+                 image_id="fpi-" + table.id, item_id="fpi-" + table.id,
                  category=table.articleType.str.lower(), colour=table.baseColour.str.lower(),
                  gender=table.gender.str.lower(), master=table.masterCategory.str.lower(),
                  name=table.productDisplayName)
+
+# %% ../nbs/00_public_data.ipynb #11a8eb6b
+def _parquet_photos(path, folder, name):
+    "Rows of a Parquet file with photos, which are written to `folder`; a photo that is there is kept"
+    from pyarrow import parquet
+    try: file = parquet.ParquetFile(path)
+    except (OSError, ValueError) as error: raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
+    if missing := [o for o in ("image", "item_ID", "category") if o not in file.schema_arrow.names]:
+        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that the authors publish?")
+    number = 0
+    for batch in file.iter_batches(batch_size=256):
+        for row in batch.to_pylist():
+            data = row.pop("image")
+            data = data["bytes"] if isinstance(data, dict) else data
+            ending = {b"\x89P": "png", b"RI": "webp"}.get(data[:2], "jpg")
+            photo = folder/f"{name}-{number:06}.{ending}"
+            if not photo.exists():
+                with atomic(photo) as part: part.write_bytes(data)
+            number += 1
+            yield photo, row
+
+# %% ../nbs/00_public_data.ipynb #2f058fca
+@public_data("lookbench", link="https://huggingface.co/datasets/srpone/look-bench",
+             license="Apache-2.0 (the photos come from shops' pages)",
+             size="2,363 queries in four subsets, about 60,000 catalogue photos",
+             measures="retrieval from street photos with several garments (2026)")
+def lookbench(source, out):
+    "One subset, such as v20251201/real_streetlook, with the distractors of noise beside it"
+    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source, "gallery.parquet"))]
+    files += [("noise", path) for path in sorted((Path(source).parent/"noise").glob("*.parquet"))]
+    rows = []
+    for count, (part, path) in enumerate(files):
+        for photo, row in _parquet_photos(path, out/"photo", f"{part}-{count}"):
+            item = "" if part == "noise" or row["item_ID"] is None else str(row["item_ID"])
+            extra = {o: str(row[o] or "") for o in ("main_attribute", "task", "difficulty") if o in row}
+            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test", path=str(photo),
+                             role="snapshot" if part == "query" else "catalogue",
+                             category=str(row["category"] or "").lower(), **extra))
+    return pd.DataFrame(rows)
 
 # %% ../nbs/00_public_data.ipynb #9c7cccb4
 CAMVID = "sky building pole road pavement tree sign_symbol fence car pedestrian bicyclist void".split()
@@ -277,7 +340,8 @@ def camvid(source, out):
         labels = file_in(root, f"{part}annot")
         for path in sorted(file_in(root, part).glob("*.png")):
             rows.append(dict(image_id=path.stem, item_id=path.stem, role="scene", path=str(path),
-                             label_path=str(labels/path.name), split=split, group=path.stem.split("_")[0]))
+                             label_path=str(labels/path.name),
+                             split=split, group=path.stem.split("_")[0]))
         with atomic(labels/"labels.json") as tmp: tmp.write_text(json.dumps(CAMVID) + "\n")
     return pd.DataFrame(rows)
 

@@ -198,11 +198,12 @@ def described(rows:pd.DataFrame, # image_id, path
               features:str, # the descriptor
               device:str # auto, cpu or cuda
              ) -> bytes: # of the shard's file, without photos that give no vector
-    "The work of one process, on any machine: describe a shard's photos; raises `BadInput` where weights are others"
+    "The work of one process: describe a shard's photos; raises `BadInput` where its weights are others"
     import torch
     if device == "cpu": torch.set_num_threads(1)
     if (own := made_by(method, features, device)) != about:
-        raise BadInput(f"a worker has other weights ({own}) than this machine ({about}): install the same everywhere")
+        raise BadInput(f"a worker has other weights ({own}) than this machine ({about}): "
+                       "install the same everywhere")
     found, rows = Collected(), rows.assign(role="catalogue")
     embed(rows, descriptor(features, device), cutout(method, device), found, skip=True, desc="")
     return found.to_bytes()
@@ -212,6 +213,7 @@ def describe_shard(rows, file, *asked): # see `described`
     content = described(rows, *asked)
     with atomic(file) as tmp: tmp.write_bytes(content)
 
+# %% ../nbs/25_scale.ipynb #419a564b
 def shards(rows:pd.DataFrame, # image_id, path
            folder:Path, # where the files of the shards are
            about:str, # what the vectors depend on
@@ -225,7 +227,7 @@ def shards(rows:pd.DataFrame, # image_id, path
         found[folder/f"{name}.npz"] = part
     return found
 
-# %% ../nbs/25_scale.ipynb #d5d1348f
+# %% ../nbs/25_scale.ipynb #0fe825ae
 def in_processes(todo:dict, # file -> rows
                  asked:tuple, # the other arguments of `described`
                  workers:int, # processes
@@ -244,9 +246,9 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
                           device:str="auto", # auto, cpu or cuda
                           size:int=SHARD, # photos of a shard
                           work=describe_shard, # what a process does
-                          dask:str|None=None # the address of a Dask scheduler, whose workers are used instead
+                          dask:str|None=None # a Dask scheduler, whose workers are used instead
                          ) -> Collected: # to be given to `Catalogue.build` as its store
-    "Describe photos in several processes; shards that are finished are not done again; raises `BadInput`"
+    "Describe photos in several processes; finished shards are not done again; raises `BadInput`"
     if workers < 1: raise BadInput(f"{workers} workers were asked for: ask for at least one")
     about = made_by(method, features, device)
     plan, found, left = shards(rows, Path(folder), about, size), Collected(), TRIES
@@ -263,7 +265,7 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
                            "run it again, it goes on")
     return found
 
-# %% ../nbs/25_scale.ipynb #63986fe2
+# %% ../nbs/25_scale.ipynb #321aa26e
 PATIENCE = 10  # seconds that are waited for a scheduler
 
 def on_dask(todo:dict, # file -> rows
@@ -272,7 +274,8 @@ def on_dask(todo:dict, # file -> rows
            ) -> list: # errors, None for shards that are done
     "Describe shards on a cluster; raises `BadInput` where it does not answer"
     try: from distributed import Client, as_completed as finished
-    except ImportError: raise BadInput("workers of Dask need its package: pip install distributed") from None
+    except ImportError:
+        raise BadInput("workers of Dask need its package: pip install distributed") from None
     _scheduler_answers(address)
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
         jobs = {client.submit(described, rows, *asked, pure=False): file for file, rows in todo.items()}
@@ -293,4 +296,5 @@ def _scheduler_answers(address):
     if None in place: raise wrong
     try: socket.create_connection(place, PATIENCE).close()
     except OSError as error:
-        raise BadInput(f"the Dask scheduler {address} does not answer: start it with dask scheduler") from error
+        raise BadInput(f"the Dask scheduler {address} does not answer: "
+                       "start it with dask scheduler") from error

@@ -16,25 +16,29 @@ from .core import BadInput
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
 
 def _prepare(vectors, metric, what):
-    "The checked matrix, the factor of each row, and each row's squared length after scaling (both float64)"
+    """The checked matrix, the factor of each row, and each row's squared length
+    after scaling (both float64)"""
     v = np.asarray(vectors)
     if v.ndim != 2 or not v.size or v.dtype.kind not in "fiu":
-        raise BadInput(f"the {what} are no matrix of numbers (shape {v.shape}, {v.dtype}): give one row a photo")
+        raise BadInput(f"the {what} are no matrix of numbers (shape {v.shape}, {v.dtype}): "
+                       f"give one row a photo")
     square = np.einsum("ij,ij->i", v, v, dtype=np.float64)
     if (bad := ~(square < 1e36)).any():  # beyond that float32 overflows; NaN compares false
-        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} holds NaN, infinity or a huge number: "
-                       "compute its vector again")
+        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} holds NaN, infinity or a huge "
+                       f"number: compute its vector again")
     if metric in ("euclidean", "minkowski"): return v, np.ones(len(v)), square
     if (bad := square == 0).any():
         raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is all zeros and has no direction: "
                        "drop it or use metric euclidean")
-    size = (np.sqrt(square) if metric == "cosine" else  # in pieces, so that no copy of the whole matrix is made
+    # in pieces, so that no copy of the whole matrix is made
+    size = (np.sqrt(square) if metric == "cosine" else
             np.concatenate([np.abs(v[i:i+4096]).sum(1, dtype=float) for i in range(0, len(v), 4096)]))
     return v, 1/size, square/size**2
 
 def _both(queries, gallery, metric, p):
     "Both matrices prepared, once they and the metric fit each other"
-    if metric not in METRICS: raise BadInput(f"unknown metric {metric!r}: use one of {', '.join(METRICS)}")
+    if metric not in METRICS:
+        raise BadInput(f"unknown metric {metric!r}: use one of {', '.join(METRICS)}")
     if metric == "minkowski" and not p >= 1:
         raise BadInput(f"Minkowski's p is {p}: below 1 it is no distance, use 1 or more")
     q, g = _prepare(queries, metric, "queries"), _prepare(gallery, metric, "gallery")
@@ -50,7 +54,8 @@ def _rows(prepared, index, dtype):
 
 # %% ../nbs/05_search.ipynb #5c57ad10
 def _pairs(q, g, rows, cols, metric, p):
-    "Distance of each query `rows[i]` to gallery row `cols[i]`, from float64 differences, in pieces of about 16 MB"
+    """Distance of each query `rows[i]` to gallery row `cols[i]`, from float64 differences,
+    in pieces of about 16 MB"""
     out, step = np.empty(len(rows)), max(1, 2**21//q[0].shape[1])
     for i in range(0, len(rows), step):
         d = _rows(q, rows[i:i+step], np.float64) - _rows(g, cols[i:i+step], np.float64)
@@ -59,7 +64,8 @@ def _pairs(q, g, rows, cols, metric, p):
 
 # %% ../nbs/05_search.ipynb #8b99f27b
 def _screen(q32, q, g, block, part):
-    "|g|² - 2 q·g in float32 for some queries (`q32` is -2q) and a part of the gallery, and its largest error, a row"
+    """|g|² - 2 q·g in float32 for some queries (`q32` is -2q) and a part of the gallery,
+    and its largest error, a row"""
     score = q32 @ _rows(g, part, np.float32).T
     score += g[2][part].astype(np.float32)
     # The rounded product errs by at most D·2^-24·|q||g| (Higham, Accuracy and Stability of Numerical Algorithms,
@@ -77,7 +83,8 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
     "The `k` nearest gallery rows of each query, exactly; equal distances in gallery order; raises `BadInput`"
     q, g = _both(queries, gallery, metric, p)
     nq, ng = len(q[0]), len(g[0])
-    if not 1 <= k <= ng: raise BadInput(f"{k} answers asked from a gallery of {ng}: choose k between 1 and {ng}")
+    if not 1 <= k <= ng:
+        raise BadInput(f"{k} answers asked from a gallery of {ng}: choose k between 1 and {ng}")
     indices, distances = np.empty((nq, k), np.int64), np.empty((nq, k), np.float32)
     step = max(8*chunk, k)  # the first gallery block must hold k answers; a longer one gets fewer queries
     chunk = max(1, 8*chunk*chunk//step)
@@ -95,7 +102,8 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
                 limit = best_d[:, -1]**2 - q[2][block] + slack
             if b == 0: # nothing to compare with yet: the k-th best of the block itself
                 limit = np.partition(score, k - 1, axis=1)[:, k - 1]*(1 + 1e-12) + 2*slack
-            rows, cols = np.divmod(np.flatnonzero(score <= limit.astype(score.dtype)[:, None]), score.shape[1])
+            rows, cols = np.divmod(np.flatnonzero(score <= limit.astype(score.dtype)[:, None]),
+                                   score.shape[1])
             if not len(rows): continue
             d = np.r_[best_d.ravel(), _pairs(q, g, rows + a, cols + b, metric, p)]
             rows, cols = np.r_[np.repeat(np.arange(n), k), rows], np.r_[best_i.ravel(), cols + b]
@@ -105,6 +113,44 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
         indices[block], distances[block] = best_i, best_d**2/2 if metric == "cosine" else best_d
     return distances, indices
 
+# %% ../nbs/05_search.ipynb #62fe4328
+def _same(a, b, block):
+    "Positions in the block and gallery rows where the codes agree"
+    left = pd.DataFrame({"code": a[block], "row": np.arange(len(block))})
+    pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(len(b))}), on="code")
+    return pairs.row.to_numpy(), pairs.col.to_numpy()
+
+def _block_ranks(q, g, block, best, row, col, step, metric, p):
+    """Ranks of the distances `best`: gallery rows as near count before them,
+    but for those in `row`, `col`"""
+    near = best + 1e-6*(2*np.sqrt(q[2][block]) + best)
+    limit, before = near**2 - q[2][block], np.zeros(len(block), np.int64)
+    order = np.argsort(col, kind="stable")
+    row, col = row[order], col[order]
+    q32 = -2*_rows(q, block, np.float32)
+    for b in range(0, len(g[0]), step):
+        part = slice(b, min(b + step, len(g[0])))
+        here = slice(*np.searchsorted(col, [part.start, part.stop]))
+        if metric == "minkowski":
+            score, low, high = cdist(q[0][block], g[0][part], "minkowski", p=p), near, near
+        else:
+            score, slack = _screen(q32, q, g, block, part)
+            low, high = limit - slack, limit + slack
+        score[row[here], col[here] - b] = np.inf
+        low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
+        closer = score <= low
+        unsure = np.flatnonzero((score <= high) ^ closer)
+        # ties without end, as when all vectors are one: float64 errs less than a tie allows
+        if len(unsure) > score.size//64:
+            score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
+            score[row[here], col[here] - b] = np.inf
+            closer, unsure = score <= limit[:, None], unsure[:0]
+        before += np.count_nonzero(closer, axis=1)
+        r, c = np.divmod(unsure, score.shape[1])
+        nearer = _pairs(q, g, block[r], c + b, metric, p) <= near[r]
+        before += np.bincount(r[nearer], minlength=len(block))
+    return np.where(np.isfinite(best), before + 1, 0)
+
 # %% ../nbs/05_search.ipynb #9cd2acc2
 def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery:np.ndarray, # (N, D) numbers, same features
@@ -112,7 +158,8 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery_items, # (N,) the garment each gallery photo shows
                       metric:str="euclidean", # one of `METRICS`
                       chunk:int=1024, # queries in a block; a gallery block has 8 times as many rows
-                      exclude:tuple|None=None, # (query image ids, gallery image ids): equal ids, one photo, are skipped
+                      # (query image ids, gallery image ids): equal ids, one photo, are skipped
+                      exclude:tuple|None=None,
                       p:float=3 # of metric minkowski, at least 1
                      ) -> np.ndarray: # int64 (Q,), 1 = first; 0 = no right answer in the gallery
     "The place of the best right answer of each query, ties counted against it; raises `BadInput`"
@@ -126,47 +173,20 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
     codes = np.arange(nq + ng)
     if exclude: codes = pd.factorize(np.r_[np.asarray(exclude[0], str), np.asarray(exclude[1], str)])[0]
     qx, gx = codes[:nq], codes[nq:]
-    def same(a, b, block): # positions in the block and gallery rows where the codes agree
-        left = pd.DataFrame({"code": a[block], "row": np.arange(len(block))})
-        pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(ng)}), on="code")
-        return pairs.row.to_numpy(), pairs.col.to_numpy()
     ranks = np.zeros(nq, np.int64)
     for a in range(0, nq, chunk):
         block = np.arange(a, min(a + chunk, nq))
-        (row, col), (own_row, own_col), n = same(qi, gi, block), same(qx, gx, block), len(block)
+        (row, col), (own_row, own_col) = _same(qi, gi, block), _same(qx, gx, block)
         right = qx[block[row]] != gx[col]
-        best = np.full(n, np.inf)
+        best = np.full(len(block), np.inf)
         np.minimum.at(best, row[right], _pairs(q, g, block[row[right]], col[right], metric, p))
-        near = best + 1e-6*(2*np.sqrt(q[2][block]) + best)
-        limit, before = near**2 - q[2][block], np.zeros(n, np.int64)
         row, col = np.r_[row, own_row], np.r_[col, own_col]  # no rivals
-        order = np.argsort(col, kind="stable")
-        row, col = row[order], col[order]
-        q32 = -2*_rows(q, block, np.float32)
-        for b in range(0, ng, 8*chunk):
-            part = slice(b, min(b + 8*chunk, ng))
-            here = slice(*np.searchsorted(col, [part.start, part.stop]))
-            if metric == "minkowski": score, low, high = cdist(q[0][block], g[0][part], "minkowski", p=p), near, near
-            else:
-                score, slack = _screen(q32, q, g, block, part)
-                low, high = limit - slack, limit + slack
-            score[row[here], col[here] - b] = np.inf
-            low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
-            closer = score <= low
-            unsure = np.flatnonzero((score <= high) ^ closer)
-            # ties without end, as when all vectors are one: float64 errs less than a tie allows
-            if len(unsure) > score.size//64:
-                score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
-                score[row[here], col[here] - b] = np.inf
-                closer, unsure = score <= limit[:, None], unsure[:0]
-            before += np.count_nonzero(closer, axis=1)
-            r, c = np.divmod(unsure, score.shape[1])
-            before += np.bincount(r[_pairs(q, g, block[r], c + b, metric, p) <= near[r]], minlength=n)
-        ranks[block] = np.where(np.isfinite(best), before + 1, 0)
+        ranks[block] = _block_ranks(q, g, block, best, row, col, 8*chunk, metric, p)
     return ranks
 
 # %% ../nbs/05_search.ipynb #e8d6b2eb
-DEPTH = 50  # items that the decision looks at: ask a search for as many, or for all where there are fewer
+# items that the decision looks at: ask a search for as many, or for all where there are fewer
+DEPTH = 50
 
 def vector_matrix(
     vectors, # (N, D) numbers
@@ -177,7 +197,8 @@ def vector_matrix(
     if matrix.ndim != 2 or not matrix.size:
         raise BadInput(f"the {what} are no matrix (shape {matrix.shape}): give one row a photo")
     if (bad := ~np.isfinite(matrix).all(1)).any():
-        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is not finite: compute its vector again")
+        raise BadInput(f"row {np.flatnonzero(bad)[0]} of the {what} is not finite: "
+                       f"compute its vector again")
     return matrix
 
 def item_array(
@@ -201,7 +222,8 @@ def item_distances(
     "Euclidean distances to the nearest items, best photo of each; equal distances in the order of ids"
     queries, gallery = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
     if queries.shape[1] != gallery.shape[1]:
-        raise BadInput(f"queries have {queries.shape[1]} numbers a row and the gallery {gallery.shape[1]}: "
+        raise BadInput(f"queries have {queries.shape[1]} numbers a row and the gallery "
+                       f"{gallery.shape[1]}: "
                        "use one descriptor for both")
     order = np.argsort(item_array(gallery_items, gallery, "gallery"), kind="stable")
     items, first = np.unique(np.asarray(gallery_items, str)[order], return_index=True)

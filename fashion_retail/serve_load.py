@@ -37,7 +37,8 @@ def form(photos=(), # paths, or bytes
     "A multipart form"
     mark, parts = b"fashion-retail-form", []
     for name, text in fields.items():
-        parts.append(b'Content-Disposition: form-data; name="%s"\r\n\r\n%s' % (name.encode(), str(text).encode()))
+        parts.append(b'Content-Disposition: form-data; '
+                     b'name="%s"\r\n\r\n%s' % (name.encode(), str(text).encode()))
     for photo in photos:
         data = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
         head = b'Content-Disposition: form-data; name="photo"; filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
@@ -62,7 +63,8 @@ class Client:
         headers=None # more of them
     ) -> tuple: # status; the reply as plain values, or its bytes
         "Send a request, wait for the reply; raises `OSError` when the server is gone"
-        headers = {**(headers or {}), **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+        headers = {**(headers or {}),
+                   **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         try:
             self.link.request(method, path, body, headers)
             reply = self.link.getresponse()
@@ -99,7 +101,8 @@ def running(catalogue:str|Path, # folder
     "A server in a process of its own, killed at the end where it still runs"
     port = port or free_port()
     home = str(Path(fashion_retail.__file__).parents[1])
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None,
+                                                              [home, os.environ.get("PYTHONPATH")]))}
     script = "from fashion_retail.cli import main; main()"
     command = [sys.executable, "-c", script, "serve", str(catalogue), "--port", str(port), *options]
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
@@ -119,7 +122,8 @@ def wait_for(process, # from `running`
     end = time.monotonic() + patience
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise BadInput(f"the server stopped with exit code {process.returncode}: start it by hand to see why")
+            raise BadInput(f"the server stopped with exit code {process.returncode}: start it "
+                           f"by hand to see why")
         try:
             if Client(process.port, seconds=10).ask("GET", "/api/health")[0] == 200: return
         except OSError: pass
@@ -130,7 +134,8 @@ def memory(process, # from `running`
            kind:str="VmRSS" # VmRSS: resident; RssAnon: of that, what is no file
           ) -> float: # MB
     "Memory of a process"
-    (line,) = (o for o in Path(f"/proc/{process.pid}/status").read_text().splitlines() if o.startswith(f"{kind}:"))
+    (line,) = (o for o in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+               if o.startswith(f"{kind}:"))
     return int(line.split()[1])*1024/1e6
 
 # %% ../nbs/39_serve_load.ipynb #23bc6520
@@ -156,7 +161,8 @@ def one_search(catalogue:str|Path, # folder
     ratios = np.array(seconds["http"])/np.array(seconds["in_process"])
     return dict(searches=len(ratios), seconds_in_process=round(found["in_process"], 4),
                 seconds_http=round(found["http"], 4),
-                ratio=round(found["http"]/found["in_process"], 3), ratio_of_pairs=round(float(np.median(ratios)), 3))
+                ratio=round(found["http"]/found["in_process"], 3),
+                ratio_of_pairs=round(float(np.median(ratios)), 3))
 
 # %% ../nbs/39_serve_load.ipynb #3d7b2d8b
 def in_process(catalogue:str|Path, # folder
@@ -220,10 +226,13 @@ def many_clients(catalogue:str|Path, # folder
         took = time.monotonic() - began
         after, resident = rested(), memory(server)
     p50, p95 = np.percentile(times, [50, 95]) if times else (np.nan, np.nan)
-    return dict(clients=clients, seconds=round(took, 1), answered=len(times), announced_503=statuses.count(503),
-                other_errors=sum(o not in (200, 503) for o in statuses), searches_a_second=round(len(times)/took, 2),
+    return dict(clients=clients, seconds=round(took, 1), answered=len(times),
+                announced_503=statuses.count(503),
+                other_errors=sum(o not in (200, 503) for o in statuses),
+                searches_a_second=round(len(times)/took, 2),
                 p50_s=round(float(p50), 2), p95_s=round(float(p95), 2), memory_mb=round(resident, 1),
-                anonymous_mb=round(after, 1), memory_slope_mb_a_minute=round((after - before)/took*60, 2),
+                anonymous_mb=round(after, 1),
+                memory_slope_mb_a_minute=round((after - before)/took*60, 2),
                 memory_mb_a_100_searches=round((after - before)/max(1, len(times))*100, 2))
 
 # %% ../nbs/39_serve_load.ipynb #6a2ffd2c
@@ -250,7 +259,8 @@ def load_until_killed(server, # from `running`
             try: status, _ = client.ask("POST", "/api/items", *form([photo], item_id=item))
             except OSError: return
             if status == 201: added.append(item)
-    threads = [threading.Thread(target=talk, args=(o,)) for o in range(3)] + [threading.Thread(target=add)]
+    threads = [threading.Thread(target=talk, args=(o,))
+               for o in range(3)] + [threading.Thread(target=add)]
     for o in threads: o.start()
     time.sleep(seconds)
     server.send_signal(signal.SIGKILL)
@@ -272,14 +282,15 @@ def killed(catalogue:str|Path, # folder; it is changed
             before = sum(o["kind"] == "feedback" for o in read_log(log)[0])
             with running(catalogue, "--token", str(token), "--workers", "1") as server:
                 search_id = Client(server.port).search(photo, k=1)[1]["search_id"]
-                new, added = load_until_killed(server, Path(photo).read_bytes(), token.read_text(), search_id,
-                                               str(turn), rng.uniform(0.3, 2.5))
+                new, added = load_until_killed(server, Path(photo).read_bytes(), token.read_text(),
+                                               search_id, str(turn), rng.uniform(0.3, 2.5))
             records, torn = read_log(log)
             lost_said += max(0, len(new) - (sum(o["kind"] == "feedback" for o in records) - before))
             said, items = said + len(new), items + added
     found = Catalogue.load(catalogue)
     there = set(found.index.rows().item_id)
-    return dict(kills=rounds, feedback_acknowledged=said, feedback_lost=lost_said, items_acknowledged=len(items),
+    return dict(kills=rounds, feedback_acknowledged=said, feedback_lost=lost_said,
+                items_acknowledged=len(items),
                 items_lost=len(set(items) - there), torn_lines=torn, check=found.check())
 
 # %% ../nbs/39_serve_load.ipynb #f0008ba5
@@ -297,7 +308,8 @@ def page_weight(catalogue:str|Path, # folder
         client.search(photo)
         return dict(requests=len(files), kB=round(sum(plain)/1e3, 1),
                     kB_compressed=round((sum(packed) + plain[3])/1e3, 1),
-                    memory_at_rest_mb=round(at_rest, 1), memory_after_a_search_mb=round(memory(server), 1))
+                    memory_at_rest_mb=round(at_rest, 1),
+                    memory_after_a_search_mb=round(memory(server), 1))
 
 # %% ../nbs/39_serve_load.ipynb #2667e22e
 def benchmark_serve(clients:int=16, # at once
@@ -312,11 +324,13 @@ def benchmark_serve(clients:int=16, # at once
         table = make_wardrobe(folder/"wardrobe", items, 1, progress=False)
         Catalogue.build(folder/"wardrobe", folder/"catalogue")
         photos = table[table.role == "snapshot"].path.tolist()
-        result = dict(items=items, cores=os.cpu_count(), load_average=[round(o, 1) for o in os.getloadavg()])
+        result = dict(items=items, cores=os.cpu_count(),
+                      load_average=[round(o, 1) for o in os.getloadavg()])
         made = folder/"catalogue"
         def plain(): return round(in_process(made, photos, min(60, seconds)), 2)
-        steps = dict(page=lambda: page_weight(made, photos[0]), one=lambda: one_search(made, photos[:10]),
-                     in_process_a_second=plain, many=lambda: many_clients(made, photos, seconds, clients),
+        steps = dict(page=lambda: page_weight(made, photos[0]),
+                     one=lambda: one_search(made, photos[:10]), in_process_a_second=plain,
+                     many=lambda: many_clients(made, photos, seconds, clients),
                      in_process_a_second_after=plain, killed=lambda: killed(made, photos[0], kills))
         for name, step in steps.items():
             result[name] = step()

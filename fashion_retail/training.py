@@ -40,14 +40,16 @@ def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, whic
     how = cv2.INTER_AREA if max(image.shape[:2]) > max(width, height) else cv2.INTER_LINEAR
     if image.dtype == bool:
         return cv2.resize(image.astype(np.uint8)*255, (width, height), interpolation=how) > 127
-    return cv2.resize(image, (width, height), interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
+    return cv2.resize(image, (width, height),
+                      interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
 
 def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8 (H, W) for labels
               size:int # side of the square
              ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
     "Scale the long side to `size` and pad the short one"
     x, y, w, h = _inner(image.shape, size)
-    out = np.full((size, size, 3), PAD, np.uint8) if image.ndim == 3 else np.zeros((size, size), image.dtype)
+    out = (np.full((size, size, 3), PAD, np.uint8) if image.ndim
+           == 3 else np.zeros((size, size), image.dtype))
     out[y:y+h, x:x+w] = _resize(image, w, h)
     return out
 
@@ -56,13 +58,15 @@ def unletterbox(square:np.ndarray, # float (size, size)
                ) -> np.ndarray: # float (H, W)
     "Undo `letterbox`"
     x, y, w, h = _inner(shape, square.shape[0])
-    return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(np.ascontiguousarray(square[y:y+h, x:x+w]),
+                      (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 # %% ../nbs/03_training.ipynb #a26a4048
 def other_light(image:np.ndarray, # uint8 (S, S, 3), RGB
                 rng:np.random.Generator, # all randomness
                 strength:float=1., # factor of all changes of light and color
-                inside:np.ndarray|None=None, # bool (S, S): contrast changes around their mean; None: of all pixels
+                # bool (S, S): contrast changes around their mean; None: of all pixels
+                inside:np.ndarray|None=None,
                 tint:float=0.08, # of each color channel, as are all following: standard deviations
                 shade:float=0., # from one side of the photo to the other
                 bias:float=0.05, # added to all pixels
@@ -104,11 +108,15 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
     corners = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])*half
     angle = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-180, 180)
     turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2].astype(np.float32)
-    seen = corners @ turn.T*np.float32(np.exp(rng.uniform(-0.35, 0.2))) + np.float32(rng.uniform(-0.12, 0.12, 2)*half)
-    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])  # perspective
+    seen = (corners @ turn.T*np.float32(np.exp(rng.uniform(-0.35, 0.2)))
+            + np.float32(rng.uniform(-0.12, 0.12, 2)*half))
+    # perspective
+    seen += np.float32(rng.uniform(-0.08, 0.08, (4, 2))*half) + np.float32([width/2, height/2])
     if rng.random() < 0.5: seen = seen[[1, 0, 3, 2]]
-    to_square = cv2.getPerspectiveTransform(np.float32(seen), np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
-    warped = lambda o, how, value: cv2.warpPerspective(o, to_square, (size, size), flags=how, borderValue=value)
+    to_square = cv2.getPerspectiveTransform(np.float32(seen),
+                                            np.float32([[0, 0], [size, 0], [size, size], [0, size]]))
+    warped = lambda o, how, value: cv2.warpPerspective(o, to_square,
+                                                       (size, size), flags=how, borderValue=value)
     x = warped(image, cv2.INTER_LINEAR, PAD)
     if mask.dtype == bool: target = warped(mask.astype(np.uint8)*255, cv2.INTER_LINEAR, 0) > 127
     else: target = warped(mask, cv2.INTER_NEAREST, 0)
@@ -124,9 +132,11 @@ def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
 
 # %% ../nbs/03_training.ipynb #8c26affa
 class SnapshotDataset:
-    "Snapshots with masks: (float (3, size, size), int64 (size, size), weight); raises `BadInput` if no mask is of use"
+    """Snapshots with masks: (float (3, size, size), int64 (size, size), weight);
+    raises `BadInput` if no mask is of use"""
     def __init__(self,
-        rows:pd.DataFrame, # rows of an images table with `mask_path`, or with `label_path` where there are classes
+        # rows of an images table with `mask_path`, or with `label_path` where there are classes
+        rows:pd.DataFrame,
         size:int, # side of the squares
         augmented:bool=False, # a new random view each epoch
         seed:int=42, # of the views
@@ -140,26 +150,15 @@ class SnapshotDataset:
             keep.append(bool(garment.any() and not garment.all()))
             if keep[-1]: self.pairs.append(self.smaller(image, mask))
         if not self.pairs:
-            raise BadInput(f"none of {len(rows)} masks shows garment and background (they are all empty or all full): "
-                           "label the photos again")
+            raise BadInput(f"none of {len(rows)} masks shows garment and background (they are all "
+                           f"empty or all full): label the photos again")
         self.rows = rows[keep].reset_index(drop=True)
         if lost := rows.image_id[~np.array(keep)].tolist():
-            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or full: {some(lost)}", flush=True)
+            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or "
+                  f"full: {some(lost)}", flush=True)
         source = self.rows.get("mask_source", pd.Series("", self.rows.index))
         self.by_machine = ~source.isin(["checked", ""]).to_numpy()
         self.trust = np.where(self.by_machine, np.float32(MACHINE_TRUST), np.float32(1))
-
-    def read(self, row): # -> uint8 (H, W, 3), and bool or uint8 (H, W)
-        if not self.classes: return load_pair(row.path, row.mask_path)
-        image = load_image(row.path)
-        classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
-        return image, load_labels(row.label_path, classes, image.shape)
-
-    def smaller(self, image, mask): # little more than `size`, to save memory
-        scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
-        if scale >= 1: return image, mask
-        height, width = (round(o*scale) for o in mask.shape)
-        return _resize(image, width, height), _resize(mask, width, height)
 
     def __len__(self): return len(self.pairs)
 
@@ -170,12 +169,29 @@ class SnapshotDataset:
         else: image, mask = letterbox(image, self.size), letterbox(mask, self.size)
         return to_tensor(image), torch.from_numpy(mask.astype(np.int64)), self.trust[i]
 
+# %% ../nbs/03_training.ipynb #5978ae85
+@patch
+def read(self:SnapshotDataset, row): # -> uint8 (H, W, 3), and bool or uint8 (H, W)
+    if not self.classes: return load_pair(row.path, row.mask_path)
+    image = load_image(row.path)
+    classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
+    return image, load_labels(row.label_path, classes, image.shape)
+
+@patch
+def smaller(self:SnapshotDataset, image, mask): # little more than `size`, to save memory
+    scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
+    if scale >= 1: return image, mask
+    height, width = (round(o*scale) for o in mask.shape)
+    return _resize(image, width, height), _resize(mask, width, height)
+
 # %% ../nbs/03_training.ipynb #bfb24f40
 def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
-                      target:torch.Tensor, # int64 (B, H, W), classes 0 to C - 1 and `VOID`; 0 = background
+                      # int64 (B, H, W), classes 0 to C - 1 and `VOID`; 0 = background
+                      target:torch.Tensor,
                       weight:torch.Tensor|None=None # (B,) how much each photo counts; None: all alike
                      ) -> torch.Tensor: # scalar
-    "Cross-entropy, double along contours, plus soft Dice ([Milletari et al. 2016](https://arxiv.org/abs/1606.04797))"
+    """Cross-entropy, double along contours, plus soft Dice ([Milletari et al.
+    2016](https://arxiv.org/abs/1606.04797))"""
     n_classes, known = logits.shape[1], target != VOID
     target = torch.where(known, target, 0)
     p = (logits.softmax(1)[:, 1:]*known[:, None]).flatten(2)
@@ -212,7 +228,8 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
     "Measure batch-normalization statistics over `batches` without dropout, as the network is used"
     training = net.training
     net.train()
-    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]  # others stay frozen
+    # others stay frozen
+    norms = [o for o in net.modules() if isinstance(o, torch.nn.BatchNorm2d) and o.training]
     momenta = [norm.momentum for norm in norms]
     for module in net.modules():
         if isinstance(module, torch.nn.Dropout): module.eval()
@@ -225,16 +242,18 @@ def refresh_batchnorm(net:torch.nn.Module, # its running statistics are replaced
 
 # %% ../nbs/03_training.ipynb #9c4fbc7e
 ENCODERS = "", "efficientnet_lite0"
-SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"  # what start="shipped" means
+# what start="shipped" means
+SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
 
 def new_network(settings:dict, # of `train_segmenter`
                 n_classes:int, # background included
                 grad_checkpointing:bool=False # an FC-DenseNet's memory for time
                ) -> torch.nn.Module:
-    "The network that the settings describe; raises `BadInput` for an unknown encoder or layers that do not fit"
+    """The network that the settings describe; raises `BadInput` for an unknown encoder
+    or layers that do not fit"""
     if settings["encoder"] not in ENCODERS:
-        raise BadInput(f"unknown encoder {settings['encoder']!r}: use efficientnet_lite0, or leave it empty for an "
-                       "FC-DenseNet from scratch")
+        raise BadInput(f"unknown encoder {settings['encoder']!r}: use efficientnet_lite0, or leave it "
+                       f"empty for an FC-DenseNet from scratch")
     for count in settings["n_layers_per_block"]:
         check_range("a number in n_layers_per_block", count, whole=True, least=1)
     blocks = {name: settings[name] for name in ("growth_rate", "n_layers_per_block", "dropout")}
@@ -249,12 +268,16 @@ def started_network(file:str|Path, # a segmenter's weights, or the word shipped
     "A copy of an existing segmenter to go on from; raises `BadInput` for a file that is none"
     old = load_weights(SHIPPED if file == "shipped" else file, FCDenseNet, LiteTiramisu)
     known = old.meta.get("classes") or ["background", "garment"]
-    net = type(old)(**getattr(old, "blank", {}), **{**old.config, "n_classes": len(classes), "dropout": dropout})
+    net = type(old)(**getattr(old, "blank", {}),
+                    **{**old.config, "n_classes": len(classes), "dropout": dropout})
     same = list(known) == list(classes)
-    taken = {name: tensor for name, tensor in old.state_dict().items() if same or not name.startswith("head.")}
+    taken = {name: tensor for name, tensor in old.state_dict().items()
+             if same or not name.startswith("head.")}
     net.load_state_dict({**net.state_dict(), **taken})
     print(f"start: {file}, a {type(net).__name__}; its architecture is kept", flush=True)
-    if not same: print(f"it knows {some(known)}, the new labels {some(classes)}: the last layer is new", flush=True)
+    if not same:
+        print(f"it knows {some(known)}, the new labels {some(classes)}: the last layer is new",
+              flush=True)
     return net.train()
 
 # %% ../nbs/03_training.ipynb #bdd37e28
@@ -281,27 +304,34 @@ class SegmenterFitting(Fitting):
         self.rates = [rate*ENCODER_PACE, rate][-len(parts):]
         opt = Adam(parts, lr=rate, wd=1e-4, decouple_wd=True)
         for parameter in net.parameters():
-            if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False  # scales and biases do not decay
+            # scales and biases do not decay
+            if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False
         steps, names = len(self.loaders.train), ("average", "patience", "seed")
-        super().__init__(net, opt, out, settings, settings["epochs"], steps, device, **{o: settings[o] for o in names})
+        super().__init__(net, opt, out, settings, settings["epochs"],
+                         steps, device, **{o: settings[o] for o in names})
         self.judging = len(valid_set)/len(train_set)/3  # no gradients
         self.advice = f"lower batch_size (now {size}) or size (now {settings['size']}), or set grad_checkpointing"
 
-    def begin(self, epoch):
-        if epoch == self.epochs//2 and self.train_set.by_machine.any(): self.doubt()
-        self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
-        self.train_set.epoch = epoch
+# %% ../nbs/03_training.ipynb #7e22a612
+@patch
+def begin(self:SegmenterFitting, epoch):
+    if epoch == self.epochs//2 and self.train_set.by_machine.any(): self.doubt()
+    self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
+    self.train_set.epoch = epoch
 
-    def batches(self, epoch): yield from self.loaders.train
+@patch
+def batches(self:SegmenterFitting, epoch): yield from self.loaders.train
 
-    def loss(self, batch):
-        image, target, trust = batch
-        return segmentation_loss(self.net(image), target, trust)
+@patch
+def loss(self:SegmenterFitting, batch):
+    image, target, trust = batch
+    return segmentation_loss(self.net(image), target, trust)
 
-    def pace(self, done):
-        factor, momentum = one_cycle(done)
-        self.opt.set_hyper("lr", [rate*factor for rate in self.rates])
-        self.opt.set_hyper("mom", momentum)
+@patch
+def pace(self:SegmenterFitting, done):
+    factor, momentum = one_cycle(done)
+    self.opt.set_hyper("lr", [rate*factor for rate in self.rates])
+    self.opt.set_hyper("mom", momentum)
 
 # %% ../nbs/03_training.ipynb #514913ab
 @patch
@@ -317,19 +347,22 @@ def judge(self:SegmenterFitting, net):
         ious += batch_iou(logits.float(), target).item()*len(image)
         photos += len(image)
         self.alive(f"valid photos {photos}/{len(self.valid_set)}")
-    return dict(valid_loss=losses/photos, valid_iou=ious/photos, doubted=int((self.train_set.trust == 0).sum()))
+    return dict(valid_loss=losses/photos, valid_iou=ious/photos,
+                doubted=int((self.train_set.trust == 0).sum()))
 
 @patch
 @torch.inference_mode()
 def doubt(self:SegmenterFitting):
     "Stop counting the machine-made masks that the network flatly disagrees with"
     net, dataset, ious = self.smooth.module.eval(), self.train_set, {}
-    for i in announced(np.flatnonzero(dataset.by_machine), int(dataset.by_machine.sum()), "masks looked at again"):
+    for i in announced(np.flatnonzero(dataset.by_machine),
+                       int(dataset.by_machine.sum()), "masks looked at again"):
         image, mask = (letterbox(o, dataset.size) for o in dataset.pairs[i])
         logits = net(to_tensor(image)[None].to(self.device)).float().cpu()
         ious[int(i)] = batch_iou(logits, torch.from_numpy(mask.astype(np.int64))[None]).item()
     ious = pd.Series(ious)
-    ious = ious[ious < min(DOUBT, ious.median()*2/3)]  # a poor network may not throw out what it has not learned yet
+    # a poor network may not throw out what it has not learned yet
+    ious = ious[ious < min(DOUBT, ious.median()*2/3)]
     dataset.trust[ious.index] = 0
     named = dataset.rows.loc[ious.index, ["image_id"]].assign(iou=ious).sort_values("iou")
     with atomic(self.out/"doubted.csv") as tmp: named.to_csv(tmp, index=False)
@@ -348,6 +381,16 @@ def optimizer_state(self:SegmenterFitting):
     plain = lambda value: float(value) if isinstance(value, np.floating) else value
     hypers = [{name: plain(value) for name, value in group.items()} for group in state["hypers"]]
     return dict(state=list(state["state"]), hypers=hypers)
+
+# %% ../nbs/03_training.ipynb #440faed4
+def _first_network(settings, start, names, grad_checkpointing):
+    "A new network, or one that has learned before; `settings` then take its architecture"
+    if not start: return new_network(settings, len(names), grad_checkpointing)
+    net = started_network(start, names, settings["dropout"])
+    settings.update({name: value for name, value in net.config.items() if name in settings})
+    settings["encoder"] = ENCODERS[isinstance(net, LiteTiramisu)]
+    settings["start"] = digest(SHIPPED if start == "shipped" else Path(start))
+    return net
 
 # %% ../nbs/03_training.ipynb #1c5d2825
 def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with masks
@@ -374,19 +417,15 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     "Train a segmenter; the epoch that is best on `valid_rows` is in `out/segmenter.safetensors`; raises `BadInput`"
     settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, encoder=encoder,
                     n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate,
-                    n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average, patience=patience,
-                    classes=list(classes) if classes else None, seed=seed)
+                    n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average,
+                    patience=patience, classes=list(classes) if classes else None, seed=seed)
     check_settings(settings)
     device, names = pick_device(device), settings["classes"] or ["background", "garment"]
     torch.manual_seed(seed)
-    if start:
-        net = started_network(start, names, dropout)
-        settings.update({name: value for name, value in net.config.items() if name in settings})
-        settings["encoder"] = ENCODERS[isinstance(net, LiteTiramisu)]
-        settings["start"] = digest(SHIPPED if start == "shipped" else Path(start))
-    else: net = new_network(settings, len(names), grad_checkpointing)
+    net = _first_network(settings, start, names, grad_checkpointing)
     check_input(net.train(), (batch_size, 3, size, size))
-    sets = SnapshotDataset(train_rows, size, True, seed, classes), SnapshotDataset(valid_rows, size, classes=classes)
+    sets = SnapshotDataset(train_rows, size, True, seed,
+                           classes), SnapshotDataset(valid_rows, size, classes=classes)
     if len(sets[0]) < batch_size:
         raise BadInput(f"{len(sets[0])} training photos do not fill one batch of {batch_size}: label more, "
                        "or lower batch_size")

@@ -81,7 +81,8 @@ async def read_photos(form, # from `read_form`
     "The photos of a form; raises `Refused` where there are none"
     files = [o for o in form.getlist("photo") if not isinstance(o, str)]
     if not files: raise Refused(400, "send at least one photo, in the field photo", "bad_input")
-    return [await o.read() for o in files], [(o.filename or "")[:200] or f"photo {i + 1}" for i, o in enumerate(files)]
+    return [await o.read() for o in files], [(o.filename or "")[:200]
+                                             or f"photo {i + 1}" for i, o in enumerate(files)]
 
 # %% ../nbs/22_uploads.ipynb #c5cb24bf
 def field_text(form, # from `read_form`
@@ -101,7 +102,8 @@ def field_number(form, # from `read_form`
     text = field_text(form, name)
     if not text: return None
     if not re.fullmatch(r"-?\d{1,9}", text) or not low <= int(text) <= high:
-        raise Refused(422, f"{name} is {text[:20]!r}: give a whole number from {low} to {high}", "bad_input")
+        raise Refused(422, f"{name} is {text[:20]!r}: give a whole number "
+                           f"from {low} to {high}", "bad_input")
     return int(text)
 
 # %% ../nbs/22_uploads.ipynb #7cc2eb8e
@@ -118,7 +120,8 @@ def field_pixels(form, # from `read_form`
         try: found = tuple(float(o) for o in text.split(","))
         except ValueError: found = ()
         if len(found) == count and all(math.isfinite(o) and abs(o) < 1e6 for o in found): return found
-        raise Refused(422, f"{name} is {text[:40]!r}: give {count} numbers separated by commas, in pixels", "bad_input")
+        raise Refused(422, f"{name} is {text[:40]!r}: give {count} numbers separated "
+                           f"by commas, in pixels", "bad_input")
     return tuple(numbers(o) if o else None for o in texts) + (None,)*(photos - len(texts))
 
 # %% ../nbs/22_uploads.ipynb #a6a89e02
@@ -128,7 +131,8 @@ def field_where(form # from `read_form`
     found = {}
     for text in form.getlist("where"):
         column, equals, value = str(text).partition("=")
-        if not equals: raise Refused(422, f"where is {str(text)[:40]!r}: write COLUMN=VALUE", "bad_input")
+        if not equals:
+            raise Refused(422, f"where is {str(text)[:40]!r}: write COLUMN=VALUE", "bad_input")
         found.setdefault(column.strip(), []).append(value.strip())
     return found or None
 

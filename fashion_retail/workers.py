@@ -41,7 +41,8 @@ class Workers:
 
     def catalogue(self) -> Catalogue:
         "The catalogue object of the thread that asks, as the catalogue is now"
-        if not hasattr(self._own, "catalogue"): self._own.catalogue = Catalogue.load(self.path, self.device)
+        if not hasattr(self._own, "catalogue"):
+            self._own.catalogue = Catalogue.load(self.path, self.device)
         self._own.catalogue.refresh()
         return self.shared(self._own.catalogue)
 
@@ -60,26 +61,30 @@ class Workers:
 # %% ../nbs/22_workers.ipynb #43e4cc52
 @patch
 async def run(self:Workers,
-              prepare, # coroutine function without arguments: reads the request, gives a function of a catalogue
+              # coroutine function without arguments: reads the request, gives a function of a catalogue
+              prepare,
               pool:str="pool" # which threads: pool, others or writer
              ): # what the function gives
     "Do something in a thread, within the limits; raises `Refused` when there is no place, or no time"
     most, end = self.count + self.limits.waiting, time.monotonic() + self.limits.seconds
     if pool == "pool" and self.inside >= most:
-        raise Refused(503, f"{self.inside} searches are waiting: try again in a few seconds", "busy", retry=2)
+        raise Refused(503, f"{self.inside} searches are waiting: try again in a few seconds",
+                      "busy", retry=2)
     self.inside += pool == "pool"
     future = None
     try:
         function = await prepare(end)
         def work():
-            if time.monotonic() > end: raise Refused(504, "the server is too busy: try again", "too_slow")
+            if time.monotonic() > end:
+                raise Refused(504, "the server is too busy: try again", "too_slow")
             return function(self.catalogue())
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(getattr(self, pool), work)
         future.add_done_callback(lambda done: self._leave(pool, done))
         return await asyncio.wait_for(asyncio.shield(future), max(0.01, end - time.monotonic()))
     except asyncio.TimeoutError:
-        raise Refused(504, f"it took more than {self.limits.seconds:.0f} seconds: try again", "too_slow") from None
+        raise Refused(504, f"it took more than {self.limits.seconds:.0f} seconds: try again",
+                      "too_slow") from None
     finally:
         if future is None: self._leave(pool)
 
@@ -176,7 +181,8 @@ def reply(catalogue:Catalogue, # that was searched
         for item in one["answers"]: item["path"] = where.get(item["image_id"], "")
         if "photos" in one:
             one["photos"] = asked.names
-            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence, also=o.also, mask=mask_png(o.mask))
+            one["cutouts"] = [dict(method=answer.method, confidence=o.confidence,
+                                   also=o.also, mask=mask_png(o.mask))
                               for o in answer.looks]
     return found
 
@@ -207,7 +213,8 @@ def outline_line(catalogue:Catalogue, # that cut it out
 
 async def in_lines(run # function of a callback that takes plain values; gives a coroutine
                   ): # a response of Starlette: what the callback was given, then the result
-    "Plain values as they come, from any thread, one line each; raises what goes wrong before the first line"
+    """Plain values as they come, from any thread, one line each;
+    raises what goes wrong before the first line"""
     from starlette.responses import StreamingResponse
     loop, values = asyncio.get_running_loop(), asyncio.Queue()
     task = asyncio.create_task(run(lambda value: loop.call_soon_threadsafe(values.put_nowait, value)))
