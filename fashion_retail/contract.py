@@ -127,14 +127,16 @@ def local_server(folder:str|Path, # of its data
     "A Milvus server on this machine, killed at the end; raises `BadInput` where it cannot be started"
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     script = shutil.which("milvus-server", path=places)
-    if script is None: raise BadInput("there is no milvus-server: pip install milvus==2.3.5 (Linux on x86-64)")
+    if script is None:
+        raise BadInput("there is no milvus-server: pip install milvus==2.3.5 (Linux on x86-64)")
     if not port:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
     command = [script, "--data", str(folder), "--proxy-port", str(port)]
-    command += ["--extra-config", "common.session.ttl=5"]  # a killed one is given up after 5 s, and not after 30
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    command += ["--extra-config", "common.session.ttl=5"]  # a killed one is given up after 5 s, not after 30
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, start_new_session=True, **quiet)
     try:
         _wait_for(server, port, time.monotonic() + seconds)
         yield port
@@ -151,8 +153,12 @@ def _wait_for(server, port, end):
     except ImportError: raise BadInput("there is no client of Milvus: pip install pymilvus") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs every error before it raises it
     while True:
-        try: return MilvusClient(f"http://127.0.0.1:{port}", timeout=5).list_collections(timeout=5)
+        try:  # without the option, a server that was away for a minute is asked again after another one
+            client = MilvusClient(f"http://127.0.0.1:{port}", timeout=5,
+                                  grpc_options={"grpc.max_reconnect_backoff_ms": 1000})
+            return client.list_collections(timeout=5)
         except (MilvusException, RpcError) as error:
-            if server.poll() is not None: raise BadInput("the Milvus server ended while it started") from error
+            if server.poll() is not None:
+                raise BadInput("the Milvus server ended while it started") from error
             if time.monotonic() > end: raise BadInput("the Milvus server does not answer") from error
             time.sleep(0.5)

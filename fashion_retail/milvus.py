@@ -6,7 +6,7 @@
 __all__ = ['DEFAULTS', 'EXAMPLE', 'VALUES', 'PASSING', 'MISSING', 'MARK', 'INDEX', 'BATCH', 'WIDTH', 'MOST', 'ROOM', 'REQUEST',
            'read_address', 'same_place', 'expressions', 'Milvus']
 
-# %% ../nbs/21_milvus.ipynb #b1662958
+# %% ../nbs/21_milvus.ipynb #8a5247e5
 import json
 import logging
 import os
@@ -26,7 +26,7 @@ from .core import BadInput
 from .index import (PATIENCE, Exact, checked_batch, checked_queries, engine, known_column,
                                   listed)
 
-# %% ../nbs/21_milvus.ipynb #6d093f23
+# %% ../nbs/21_milvus.ipynb #710fd60c
 DEFAULTS = dict(shards=1, replicas=1, wait=20, tls=0)
 EXAMPLE = "milvus://127.0.0.1:19530/shop?shards=2&replicas=1"
 
@@ -47,7 +47,7 @@ def read_address(address:str # milvus://HOST:PORT/COLLECTION?shards=…
     if not re.fullmatch(r"[A-Za-z_]\w{0,200}", found["collection"], re.ASCII): raise wrong
     return found
 
-# %% ../nbs/21_milvus.ipynb #d6761d6b
+# %% ../nbs/21_milvus.ipynb #fe9a83bb
 def same_place(one:str|None, # an address; None: a folder
                other:str|None # likewise
               ) -> bool:
@@ -55,7 +55,7 @@ def same_place(one:str|None, # an address; None: a folder
     if not one or not other: return one == other
     return urlsplit(one)[:3] == urlsplit(other)[:3]
 
-# %% ../nbs/21_milvus.ipynb #f59f2808
+# %% ../nbs/21_milvus.ipynb #54ee7e83
 VALUES = 5000  # of a column in one question
 
 def expressions(where:dict|None, # column -> value or list of values
@@ -79,7 +79,7 @@ def _condition(column, values):
     found = f"{field} in {_text(values)}"
     return f"({found} or not (exists {field}))" if "" in values and column != "image_id" else found
 
-# %% ../nbs/21_milvus.ipynb #713d69ec
+# %% ../nbs/21_milvus.ipynb #b233c71d
 # codes of errors that pass
 PASSING = {1, 2, 4, 5, 8, 101, 103, 106, 400, 500, 501, 502, 503, 600, 601, 602, 901, 902, 903, 904}
 MISSING = 100  # the code for a collection that is not there
@@ -107,7 +107,7 @@ class Milvus:
     @property
     def _level(self): return "Strong" if self.lock.is_locked else "Session"
 
-# %% ../nbs/21_milvus.ipynb #05ade9b4
+# %% ../nbs/21_milvus.ipynb #1c171a81
 @patch
 def _ask(self:Milvus, action): # action(client, seconds) -> anything
     "Ask the server, again while it is away"
@@ -136,10 +136,11 @@ def _connected(self:Milvus):
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs errors before it raises them
     if self._client is None:
         uri, token = f"http{'s'*bool(self.place['tls'])}://{self.server}", os.environ.get("MILVUS_TOKEN", "")
-        self._client = MilvusClient(uri, token=token, timeout=max(self.place["wait"], 1))
+        self._client = MilvusClient(uri, token=token, timeout=max(self.place["wait"], 1),
+                                    grpc_options={"grpc.max_reconnect_backoff_ms": 1000})
     return self._client
 
-# %% ../nbs/21_milvus.ipynb #f8d57937
+# %% ../nbs/21_milvus.ipynb #f5dc98e2
 MARK = "fashion_retail"  # the property with what is known of the collection, as JSON
 INDEX = dict(index_type="HNSW", metric_type="L2", params=dict(M=16, efConstruction=200))
 
@@ -179,7 +180,7 @@ def _load(self:Milvus):
     self._ask(action)
     self._ready = True
 
-# %% ../nbs/21_milvus.ipynb #4e25f5c2
+# %% ../nbs/21_milvus.ipynb #63eaee7a
 @patch
 def _create(self:Milvus, dim):
     "An empty collection"
@@ -204,7 +205,7 @@ def _note(self:Milvus, known, **changes):
             self.collection, {MARK: json.dumps(found)}, timeout=seconds))
     return {**known, **changes}
 
-# %% ../nbs/21_milvus.ipynb #a4be42b5
+# %% ../nbs/21_milvus.ipynb #ffc6906b
 @patch
 def exists(self:Milvus
           ) -> bool:
@@ -236,7 +237,7 @@ def drop(self:Milvus,
 def disk(self:Milvus) -> None: # the server does not say
     "What the vectors take on disk"
 
-# %% ../nbs/21_milvus.ipynb #fe98de47
+# %% ../nbs/21_milvus.ipynb #fd085f1b
 BATCH = 1000  # photos of one answer
 
 @patch
@@ -257,7 +258,7 @@ def _scan(self:Milvus, where, fields, take=lambda batch: batch): # take: of a li
             last = max((o["image_id"] for o in batch), default="")
     return found
 
-# %% ../nbs/21_milvus.ipynb #f94d2e89
+# %% ../nbs/21_milvus.ipynb #e153722e
 @patch
 def __len__(self:Milvus): return self.count()
 
@@ -286,7 +287,7 @@ def _parts(batch):
     vectors = np.array([o["vector"] for o in batch], np.float32)
     return np.array([o["image_id"] for o in batch], object), vectors
 
-# %% ../nbs/21_milvus.ipynb #eea8c512
+# %% ../nbs/21_milvus.ipynb #290f8865
 @patch
 def count(self:Milvus,
           column:str="image_id", # whose values are counted, each once
@@ -304,7 +305,7 @@ def count(self:Milvus,
     if column not in self._counts[1]: self._counts[1][column] = self.rows()[column].nunique()
     return self._counts[1][column]
 
-# %% ../nbs/21_milvus.ipynb #02fc9e17
+# %% ../nbs/21_milvus.ipynb #d7d94267
 WIDTH = 128     # `ef` until it was measured
 MOST = 16_384   # photos that the engine gives at once
 ROOM = 2**25    # bytes of vectors in one answer, about
@@ -329,7 +330,7 @@ def search(self:Milvus,
             if near: distances[i:i+1], ids[i:i+1] = _exact(near).search(queries[i:i+1], k)
     return distances, ids
 
-# %% ../nbs/21_milvus.ipynb #7ed1542c
+# %% ../nbs/21_milvus.ipynb #bd648508
 @patch
 def _near(self:Milvus, queries, k, where, known, width=None):
     "The photos that the engine finds near each query, with their vectors: a list for each"
@@ -348,7 +349,7 @@ def _exact(near):
     names, vectors = _parts(near)
     return Exact(pd.DataFrame(dict(image_id=names)), vectors)
 
-# %% ../nbs/21_milvus.ipynb #1d1f3dfb
+# %% ../nbs/21_milvus.ipynb #64ccb172
 REQUEST = 2**22  # bytes of one request, about
 
 @contextmanager
@@ -380,7 +381,7 @@ def upsert(self:Milvus,
                 raise BadInput(f"{start} of {len(rows)} photos were written: {error}") from error
         self._counts = None, {}
 
-# %% ../nbs/21_milvus.ipynb #d2a49837
+# %% ../nbs/21_milvus.ipynb #1138275d
 @patch
 def remove(self:Milvus,
            where:dict # a filter, such as dict(item_id=["one", "two"])
@@ -394,7 +395,7 @@ def remove(self:Milvus,
         self._counts = None, {}
         return len(gone)
 
-# %% ../nbs/21_milvus.ipynb #31b86bea
+# %% ../nbs/21_milvus.ipynb #36ae0599
 @patch
 def optimize(self:Milvus,
              measure:bool=False # measure again what a search misses, even if few photos came or went
@@ -418,7 +419,7 @@ def optimize(self:Milvus,
         width *= 2
     self._note(known, note=dict(rows=count, ef=width, recall=round(recall, 4), target=TARGETS[10]))
 
-# %% ../nbs/21_milvus.ipynb #ef9c5327
+# %% ../nbs/21_milvus.ipynb #f2bd2fef
 @patch
 def _trial(self:Milvus):
     "Disturbed vectors of the collection, and the ids of their nearest ten among all"

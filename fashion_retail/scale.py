@@ -213,7 +213,7 @@ def describe_shard(rows, file, *asked): # see `described`
     content = described(rows, *asked)
     with atomic(file) as tmp: tmp.write_bytes(content)
 
-# %% ../nbs/25_scale.ipynb #419a564b
+# %% ../nbs/25_scale.ipynb #42d18b40
 def shards(rows:pd.DataFrame, # image_id, path
            folder:Path, # where the files of the shards are
            about:str, # what the vectors depend on
@@ -227,7 +227,7 @@ def shards(rows:pd.DataFrame, # image_id, path
         found[folder/f"{name}.npz"] = part
     return found
 
-# %% ../nbs/25_scale.ipynb #0fe825ae
+# %% ../nbs/25_scale.ipynb #fea82d96
 def in_processes(todo:dict, # file -> rows
                  asked:tuple, # the other arguments of `described`
                  workers:int, # processes
@@ -265,7 +265,7 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
                            "run it again, it goes on")
     return found
 
-# %% ../nbs/25_scale.ipynb #321aa26e
+# %% ../nbs/25_scale.ipynb #7b644850
 PATIENCE = 10  # seconds that are waited for a scheduler
 
 def on_dask(todo:dict, # file -> rows
@@ -280,7 +280,7 @@ def on_dask(todo:dict, # file -> rows
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
         jobs = {client.submit(described, rows, *asked, pure=False): file for file, rows in todo.items()}
         errors = []
-        for job in finished(jobs):
+        for job in finished(jobs, loop=client.loop):
             errors.append(job.exception())
             if errors[-1] is None:
                 with atomic(jobs[job]) as tmp: tmp.write_bytes(job.result())
