@@ -145,6 +145,7 @@ def local_server(folder:str|Path, # of its data
         except ProcessLookupError: pass
         server.wait()
 
+# %% ../nbs/21_contract.ipynb #7f5775a2
 def _wait_for(server, port, end):
     "Until the server answers"
     try:

@@ -219,7 +219,7 @@ class Lance:
         self.folder, self.name, self.memory = Path(folder), name, memory
         self.path = self.folder/f"{name}.lance"
         self.lock = FileLock(self.folder/".lock", timeout=PATIENCE)
-        self._open, self._kept = None, (None, None)
+        self._open, self._kept, self._counted = None, (None, None), (None, 0)
 
     def _database(self):
         os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
@@ -320,7 +320,10 @@ def count(self:Lance,
          ) -> int:
     "How many photos, or items, agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.count(column, where)
-    return self.rows(where)[column].nunique()
+    if where: return self.rows(where)[column].nunique()
+    asked = self._read(lambda table: table.version), column
+    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()  # once for a version
+    return self._counted[1]
 
 @patch
 def vectors(self:Lance,

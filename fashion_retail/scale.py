@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SEARCHER', 'SHARD', 'TRIES', 'PATIENCE', 'drawn_vectors', 'searched', 'shared_share', 'photo_seconds',
-           'benchmark_index', 'Collected', 'made_by', 'described', 'describe_shard', 'shards', 'in_processes',
-           'describe_in_processes', 'on_dask']
+           'batch_searches', 'benchmark_index', 'Collected', 'made_by', 'described', 'describe_shard', 'shards',
+           'in_processes', 'describe_in_processes', 'on_dask']
 
 # %% ../nbs/25_scale.ipynb #dcab80b5
 import io
@@ -64,6 +64,7 @@ index.search(queries[:50], 10, dict(shelf="3"))
 print(anonymous() - before)
 """
 
+# %% ../nbs/25_scale.ipynb #a292edbf
 def searched(index, # an index
              queries:np.ndarray, # float32 (Q, D)
              where:dict|None=None # a filter
@@ -97,6 +98,27 @@ def photo_seconds(size:int=500, # pixels along a side
     return float(np.median(seconds[1:]))
 
 # %% ../nbs/25_scale.ipynb #a0e91ebc
+def batch_searches(vectors:np.ndarray, # float32 (N, D)
+                   asked:np.ndarray, # float32 (Q, D)
+                   truth:np.ndarray # (Q, 10) row numbers as text
+                  ) -> dict: # name -> recall, search_seconds of one query, build_seconds, memory_ratio; {} without FAISS
+    "Inverted lists of FAISS in memory, with whole vectors and with a byte a number, all queries at once"
+    try: import faiss
+    except ImportError: return {}
+    lists, found = min(int(4*np.sqrt(len(vectors))), len(vectors)//40), {}
+    for kind in ("Flat", "SQ8"):
+        start = time.process_time()
+        index = faiss.index_factory(vectors.shape[1], f"IVF{lists},{kind}")
+        index.train(vectors[np.random.default_rng(0).permutation(len(vectors))[:40*lists]])
+        index.add(vectors)
+        index.nprobe, built = max(8, lists//30), time.process_time()
+        ids = index.search(asked, truth.shape[1])[1].astype(str)
+        seconds, size = (time.process_time() - built)/len(asked), len(faiss.serialize_index(index))
+        found[f"IVF{lists},{kind}"] = dict(recall=shared_share(ids, truth), search_seconds=seconds,
+                                           build_seconds=built - start, memory_ratio=size/vectors.nbytes)
+    return found
+
+# %% ../nbs/25_scale.ipynb #8ee38965
 def benchmark_index(count:int=200_000, # vectors
                     dim:int=512, # numbers in a vector
                     queries:int=200, # searched
@@ -108,9 +130,8 @@ def benchmark_index(count:int=200_000, # vectors
     if min(count, dim, queries, cycles) < 1 or count < 2000:
         raise BadInput(f"{count} vectors of {dim} numbers, {queries} queries and {cycles} cycles do not fit: "
                        "give at least 2,000 vectors and one of the others")
-    rows, vectors, asked = drawn_vectors(count, dim, queries, seed=seed)
-    few, filtered = dict(shelf="3"), {}
-    exact = Exact(rows, vectors)
+    (rows, vectors, asked), few = drawn_vectors(count, dim, queries, seed=seed), dict(shelf="3")
+    exact, filtered = Exact(rows, vectors), {}
     truth, exact_seconds = searched(exact, asked)
     filtered["truth"], _ = searched(exact, asked, few)
     with tempfile.TemporaryDirectory() as folder:
@@ -129,15 +150,16 @@ def benchmark_index(count:int=200_000, # vectors
         disk = index.disk()
         index.optimize(measure=True)
         state = index.state()
-    answer = photo_seconds() if photo else None
+    batch, answer = batch_searches(vectors, asked, truth), photo_seconds() if photo else None
     return dict(count=count, dim=dim, queries=queries, seed=seed, recall=shared_share(found, truth),
                 filtered_recall=shared_share(filtered["found"], filtered["truth"]),
                 filtered_ratio=filtered["seconds"]/seconds, exact_ratio=seconds/exact_seconds,
                 engine_share=seconds/(seconds + answer) if answer else None,
                 added_ratio=updates/built, disk_ratio=disk/vectors.nbytes, cycles=cycles,
                 memory_ratio=int(memory.stdout)/vectors.nbytes, search_seconds=seconds, build_seconds=built,
-                photo_seconds=answer, state=state, **environment())
+                photo_seconds=answer, state=state, batch=batch, **environment())
 
+# %% ../nbs/25_scale.ipynb #67b45dbf
 def _updates(index, rows, vectors, cycles):
     "Replace 1,000 photos again and again; processor seconds of one time, tidying up included"
     seconds, size = [], min(1000, len(rows))
@@ -213,7 +235,7 @@ def describe_shard(rows, file, *asked): # see `described`
     content = described(rows, *asked)
     with atomic(file) as tmp: tmp.write_bytes(content)
 
-# %% ../nbs/25_scale.ipynb #42d18b40
+# %% ../nbs/25_scale.ipynb #bc5f1007
 def shards(rows:pd.DataFrame, # image_id, path
            folder:Path, # where the files of the shards are
            about:str, # what the vectors depend on
@@ -227,7 +249,7 @@ def shards(rows:pd.DataFrame, # image_id, path
         found[folder/f"{name}.npz"] = part
     return found
 
-# %% ../nbs/25_scale.ipynb #fea82d96
+# %% ../nbs/25_scale.ipynb #81715bd6
 def in_processes(todo:dict, # file -> rows
                  asked:tuple, # the other arguments of `described`
                  workers:int, # processes
@@ -265,7 +287,7 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
                            "run it again, it goes on")
     return found
 
-# %% ../nbs/25_scale.ipynb #7b644850
+# %% ../nbs/25_scale.ipynb #552fe802
 PATIENCE = 10  # seconds that are waited for a scheduler
 
 def on_dask(todo:dict, # file -> rows

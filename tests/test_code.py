@@ -10,7 +10,7 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos masks data folders public_data wardrobe
-           labeling otsu superimpose encoder tiramisu inference fitting training photo_labels dressing wearers choosing garments cutout
+           labeling otsu superimpose encoder tiramisu inference processes fitting training photo_labels dressing wearers choosing garments cutout
            search accuracy decision open_set colors
            descriptors ranking parts pretrained features
            evaluation deep_ranking
