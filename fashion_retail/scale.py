@@ -64,7 +64,7 @@ index.search(queries[:50], 10, dict(shelf="3"))
 print(anonymous() - before)
 """
 
-# %% ../nbs/25_scale.ipynb #a292edbf
+# %% ../nbs/25_scale.ipynb #3ddd3915
 def searched(index, # an index
              queries:np.ndarray, # float32 (Q, D)
              where:dict|None=None # a filter
@@ -101,7 +101,7 @@ def photo_seconds(size:int=500, # pixels along a side
 def batch_searches(vectors:np.ndarray, # float32 (N, D)
                    asked:np.ndarray, # float32 (Q, D)
                    truth:np.ndarray # (Q, 10) row numbers as text
-                  ) -> dict: # name -> recall, search_seconds of one query, build_seconds, memory_ratio; {} without FAISS
+                  ) -> dict: # name -> recall, search_seconds, build_seconds, memory_ratio; {} without FAISS
     "Inverted lists of FAISS in memory, with whole vectors and with a byte a number, all queries at once"
     try: import faiss
     except ImportError: return {}
@@ -118,7 +118,7 @@ def batch_searches(vectors:np.ndarray, # float32 (N, D)
                                            build_seconds=built - start, memory_ratio=size/vectors.nbytes)
     return found
 
-# %% ../nbs/25_scale.ipynb #8ee38965
+# %% ../nbs/25_scale.ipynb #2b93c534
 def benchmark_index(count:int=200_000, # vectors
                     dim:int=512, # numbers in a vector
                     queries:int=200, # searched
@@ -159,7 +159,7 @@ def benchmark_index(count:int=200_000, # vectors
                 memory_ratio=int(memory.stdout)/vectors.nbytes, search_seconds=seconds, build_seconds=built,
                 photo_seconds=answer, state=state, batch=batch, **environment())
 
-# %% ../nbs/25_scale.ipynb #67b45dbf
+# %% ../nbs/25_scale.ipynb #a28a7fe8
 def _updates(index, rows, vectors, cycles):
     "Replace 1,000 photos again and again; processor seconds of one time, tidying up included"
     seconds, size = [], min(1000, len(rows))
@@ -235,7 +235,7 @@ def describe_shard(rows, file, *asked): # see `described`
     content = described(rows, *asked)
     with atomic(file) as tmp: tmp.write_bytes(content)
 
-# %% ../nbs/25_scale.ipynb #bc5f1007
+# %% ../nbs/25_scale.ipynb #81decd51
 def shards(rows:pd.DataFrame, # image_id, path
            folder:Path, # where the files of the shards are
            about:str, # what the vectors depend on
@@ -249,7 +249,7 @@ def shards(rows:pd.DataFrame, # image_id, path
         found[folder/f"{name}.npz"] = part
     return found
 
-# %% ../nbs/25_scale.ipynb #81715bd6
+# %% ../nbs/25_scale.ipynb #5223025a
 def in_processes(todo:dict, # file -> rows
                  asked:tuple, # the other arguments of `described`
                  workers:int, # processes
@@ -287,7 +287,7 @@ def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photo
                            "run it again, it goes on")
     return found
 
-# %% ../nbs/25_scale.ipynb #552fe802
+# %% ../nbs/25_scale.ipynb #a8c2fcae
 PATIENCE = 10  # seconds that are waited for a scheduler
 
 def on_dask(todo:dict, # file -> rows
