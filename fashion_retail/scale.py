@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from .approximate import Approximate
+from .approximate import Approximate, list_count
 from .core import BadInput, atomic, digest, environment
 from .cutout import cutout
 from .features import describe, descriptor, embed
@@ -105,13 +105,13 @@ def batch_searches(vectors:np.ndarray, # float32 (N, D)
     "Inverted lists of FAISS in memory, with whole vectors and with a byte a number, all queries at once"
     try: import faiss
     except ImportError: return {}
-    lists, found = min(int(4*np.sqrt(len(vectors))), len(vectors)//40), {}
+    lists, found = list_count(len(vectors)), {}
     for kind in ("Flat", "SQ8"):
         start = time.process_time()
         index = faiss.index_factory(vectors.shape[1], f"IVF{lists},{kind}")
         index.train(vectors[np.random.default_rng(0).permutation(len(vectors))[:40*lists]])
         index.add(vectors)
-        index.nprobe, built = max(8, lists//30), time.process_time()
+        index.nprobe, built = max(8, lists//16), time.process_time()
         ids = index.search(asked, truth.shape[1])[1].astype(str)
         seconds, size = (time.process_time() - built)/len(asked), len(faiss.serialize_index(index))
         found[f"IVF{lists},{kind}"] = dict(recall=shared_share(ids, truth), search_seconds=seconds,
