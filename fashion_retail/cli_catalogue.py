@@ -128,6 +128,12 @@ def build(
                                           "that were made otherwise.")] = False,
     workers: Annotated[int, typer.Option(help="Processes that describe the photos; what they have finished is kept in "
                                          "OUT.shards until the end, and found again.")] = 1,
+    dask: Annotated[Optional[str], typer.Option(metavar="ADDRESS", help="Describe on the workers of a Dask scheduler "
+                                                "instead, such as tcp://10.0.0.1:8786; they need to see the photos "
+                                                "under the same paths.")] = None,
+    index: Annotated[Optional[str], typer.Option(metavar="milvus://HOST:PORT/COLLECTION", help="Keep the vectors on a "
+                                                 "Milvus server; behind a ? shards, replicas and wait, such as "
+                                                 "?shards=2&replicas=2. By default in the catalogue's folder.")] = None,
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):
@@ -135,10 +141,14 @@ def build(
     from fashion_retail.catalogue import Catalogue
     from fashion_retail.catalogue_rows import photos_of
     shards, store = out.with_name(out.name + ".shards"), None
-    if workers != 1:
+    if index:
+        from fashion_retail.milvus import Milvus
+        Milvus(out, address=index).reach()  # before the photos are described
+    if workers != 1 or dask:
         from fashion_retail.scale import describe_in_processes
-        store = describe_in_processes(photos_of(source, pattern), shards, workers, cutout, features, device)
-    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, store, device)
+        rows = photos_of(source, pattern)
+        store = describe_in_processes(rows, shards, workers, cutout, features, device, dask=dask)
+    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, store, device, index)
     if store: shutil.rmtree(shards, ignore_errors=True)
     say_counts(out, made.counts)
     print(f"{len(made)} items, {len(made.index)} photos")
