@@ -204,7 +204,7 @@ def size_in_use(size:int # of the squares in training
              ) -> int: # a multiple of 32
     """The size of the squares in use: larger, because the views are enlarged at
     random (Touvron et al. 2019)"""
-    return 32*round(1.15*size/32)
+    return 32*round(1.3*size/32)
 
 def _photos_digest(*tables): # text that changes with any photo, item, role or split
     lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}"
