@@ -290,11 +290,13 @@ def search(self:Catalogue,
     if not len(self.index): raise BadInput(f"catalogue {self.path} is empty: add photos")
     several = isinstance(photo, (list, tuple))
     asked = dict(box=box, point=point, category=category)
-    looks = [o if isinstance(o, Look) else self.look(o, **asked) for o in (photo if several else [photo])]
+    looks = [o if isinstance(o, Look) else self.look(o, **asked)
+             for o in (photo if several else [photo])]
     if not looks: raise BadInput("no photo was given: give at least one")
     answers = [self._answer(o, k, where) for o in ([looks] if together else [[o] for o in looks])]
     return answers if several and not together else answers[0]
 
+# %% ../nbs/20_catalogue.ipynb #50ec6129
 @patch
 def _answer(self:Catalogue, looks, k, where):
     start = time.perf_counter()
@@ -302,17 +304,20 @@ def _answer(self:Catalogue, looks, k, where):
     if self.adjustment: vectors = self.adjustment.queries(vectors)
     items = self.nearest_to_all(vectors, max(k or 10, DEPTH), where)
     if k and k > len(items) and not where:
-        raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for at most {len(items)}")
-    among = max(self.index.count("item_id", where), len(items))  # another process may have removed some meanwhile
+        raise BadInput(f"k is {k} and catalogue {self.path} has {len(items)} items: ask for "
+                       f"at most {len(items)}")
+    # another process may have removed some meanwhile
+    among = max(self.index.count("item_id", where), len(items))
     seen = dict(distances=items.distance.to_numpy()[None], n_items=among)
     if self.adjustment: seen["cohort"] = self.adjustment.cohort_distances(vectors).mean(0, keepdims=True)
     probability = float(self.decision.probability(**seen)[0])
-    items = items.assign(probability=self.decision.answers(**seen)[0], path=items.path.map(self.file))[:k or 10]
+    items = items.assign(probability=self.decision.answers(**seen)[0],
+                         path=items.path.map(self.file))[:k or 10]
     items["rank"] = np.arange(1, len(items) + 1)
     attributes = [o for o in items if o not in (*GIVEN, "digest")]
     seconds = {o: sum(look.seconds[o] for look in looks) for o in looks[0].seconds}
-    return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability), self.cutout.name,
-                   {**seconds, "search": time.perf_counter() - start})
+    return Answers(looks, items[[*GIVEN, *attributes]], probability, self.decision.words(probability),
+                   self.cutout.name, {**seconds, "search": time.perf_counter() - start})
 
 # %% ../nbs/20_catalogue.ipynb #431cd48f
 @patch

@@ -32,8 +32,8 @@ def made_with(cutout:Cutout, # of the searched photos
              ) -> dict: # cutout, features: as they were asked for; gallery_cutout, descriptor: their versions
     "What the vectors of a catalogue depend on; catalogue photos are cut out by otsu"
     gallery = cutout if cutout.name == "none" else make_cutout("otsu")
-    return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec), gallery_cutout=gallery.version,
-                descriptor=descriptor.version)
+    return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec),
+                gallery_cutout=gallery.version, descriptor=descriptor.version)
 
 def whole_path(spec:str # NAME or NAME@FILE
               ) -> str: # the file with its whole path
@@ -41,30 +41,36 @@ def whole_path(spec:str # NAME or NAME@FILE
     name, at, file = spec.partition("@")
     return f"{name}@{os.path.abspath(file)}" if at and Path(file).is_file() else spec
 
+# %% ../nbs/20_catalogue_folder.ipynb #54d2b679
 def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
     "Whether vectors made so and so can stand in one catalogue"
-    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout", "descriptor"))
+    return bool(other) and all(one[o] == other[o] for o in ("cutout",
+                                                            "features", "gallery_cutout", "descriptor"))
 
 def is_catalogue(folder # a folder, or anything else that is searched in
                 ) -> bool:
     "Whether a catalogue was built there"
     return (Path(folder)/NAME).is_file()
 
+# %% ../nbs/20_catalogue_folder.ipynb #c1609b09
 def read_facts(folder:Path # of a catalogue
               ) -> dict: # format, current, next
     "The JSON of a catalogue; raises `BadInput` where there is none that can be used"
     try: facts = json.loads((folder/NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise BadInput(f"{folder} is no catalogue: make one with fashion-retail catalogue build") from None
+        raise BadInput(f"{folder} is no catalogue: make one with "
+                       f"fashion-retail catalogue build") from None
     except (OSError, ValueError): facts = {}
     found = facts.get("format") if isinstance(facts, dict) else None
     if found not in (None, FORMAT):
-        raise BadInput(f"catalogue {folder} has format {found} and this version of fashion_retail reads {FORMAT}: "
+        raise BadInput(f"catalogue {folder} has format {found} and this version of "
+                       f"fashion_retail reads {FORMAT}: "
                        "install the newer one")
     if not found or not (facts.get("current") or facts.get("next")):
-        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder and build it again")
+        raise BadInput(f"catalogue {folder} is damaged ({NAME} cannot be read): remove the folder "
+                       f"and build it again")
     return facts
 
 # %% ../nbs/20_catalogue_folder.ipynb #186d3d3e
@@ -76,19 +82,6 @@ class CatalogueFolder:
     ):
         self.path, self.device, self._stamp = Path(path), device, None
         self.refresh()
-
-    def refresh(self):
-        "See what another process has changed since"
-        try: found = (self.path/NAME).stat()
-        except OSError: found = None
-        stamp = found and (found.st_ino, found.st_mtime_ns)
-        if stamp and stamp == self._stamp: return
-        self.facts, self._stamp = read_facts(self.path), stamp
-        made = self.facts["current"] or self.facts["next"]
-        self.__dict__.pop("decision", None)
-        if getattr(self, "made", None) == made: return
-        for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
-        self.made, self.index = made, Approximate(self.path, made["table"])
 
     @cached_property
     def cutout(self): return make_cutout(self.made["cutout"], self.device)
@@ -102,7 +95,8 @@ class CatalogueFolder:
 
     @cached_property
     def decision(self):
-        return Decision.from_dict(self.facts["calibration"]) if self.facts["calibration"] else default_decision()
+        return (Decision.from_dict(self.facts["calibration"])
+                if self.facts["calibration"] else default_decision())
 
     def _npz(self, made): return self.path/f"{made['table']}.npz"
 
@@ -112,12 +106,27 @@ class CatalogueFolder:
         now = made_with(self.cutout, self.descriptor)
         if alike(now, self.made): return ""
         old, new = (o["descriptor"] + " and " + o["gallery_cutout"] for o in (self.made, now))
-        return (f"catalogue {self.path} was made with other weights ({old}) than those installed ({new}): "
-                f"run fashion-retail catalogue rebuild {self.path}")
+        return (f"catalogue {self.path} was made with other weights ({old}) than those installed "
+                f"({new}): run fashion-retail catalogue rebuild {self.path}")
 
     def __len__(self): return self.index.count("item_id") if len(self.index) else 0
 
     def __repr__(self): return f"Catalogue {self.path.name}: {len(self)} items, {len(self.index)} photos"
+
+# %% ../nbs/20_catalogue_folder.ipynb #f9e68a7c
+@patch
+def refresh(self:CatalogueFolder):
+    "See what another process has changed since"
+    try: found = (self.path/NAME).stat()
+    except OSError: found = None
+    stamp = found and (found.st_ino, found.st_mtime_ns)
+    if stamp and stamp == self._stamp: return
+    self.facts, self._stamp = read_facts(self.path), stamp
+    made = self.facts["current"] or self.facts["next"]
+    self.__dict__.pop("decision", None)
+    if getattr(self, "made", None) == made: return
+    for name in ("cutout", "descriptor", "adjustment", "stale"): self.__dict__.pop(name, None)
+    self.made, self.index = made, Approximate(self.path, made["table"])
 
 # %% ../nbs/20_catalogue_folder.ipynb #6fe21cbc
 @patch

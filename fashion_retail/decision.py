@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from scipy.special import expit, logit, logsumexp
 
 import fashion_retail
@@ -88,62 +89,73 @@ class Decision:
     def __post_init__(self):
         numbers = np.array([*self.weights, self.intercept, self.sharpness], float)
         if len(numbers) != len(SCORES) + 2 or not np.isfinite(numbers).all():
-            raise BadInput(f"a decision needs {len(SCORES)} weights, an intercept and a sharpness, all finite: "
-                           "fit it again")
+            raise BadInput(f"a decision needs {len(SCORES)} weights, an intercept and a sharpness, all "
+                           f"finite: fit it again")
         if min(*self.weights, self.sharpness) < 0:
-            raise BadInput("a weight of the decision is negative, so that a better match could lower the probability: "
-                           "fit it again")
+            raise BadInput("a weight of the decision is negative, so that a better match could lower "
+                           "the probability: fit it again")
 
-    def probability(self,
-        distances, # (Q, k) ascending distances to items; the first 50 are enough
-        n_items, # number of items in the catalogue
-        prior:float=0.5, # share of queries whose item is in the catalogue, between 0 and 1
-        cohort=None, # as for `scores`; a calibrated decision needs it
-    ) -> np.ndarray: # float64 (Q,), 0 to 1
-        "The probability that the item of each query is in the catalogue"
-        if not 0 < prior < 1: raise BadInput(f"the prior is {prior}: give a share between 0 and 1")
-        if cohort is None and self.weights[-1] > 0:
-            raise BadInput("this decision was made with a cohort: give what its adjustment's `cohort_distances` gives")
-        return expit(scores(distances, n_items, cohort) @ np.array(self.weights) + self.intercept + logit(prior))
+# %% ../nbs/05_decision.ipynb #042a2b22
+@patch
+def probability(self:Decision,
+    distances, # (Q, k) ascending distances to items; the first 50 are enough
+    n_items, # number of items in the catalogue
+    prior:float=0.5, # share of queries whose item is in the catalogue, between 0 and 1
+    cohort=None, # as for `scores`; a calibrated decision needs it
+) -> np.ndarray: # float64 (Q,), 0 to 1
+    "The probability that the item of each query is in the catalogue"
+    if not 0 < prior < 1: raise BadInput(f"the prior is {prior}: give a share between 0 and 1")
+    if cohort is None and self.weights[-1] > 0:
+        raise BadInput("this decision was made with a cohort: give what its adjustment's "
+                       "`cohort_distances` gives")
+    return expit(scores(distances, n_items, cohort) @ np.array(self.weights)
+                 + self.intercept + logit(prior))
 
-    def answers(self,
-        distances, # (Q, k) ascending distances to items
-        n_items, # number of items in the catalogue
-        prior:float=0.5, # as for `probability`
-        cohort=None, # as for `probability`
-    ) -> np.ndarray: # float64 (Q, k); each row falls, and its sum is at most `probability`
-        "The probability of each answer to be the item; beyond the first 50 it is 0"
-        squares = _sorted(distances)**2
-        heights = -self.sharpness*squares
-        heights[:, DEPTH:] = -np.inf
-        shares = np.exp(heights - logsumexp(heights, axis=1, keepdims=True))
-        return self.probability(distances, n_items, prior, cohort)[:, None]*shares
+@patch
+def answers(self:Decision,
+    distances, # (Q, k) ascending distances to items
+    n_items, # number of items in the catalogue
+    prior:float=0.5, # as for `probability`
+    cohort=None, # as for `probability`
+) -> np.ndarray: # float64 (Q, k); each row falls, and its sum is at most `probability`
+    "The probability of each answer to be the item; beyond the first 50 it is 0"
+    squares = _sorted(distances)**2
+    heights = -self.sharpness*squares
+    heights[:, DEPTH:] = -np.inf
+    shares = np.exp(heights - logsumexp(heights, axis=1, keepdims=True))
+    return self.probability(distances, n_items, prior, cohort)[:, None]*shares
 
-    def words(self,
-        probability:float, # 0 to 1
-    ) -> str: # such as "likely (0.93)"
-        "The decision for a reader"
-        if not 0 <= probability <= 1: raise BadInput(f"{probability} is no probability: give a number from 0 to 1")
-        word = "likely" if probability >= self.likely else "probably not" if probability < self.unlikely else "not sure"
-        return f"{word} ({probability:.2f})"
+# %% ../nbs/05_decision.ipynb #ceed2346
+@patch
+def words(self:Decision,
+    probability:float, # 0 to 1
+) -> str: # such as "likely (0.93)"
+    "The decision for a reader"
+    if not 0 <= probability <= 1:
+        raise BadInput(f"{probability} is no probability: give a number from 0 to 1")
+    word = ("likely" if probability >= self.likely else "probably not"
+            if probability < self.unlikely else "not sure")
+    return f"{word} ({probability:.2f})"
 
-    def to_dict(self) -> dict: # for `json.dumps`
-        "Plain numbers and text"
-        return dict(format=1, scores=list(SCORES), weights=[float(o) for o in self.weights],
-                    intercept=float(self.intercept), sharpness=float(self.sharpness),
-                    likely=self.likely, unlikely=self.unlikely, about=self.about)
+@patch
+def to_dict(self:Decision) -> dict: # for `json.dumps`
+    "Plain numbers and text"
+    return dict(format=1, scores=list(SCORES), weights=[float(o) for o in self.weights],
+                intercept=float(self.intercept), sharpness=float(self.sharpness),
+                likely=self.likely, unlikely=self.unlikely, about=self.about)
 
-    @classmethod
-    def from_dict(cls,
-        given:dict, # as `to_dict` gives it
-    ) -> "Decision":
-        "Read it back; raises `BadInput` for another format"
-        if not isinstance(given, dict) or given.get("format") != 1 or given.get("scores") != list(SCORES):
-            raise BadInput(f"this decision was made for other scores than {', '.join(SCORES)}: calibrate again")
-        names = "weights", "intercept", "sharpness", "likely", "unlikely", "about"
-        if missing := [o for o in names if o not in given]:
-            raise BadInput(f"the decision lacks {', '.join(missing)}: calibrate again")
-        return cls(tuple(given["weights"]), *(given[o] for o in names[1:]))
+@patch(cls_method=True)
+def from_dict(cls:Decision,
+    given:dict, # as `to_dict` gives it
+) -> "Decision":
+    "Read it back; raises `BadInput` for another format"
+    if not isinstance(given, dict) or given.get("format") != 1 or given.get("scores") != list(SCORES):
+        raise BadInput(f"this decision was made for other scores than "
+                       f"{', '.join(SCORES)}: calibrate again")
+    names = "weights", "intercept", "sharpness", "likely", "unlikely", "about"
+    if missing := [o for o in names if o not in given]:
+        raise BadInput(f"the decision lacks {', '.join(missing)}: calibrate again")
+    return cls(tuple(given["weights"]), *(given[o] for o in names[1:]))
 
 # %% ../nbs/05_decision.ipynb #74ab1c90
 @dataclass(frozen=True)
@@ -266,10 +278,11 @@ class Adjustment:
         gallery_vectors:np.ndarray, # (n, D), row i shows the same item as row i of the queries
     ) -> "Adjustment":
         "Learn from pairs; raises `BadInput` for fewer than ten"
-        queries, gallery = vector_matrix(query_vectors, "queries"), vector_matrix(gallery_vectors, "gallery")
+        queries, gallery = vector_matrix(query_vectors,
+                                         "queries"), vector_matrix(gallery_vectors, "gallery")
         if queries.shape != gallery.shape:
-            raise BadInput(f"queries of shape {queries.shape} and gallery of shape {gallery.shape} are no pairs: "
-                           "give one row a pair in both")
+            raise BadInput(f"queries of shape {queries.shape} and gallery of shape {gallery.shape} are "
+                           f"no pairs: give one row a pair in both")
         if len(queries) < 10:
             raise BadInput(f"{len(queries)} pairs are too few for an adjustment: give at least ten")
         means = queries.mean(0), gallery.mean(0)
@@ -285,76 +298,90 @@ class Adjustment:
         "Length of an adjusted vector"
         return len(self.strengths) + 4
 
-    def _parts(self, vectors, mean):
-        "Each row's part of the scalar product (N, K) and its own term (N,)"
-        vectors = vector_matrix(vectors, "vectors")
-        if vectors.shape[1] != len(mean):
-            raise BadInput(f"vectors have {vectors.shape[1]} numbers and the adjustment was made for {len(mean)}: "
-                           "use its descriptor")
-        if (np.linalg.norm(vectors, axis=1) > 1.001).any():
-            raise BadInput("a vector is longer than 1: give vectors of length 1")
-        seen, total = (vectors - mean) @ self.directions, 1 + 2*self.strengths
-        own = -(self.strengths**2/(total*(1 + self.strengths)))/2
-        return seen*np.sqrt(self.strengths/total), (seen**2) @ own
-
-    @classmethod
-    def _bounded(cls, query_mean, gallery_mean, directions, strengths):
-        "With room for every vector of length 1"
-        total = 1 + 2*strengths
-        longest = 1.001 + max(np.linalg.norm(query_mean), np.linalg.norm(gallery_mean))
-        weights = strengths/total, strengths**2/(total*(1 + strengths))/2
-        inner, own = (max((np.linalg.norm(directions*np.sqrt(o), 2)*longest)**2, 1e-12) for o in weights)
-        return cls(query_mean, gallery_mean, directions, strengths, float(np.sqrt(own)), float(inner + 2*own))
-
-    def _lifted(self, vectors, mean, gallery):
-        "The adjusted vectors: the part, the two own terms crosswise, and what brings the length to 1"
-        part, own = self._parts(vectors, mean)
-        ones, own, none = np.full(len(own), self.unit), own/self.unit, np.zeros(len(own))
-        rest = np.sqrt(np.maximum(self.reach - (part**2).sum(1) - own**2 - self.unit**2, 0))
-        extra = [own, ones, rest, none] if gallery else [ones, own, none, rest]
-        return np.float32(np.c_[part, np.stack(extra, 1)]/np.sqrt(self.reach))
-
-    def queries(self,
-        vectors:np.ndarray, # (N, D), rows of length 1
-    ) -> np.ndarray: # float32 (N, K + 4), rows of length 1
-        "Adjusted vectors of queries"
-        return self._lifted(vectors, self.query_mean, False)
-
-    def gallery(self,
-        vectors:np.ndarray, # (N, D), rows of length 1
-    ) -> np.ndarray: # float32 (N, K + 4), rows of length 1
-        "Adjusted vectors of catalogue photos"
-        return self._lifted(vectors, self.gallery_mean, True)
-
-    def cohort_distances(self,
-        adjusted:np.ndarray, # (Q, K + 4), as `queries` gives them
-    ) -> np.ndarray|None: # float64 (Q, 2); None without a cohort
-        "Mean and deviation of squared distances to the nearest 20 of the cohort, without the very nearest"
-        if self.cohort is None: return None
-        count = min(20, len(self.cohort)//5) + 1  # the very nearest may be the item itself
-        squares = 2 - 2*np.asarray(adjusted, np.float64) @ self.cohort.T.astype(np.float64)
-        near = np.sort(np.partition(squares, count - 1, axis=1)[:, :count], axis=1)[:, 1:]
-        return np.stack([near.mean(1), near.std(1)], 1)
-
-    def to_arrays(self) -> dict: # name -> float32 array, for `np.savez`
-        "What a file must hold"
-        found = {o: np.float32(getattr(self, o)) for o in self._names}
-        return found if self.cohort is None else dict(found, cohort=self.cohort)
-
     _names = "query_mean", "gallery_mean", "directions", "strengths", "unit", "reach"
 
-    @classmethod
-    def from_arrays(cls,
-        arrays, # as `to_arrays` gives them, or an opened npz file
-    ) -> "Adjustment":
-        "Read it back; raises `BadInput` for what is no adjustment"
-        try: parts = [vector_matrix(np.atleast_2d(arrays[o]), o) for o in cls._names]
-        except KeyError as error: raise BadInput(f"the adjustment lacks {error}: calibrate again") from None
-        (dim, count), widths = parts[2].shape, [o.shape[1] for o in parts]
-        cohort = arrays["cohort"] if "cohort" in arrays else None
-        if [*widths[:2], *widths[3:]] != [dim, dim, count, 1, 1] or np.shape(cohort)[1:] not in ((), (count + 4,)):
-            raise BadInput("the arrays of the adjustment do not fit each other: calibrate again")
-        return cls(parts[0][0], parts[1][0], parts[2], parts[3][0], *(float(o[0, 0]) for o in parts[4:]), cohort)
+# %% ../nbs/05_decision.ipynb #59ba3de9
+@patch
+def _parts(self:Adjustment, vectors, mean):
+    "Each row's part of the scalar product (N, K) and its own term (N,)"
+    vectors = vector_matrix(vectors, "vectors")
+    if vectors.shape[1] != len(mean):
+        raise BadInput(f"vectors have {vectors.shape[1]} numbers and the adjustment was "
+                       f"made for {len(mean)}: "
+                       "use its descriptor")
+    if (np.linalg.norm(vectors, axis=1) > 1.001).any():
+        raise BadInput("a vector is longer than 1: give vectors of length 1")
+    seen, total = (vectors - mean) @ self.directions, 1 + 2*self.strengths
+    own = -(self.strengths**2/(total*(1 + self.strengths)))/2
+    return seen*np.sqrt(self.strengths/total), (seen**2) @ own
+
+@patch(cls_method=True)
+def _bounded(cls:Adjustment, query_mean, gallery_mean, directions, strengths):
+    "With room for every vector of length 1"
+    total = 1 + 2*strengths
+    longest = 1.001 + max(np.linalg.norm(query_mean), np.linalg.norm(gallery_mean))
+    weights = strengths/total, strengths**2/(total*(1 + strengths))/2
+    inner, own = (max((np.linalg.norm(directions*np.sqrt(o), 2)*longest)**2, 1e-12) for o in weights)
+    return cls(query_mean, gallery_mean, directions, strengths,
+               float(np.sqrt(own)), float(inner + 2*own))
+
+@patch
+def _lifted(self:Adjustment, vectors, mean, gallery):
+    "The adjusted vectors: the part, the two own terms crosswise, and what brings the length to 1"
+    part, own = self._parts(vectors, mean)
+    ones, own, none = np.full(len(own), self.unit), own/self.unit, np.zeros(len(own))
+    rest = np.sqrt(np.maximum(self.reach - (part**2).sum(1) - own**2 - self.unit**2, 0))
+    extra = [own, ones, rest, none] if gallery else [ones, own, none, rest]
+    return np.float32(np.c_[part, np.stack(extra, 1)]/np.sqrt(self.reach))
+
+# %% ../nbs/05_decision.ipynb #e5219c15
+@patch
+def queries(self:Adjustment,
+    vectors:np.ndarray, # (N, D), rows of length 1
+) -> np.ndarray: # float32 (N, K + 4), rows of length 1
+    "Adjusted vectors of queries"
+    return self._lifted(vectors, self.query_mean, False)
+
+@patch
+def gallery(self:Adjustment,
+    vectors:np.ndarray, # (N, D), rows of length 1
+) -> np.ndarray: # float32 (N, K + 4), rows of length 1
+    "Adjusted vectors of catalogue photos"
+    return self._lifted(vectors, self.gallery_mean, True)
+
+# %% ../nbs/05_decision.ipynb #a2dc8e2c
+@patch
+def cohort_distances(self:Adjustment,
+    adjusted:np.ndarray, # (Q, K + 4), as `queries` gives them
+) -> np.ndarray|None: # float64 (Q, 2); None without a cohort
+    "Mean and deviation of squared distances to the nearest 20 of the cohort, without the very nearest"
+    if self.cohort is None: return None
+    count = min(20, len(self.cohort)//5) + 1  # the very nearest may be the item itself
+    squares = 2 - 2*np.asarray(adjusted, np.float64) @ self.cohort.T.astype(np.float64)
+    near = np.sort(np.partition(squares, count - 1, axis=1)[:, :count], axis=1)[:, 1:]
+    return np.stack([near.mean(1), near.std(1)], 1)
+
+# %% ../nbs/05_decision.ipynb #e4bd437a
+@patch
+def to_arrays(self:Adjustment) -> dict: # name -> float32 array, for `np.savez`
+    "What a file must hold"
+    found = {o: np.float32(getattr(self, o)) for o in self._names}
+    return found if self.cohort is None else dict(found, cohort=self.cohort)
+
+@patch(cls_method=True)
+def from_arrays(cls:Adjustment,
+    arrays, # as `to_arrays` gives them, or an opened npz file
+) -> "Adjustment":
+    "Read it back; raises `BadInput` for what is no adjustment"
+    try: parts = [vector_matrix(np.atleast_2d(arrays[o]), o) for o in cls._names]
+    except KeyError as error: raise BadInput(f"the adjustment lacks {error}: calibrate again") from None
+    (dim, count), widths = parts[2].shape, [o.shape[1] for o in parts]
+    cohort = arrays["cohort"] if "cohort" in arrays else None
+    if [*widths[:2], *widths[3:]] != [dim, dim, count, 1,
+                                      1] or np.shape(cohort)[1:] not in ((), (count + 4,)):
+        raise BadInput("the arrays of the adjustment do not fit each other: calibrate again")
+    return cls(parts[0][0], parts[1][0], parts[2], parts[3][0],
+               *(float(o[0, 0]) for o in parts[4:]), cohort)
 
 # %% ../nbs/05_decision.ipynb #778f9fbf
 MIN_PAIRS, COHORT = 50, 1000  # pairs that an adjustment needs; items in a cohort at most

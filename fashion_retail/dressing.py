@@ -25,7 +25,8 @@ def swatches(rows:pd.DataFrame, # rows of split `train` with `mask_path`
              seed:int=0 # which
             ) -> list: # uint8 (side, side, 3), cut from inside garments
     "Square pieces of real cloth; raises `BadInput` for rows of another split"
-    if (rows.split != "train").any(): raise BadInput("swatches come from rows of split train only: select them first")
+    if (rows.split != "train").any():
+        raise BadInput("swatches come from rows of split train only: select them first")
     found, rng = [], np.random.default_rng(seed)
     for i in rng.permutation(len(rows)):
         image = load_image(rows.path.iloc[i])
@@ -39,6 +40,7 @@ def swatches(rows:pd.DataFrame, # rows of split `train` with `mask_path`
         if len(found) == n: break
     return found
 
+# %% ../nbs/10_dressing.ipynb #905d0f03
 def cloth_color(rng:np.random.Generator # source of chance
                ) -> np.ndarray: # float32 (3,), sRGB 0 to 255
     "One of the wardrobe's colors, a little off; rare ones more often than there"
@@ -47,13 +49,15 @@ def cloth_color(rng:np.random.Generator # source of chance
     color = np.array(COLORS[str(name)][0], np.float32) + rng.normal(0, 10) + rng.normal(0, 6, 3)
     return np.clip(color, 12, 248).astype(np.float32)
 
+# %% ../nbs/10_dressing.ipynb #90bec2cb
 def _warped(tile, shape, rng): # a tile repeated over `shape`, turned and bent a little
     h, w = shape
     y, x = np.mgrid[:h, :w].astype(np.float32)
     bend = smooth_noise(rng, shape, 4)*w*0.015
     angle = rng.normal(0, 0.15) + (np.pi/4 if rng.random() < 0.1 else 0)
     c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    return cv2.remap(tile, c*x + s*y + bend, c*y - s*x + bend, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return cv2.remap(tile, c*x + s*y + bend, c*y - s*x + bend,
+                     cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 def new_cloth(rng:np.random.Generator, # source of chance
               shape:tuple, # (H, W)
@@ -64,15 +68,18 @@ def new_cloth(rng:np.random.Generator, # source of chance
     kind = rng.choice(["plain", "pattern", "swatch"], p=[0.45, 0.25, 0.3] if pieces else [0.6, 0.4, 0])
     if kind == "swatch":
         tile = pieces[int(rng.integers(len(pieces)))].astype(np.float32)
-        tile = cv2.resize(tile, None, fx=(scale := rng.uniform(0.5, 1.6)), fy=scale, interpolation=cv2.INTER_LINEAR)
+        tile = cv2.resize(tile, None, fx=(scale := rng.uniform(0.5, 1.6)),
+                          fy=scale, interpolation=cv2.INTER_LINEAR)
         tile = np.vstack([np.hstack([tile, tile[:, ::-1]]), np.hstack([tile[::-1], tile[::-1, ::-1]])])
         if rng.random() < 0.5: tile = tile[..., rng.permutation(3)]
         return _warped(np.ascontiguousarray(tile), shape, rng)
     if kind == "plain": return first + 6*smooth_noise(rng, shape, 5)[..., None]
     name = str(rng.choice(["stripe", "stripe", "check", "dot", "floral"]))
-    tile = pattern_tile(name, first, second, rng, max(shape)/rng.uniform(70, 160), bool(rng.random() < 0.3))
+    tile = pattern_tile(name, first, second, rng, max(shape)/rng.uniform(70, 160),
+                        bool(rng.random() < 0.3))
     return _warped(tile, shape, rng)
 
+# %% ../nbs/10_dressing.ipynb #cad37ecc
 def dye(image:np.ndarray, # float32 (H, W, 3), 0 to 255
         mask:np.ndarray, # bool (H, W), what becomes new
         cloth:np.ndarray # float32 (H, W, 3)
@@ -90,13 +97,15 @@ def dye(image:np.ndarray, # float32 (H, W, 3), 0 to 255
 def wall(rng:np.random.Generator, # source of chance
          shape:tuple # (H, W)
         ) -> np.ndarray: # float32 (H, W, 3), 0 to 255
-    "A studio wall: bright and smooth, sometimes with a floor, sometimes with the dark studio around a paper roll"
+    """A studio wall: bright and smooth, sometimes with a floor,
+    sometimes with the dark studio around a paper roll"""
     h, w = shape
     base = rng.uniform(190, 252) if rng.random() < 0.75 else rng.uniform(40, 190)
     color = base + rng.normal(0, 5, 3) + (rng.normal(0, 25, 3) if rng.random() < 0.2 else 0)
     y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
     angle = rng.uniform(0, 2*np.pi)
-    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0, 0.12)*(x*x + y*y)
+    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0,
+                                                                                       0.12)*(x*x + y*y)
     ground = np.float32(color)*light[..., None]
     if rng.random() < 0.35:
         line = rng.uniform(0.3, 0.95)
@@ -107,6 +116,7 @@ def wall(rng:np.random.Generator, # source of chance
         ground[outside] = rng.uniform(8, 120) + rng.normal(0, 6, 3)
     return ground.astype(np.float32)
 
+# %% ../nbs/10_dressing.ipynb #bb238586
 def clutter(rng:np.random.Generator, # source of chance
             shape:tuple, # (H, W)
             photo:np.ndarray # uint8 (h, w, 3)
@@ -131,6 +141,7 @@ def clutter(rng:np.random.Generator, # source of chance
     if (blur := rng.uniform(0, 5)) > 0.5: ground = cv2.GaussianBlur(ground, (0, 0), blur)
     return ground
 
+# %% ../nbs/10_dressing.ipynb #24192b2b
 def background(rng:np.random.Generator, # source of chance
                shape:tuple, # (H, W)
                homes:list|None=None # uint8 (h, w, 3) photos without garments; None: walls and floors only
@@ -145,7 +156,8 @@ def background(rng:np.random.Generator, # source of chance
     return wall(rng, shape)
 
 # %% ../nbs/10_dressing.ipynb #4ba96168
-Figure = namedtuple("Figure", "rgb labels cover")  # float32 (H, W, 3) 0 to 255; uint8 (H, W); float32 (H, W) 0 to 1
+# float32 (H, W, 3) 0 to 255; uint8 (H, W); float32 (H, W) 0 to 1
+Figure = namedtuple("Figure", "rgb labels cover")
 UPPER, LOWER, WHOLE, PERSON, OTHER = range(1, 6)
 
 def figure(image:np.ndarray, # uint8 (H, W, 3)
@@ -157,15 +169,18 @@ def figure(image:np.ndarray, # uint8 (H, W, 3)
     if not body.any(): raise BadInput("the labels show nobody: give a photo with a person")
     inner = cv2.erode(body.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
     index = np.arange(body.size).reshape(body.shape)
-    _, near = cv2.distanceTransformWithLabels((~inner).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    _, near = cv2.distanceTransformWithLabels((~inner).astype(np.uint8),
+                                              cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     first = np.zeros(near.max() + 1, int)
     first[near[inner]] = index[inner]
     rgb = image.reshape(-1, 3)[first[near]].astype(np.float32)
     ys, xs = np.nonzero(body)
-    box = np.s_[max(0, ys.min() - margin):ys.max() + margin + 1, max(0, xs.min() - margin):xs.max() + margin + 1]
+    box = np.s_[max(0, ys.min() - margin):ys.max() + margin + 1,
+                max(0, xs.min() - margin):xs.max() + margin + 1]
     cover = cv2.GaussianBlur(body.astype(np.float32), (0, 0), 0.7)
     return Figure(rgb[box], labels[box].copy(), cover[box])
 
+# %% ../nbs/10_dressing.ipynb #7caaac91
 def resized(who:Figure, # any size
             scale:float # factor
            ) -> Figure:
@@ -174,7 +189,8 @@ def resized(who:Figure, # any size
     size = max(2, round(w*scale)), max(2, round(h*scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     labels = cv2.resize(who.labels, size, interpolation=cv2.INTER_NEAREST)
-    return Figure(cv2.resize(who.rgb, size, interpolation=how), labels, cv2.resize(who.cover, size, interpolation=how))
+    return Figure(cv2.resize(who.rgb, size, interpolation=how), labels,
+                  cv2.resize(who.cover, size, interpolation=how))
 
 def tone(who:Figure, # a figure
          rng:np.random.Generator # source of chance
@@ -184,9 +200,11 @@ def tone(who:Figure, # a figure
     where = cv2.GaussianBlur((who.labels == PERSON).astype(np.float32), (0, 0), 0.7)[..., None]
     gain, warm = np.exp(rng.normal(0, 0.3)), rng.normal(0, 3)
     factors = np.float32([gain, np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.2))])
-    new = np.clip(lab*factors + np.float32([0, warm*0.4, warm]), [5, -60, -60], [97, 60, 60]).astype(np.float32)
+    new = np.clip(lab*factors + np.float32([0, warm*0.4, warm]),
+                  [5, -60, -60], [97, 60, 60]).astype(np.float32)
     return who._replace(rgb=who.rgb + where*(cv2.cvtColor(new, cv2.COLOR_Lab2RGB)*255 - who.rgb))
 
+# %% ../nbs/10_dressing.ipynb #f7fc0764
 def _chest_print(rgb, mask, rng): # a graphic in the middle of the upper garment
     ys, xs = np.nonzero(mask)
     size = int(np.ptp(xs)*rng.uniform(0.2, 0.45))
@@ -198,6 +216,7 @@ def _chest_print(rgb, mask, rng): # a graphic in the middle of the upper garment
     rgb[part] += inside*(picture[:inside.shape[0], :inside.shape[1]] - rgb[part])
     return rgb
 
+# %% ../nbs/10_dressing.ipynb #dcc75f60
 def redress(who:Figure, # a figure
             rng:np.random.Generator, # source of chance
             pieces:list|None=None # `swatches`
@@ -226,30 +245,37 @@ def add_skirt(who:Figure, # a figure whose lower garment is seen, at least in pa
     h, w = lower.shape
     rows = np.nonzero(lower.any(1))[0]
     top, reach = rows[0], rows[-1] - rows[0]
-    hips = [np.nonzero(lower[y])[0][[0, -1]] for y in range(top, min(h, top + max(4, reach//5))) if lower[y].any()]
+    hips = [np.nonzero(lower[y])[0][[0, -1]] for y in range(top, min(h, top + max(4, reach//5)))
+            if lower[y].any()]
     left, right = np.median(hips, axis=0)
-    flare, length = rng.uniform(0, 0.35)*(right - left), rng.uniform(0.55, 1.05)*reach if rows[-1] < h - 6 else h
+    flare, length = (rng.uniform(0, 0.35)*(right - left),
+                     rng.uniform(0.55, 1.05)*reach if rows[-1] < h - 6 else h)
     y, x = np.mgrid[:h, :w].astype(np.float32)
     depth = np.clip((y - top)/max(1, length), 0, 1)
     hem = top + length + smooth_noise(rng, (h, w), 5)*2
     inside = (x > left - flare*depth**1.2 - 2) & (x < right + flare*depth**1.2 + 2) & (y >= top) & (y < hem)
     open_ = inside & np.isin(who.labels, [0, LOWER, OTHER])
     middle = (left + right)/2
-    legs = inside & (who.labels == PERSON) & (np.abs(x - middle) < 0.32*(right - left)) & (y > top + 0.3*length)
+    legs = (inside & (who.labels == PERSON) & (np.abs(x - middle) < 0.32*(right - left))
+            & (y > top + 0.3*length))
     skirt = (open_ | legs) & (who.labels != UPPER)
     wave = (x - middle)/(0.08 + 0.2*depth)/max(4, right - left)*rng.uniform(1.5, 5)
     folds = np.cos(wave + 2*smooth_noise(rng, (h, w), 3))
     light = 0.9 + 0.13*folds*np.clip(depth + 0.2, 0, 1) + 0.06*smooth_noise(rng, (h, w), 4)
     rgb, labels = who.rgb.copy(), who.labels.copy()
     rgb[skirt] = (new_cloth(rng, (h, w), pieces)*light[..., None])[skirt]
-    if rng.random() < 0.6: labels[(labels == LOWER) & ~skirt] = PERSON  # the rest of the trousers becomes legs
+    # the rest of the trousers becomes legs
+    if rng.random() < 0.6: labels[(labels == LOWER) & ~skirt] = PERSON
     stockings = (labels == PERSON) & lower
     if stockings.any():
-        tint = np.float32(rng.choice([[205, 160, 135], [150, 105, 80], [90, 60, 45], [40, 38, 40], [225, 190, 170]]))
+        tint = np.float32(rng.choice([[205, 160, 135], [150, 105, 80],
+                                      [90, 60, 45], [40, 38, 40], [225, 190, 170]]))
         rgb = dye(rgb, stockings, np.broadcast_to(tint, rgb.shape).astype(np.float32))
     labels[skirt] = LOWER
-    return Figure(rgb, labels, np.maximum(who.cover, cv2.GaussianBlur(skirt.astype(np.float32), (0, 0), 0.7)))
+    return Figure(rgb, labels, np.maximum(who.cover,
+                                          cv2.GaussianBlur(skirt.astype(np.float32), (0, 0), 0.7)))
 
+# %% ../nbs/10_dressing.ipynb #03f3ca60
 def one_piece(who:Figure, # a figure with an upper and a lower garment
               rng:np.random.Generator, # source of chance
               pieces:list|None=None # `swatches`
@@ -326,6 +352,7 @@ def _accessory(rgb, labels, rng): # a bag with its strap, or a belt, drawn on th
     rgb[where] = (cloth_color(rng) + 12*smooth_noise(rng, labels.shape, 9)[..., None])[where]
     labels[where] = OTHER
 
+# %% ../nbs/10_dressing.ipynb #f6549fb1
 def compose(who:Figure, # what stands in the photo
             rng:np.random.Generator, # source of chance
             size:int=288, # long side, pixels
@@ -341,7 +368,8 @@ def compose(who:Figure, # what stands in the photo
     h, w = who.labels.shape
     dx = int((shape[1] - w)/2 + rng.normal(0, 0.08)*shape[1])
     free, cut_above, cut_below = shape[0] - h, (who.labels[0] > 0).sum() > 4, (who.labels[-1] > 0).sum() > 4
-    if free > 0: dy = 0 if cut_above and not cut_below else free if cut_below else int(free*rng.uniform(0, 1))
+    if free > 0:
+        dy = 0 if cut_above and not cut_below else free if cut_below else int(free*rng.uniform(0, 1))
     else: dy = int(free*rng.choice([0, 1, rng.random()], p=[0.35, 0.25, 0.4]))
     to = np.float32([[1, 0, dx], [0, 1, dy]])
     move = lambda o, how: cv2.warpAffine(o, to, shape[::-1], flags=how)

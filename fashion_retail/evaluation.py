@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from PIL import Image
 
 from .accuracy import compare_ranks, mean_average_precision, retrieval_metrics
@@ -35,6 +36,13 @@ def _thumbnail(image, size, frame="white"):
     cell.paste(thumb, ((size + 8 - thumb.width)//2, (size + 8 - thumb.height)//2))
     return cell
 
+# %% ../nbs/05_evaluation.ipynb #bc3343ea
+def _place_words(rank, count):
+    "Where the right answer stands that is not among `count` answers; 0: nowhere, None: not known"
+    if rank is None: return f"not in first {count}"
+    return f"rank {rank}" if rank else "not in gallery"
+
+# %% ../nbs/05_evaluation.ipynb #66181eaa
 def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`, `role`, `path`
                    query_ids, # (Q,) image ids
                    answers, # Q lists of gallery image ids, best first
@@ -68,8 +76,7 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
             put(load_image(rows.path[answer]), cell*(c + 1) + 12, y, str(c + 1), item_of[answer] == item)
         if missed[r]:
             studio = rows.path[(item_of == item) & (rows.role == "catalogue")]
-            if ranks[r] is None: text = f"not in first {len(found)}"
-            else: text = f"rank {ranks[r]}" if ranks[r] else "not in gallery"
+            text = _place_words(ranks[r], len(found))
             put(load_image(studio.iloc[0]) if len(studio) else None, last, y, text, len(studio) > 0)
     ax.imshow(sheet, interpolation="nearest")
     ax.axis("off")
@@ -80,9 +87,11 @@ def answers_figure(table:pd.DataFrame, # images table with `image_id`, `item_id`
 @dataclass
 class Evaluation:
     "The accuracy of a search over a table, and what it was computed from"
-    metrics:dict # features, cutout, `retrieval_metrics`, map_at_k, unreadable, seconds_per_query, and counts (n_…)
+    # features, cutout, `retrieval_metrics`, map_at_k, unreadable, seconds_per_query, and counts (n_…)
+    metrics:dict
     ranks:pd.DataFrame # a row a query: image_id, item_id, rank (0: no answer, or left out), empty_mask
-    answers:dict # image_id of a query -> list of image ids of the gallery, best first; [] where it was left out
+    # image_id of a query -> list of image ids of the gallery, best first; [] where it was left out
+    answers:dict
     distances:dict # image_id of a query -> list of their distances
     table:pd.DataFrame # the images table
     queries:pd.DataFrame # rows with a vector, aligned with `query_vectors`
@@ -92,74 +101,89 @@ class Evaluation:
     problems:dict # image_id of a photo left out -> why
     suspects:list # (query, first answer): image ids of pairs that look like one picture saved twice
 
-    def compare(self,
-        other, # an `Evaluation` of the same queries
-        k:int=10, # a hit is a rank of 1 to k
-        seed:int=42 # of the bootstrap
-    ) -> dict: # as `compare_ranks` gives it, this evaluation before, the other after
-        "Is the other better? Paired, query by query; raises `BadInput` for other queries"
-        after = other.ranks.set_index("image_id")["rank"]
-        if set(after.index) != set(self.ranks.image_id):
-            raise BadInput(f"the evaluations have other queries ({len(self.ranks)} and {len(after)}): "
-                           "compare the same split")
-        return compare_ranks(self.ranks["rank"], after[self.ranks.image_id], k, groups=self.ranks.item_id, seed=seed)
+# %% ../nbs/05_evaluation.ipynb #ddbc8e2e
+@patch
+def compare(self:Evaluation,
+    other, # an `Evaluation` of the same queries
+    k:int=10, # a hit is a rank of 1 to k
+    seed:int=42 # of the bootstrap
+) -> dict: # as `compare_ranks` gives it, this evaluation before, the other after
+    "Is the other better? Paired, query by query; raises `BadInput` for other queries"
+    after = other.ranks.set_index("image_id")["rank"]
+    if set(after.index) != set(self.ranks.image_id):
+        raise BadInput(f"the evaluations have other queries ({len(self.ranks)} and {len(after)}): "
+                       "compare the same split")
+    return compare_ranks(self.ranks["rank"], after[self.ranks.image_id],
+                         k, groups=self.ranks.item_id, seed=seed)
 
-    def show(self,
-        image_ids=None, # of queries; None: the surest hits and the worst misses
-        count:int=4 # how many of each, where none are named
-    ): # the matplotlib figure
-        "The queries with their answers, the right one framed"
-        ids = [*self.surest(count), *self.worst(count)] if image_ids is None else list(image_ids)
-        ranks = self.ranks.set_index("image_id")["rank"]
-        return answers_figure(self.table, ids, [self.answers[o] for o in ids], ranks=ranks[ids].tolist())
+@patch
+def open_set(self:Evaluation,
+    decision=None, # a `decision.Decision`; None: the default that ships
+    adjustment=None, # what `decision.calibrate` gave with it
+    seed:int=42 # of the halves and of the bootstrap
+) -> tuple: # dict as `open_set_metrics` gives it; DataFrame, a row a trial
+    """How well is it known whether an item is there? Half of the items taken out of the
+    gallery, then the other half"""
+    return evaluate_open_set(self.query_vectors, self.gallery_vectors,
+                             self.queries.item_id, self.gallery.item_id,
+                             decision=decision, adjustment=adjustment, seed=seed)
 
-    def margins(self): # Series by image_id, larger is surer
-        "How far the nearest wrong answer lies behind the nearest right one, over the answers kept"
-        item_of = self.table.set_index("image_id").item_id
-        found = {}
-        for image_id, item_id in zip(self.ranks.image_id, self.ranks.item_id):
-            right = item_of[self.answers[image_id]].to_numpy() == item_id
-            distances = np.array(self.distances[image_id])
-            nearest_wrong = np.where(right, np.inf, distances).min(initial=np.inf)
-            found[image_id] = nearest_wrong - np.where(right, distances, np.inf).min(initial=np.inf)
-        return pd.Series(found)
+# %% ../nbs/05_evaluation.ipynb #b7a9c332
+@patch
+def show(self:Evaluation,
+    image_ids=None, # of queries; None: the surest hits and the worst misses
+    count:int=4 # how many of each, where none are named
+): # the matplotlib figure
+    "The queries with their answers, the right one framed"
+    ids = [*self.surest(count), *self.worst(count)] if image_ids is None else list(image_ids)
+    ranks = self.ranks.set_index("image_id")["rank"]
+    return answers_figure(self.table, ids, [self.answers[o] for o in ids], ranks=ranks[ids].tolist())
 
-    def surest(self, count:int=4) -> list: # image ids
-        "Hits in the first place, the farthest ahead of a wrong answer first"
-        hits = self.ranks.image_id[self.ranks["rank"] == 1]
-        return self.margins()[hits].sort_values(ascending=False, kind="stable").index[:count].tolist()
+@patch
+def margins(self:Evaluation): # Series by image_id, larger is surer
+    "How far the nearest wrong answer lies behind the nearest right one, over the answers kept"
+    item_of = self.table.set_index("image_id").item_id
+    found = {}
+    for image_id, item_id in zip(self.ranks.image_id, self.ranks.item_id):
+        right = item_of[self.answers[image_id]].to_numpy() == item_id
+        distances = np.array(self.distances[image_id])
+        nearest_wrong = np.where(right, np.inf, distances).min(initial=np.inf)
+        found[image_id] = nearest_wrong - np.where(right, distances, np.inf).min(initial=np.inf)
+    return pd.Series(found)
 
-    def by_rank(self) -> list: # image ids
-        "Queries that can be answered, the best rank first"
-        seen = self.ranks[self.ranks["rank"] > 0].sort_values(["rank", "image_id"])
-        return seen.image_id.tolist()
+@patch
+def surest(self:Evaluation, count:int=4) -> list: # image ids
+    "Hits in the first place, the farthest ahead of a wrong answer first"
+    hits = self.ranks.image_id[self.ranks["rank"] == 1]
+    return self.margins()[hits].sort_values(ascending=False, kind="stable").index[:count].tolist()
 
-    def worst(self, count:int=4) -> list: # image ids
-        "Queries whose right answer stands farthest down"
-        return self.by_rank()[::-1][:count]
+@patch
+def by_rank(self:Evaluation) -> list: # image ids
+    "Queries that can be answered, the best rank first"
+    seen = self.ranks[self.ranks["rank"] > 0].sort_values(["rank", "image_id"])
+    return seen.image_id.tolist()
 
-    def open_set(self,
-        decision=None, # a `decision.Decision`; None: the default that ships
-        adjustment=None, # what `decision.calibrate` gave with it
-        seed:int=42 # of the halves and of the bootstrap
-    ) -> tuple: # dict as `open_set_metrics` gives it; DataFrame, a row a trial
-        "How well is it known whether an item is there? Half of the items taken out of the gallery, then the other half"
-        return evaluate_open_set(self.query_vectors, self.gallery_vectors, self.queries.item_id, self.gallery.item_id,
-                                 decision=decision, adjustment=adjustment, seed=seed)
+@patch
+def worst(self:Evaluation, count:int=4) -> list: # image ids
+    "Queries whose right answer stands farthest down"
+    return self.by_rank()[::-1][:count]
 
-    def to_json(self,
-        path:str|Path # .json
-    ):
-        "Write metrics, ranks and answers"
-        rows = self.ranks.assign(answers=[self.answers[o] for o in self.ranks.image_id]).to_dict("records")
-        text = json.dumps(dict(metrics=self.metrics, queries=rows), indent=1) + "\n"
-        with atomic(path) as part: part.write_text(text)
+# %% ../nbs/05_evaluation.ipynb #156dcb71
+@patch
+def to_json(self:Evaluation,
+    path:str|Path # .json
+):
+    "Write metrics, ranks and answers"
+    rows = self.ranks.assign(answers=[self.answers[o] for o in self.ranks.image_id]).to_dict("records")
+    text = json.dumps(dict(metrics=self.metrics, queries=rows), indent=1) + "\n"
+    with atomic(path) as part: part.write_text(text)
 
-    def to_frame(self) -> pd.DataFrame: # image_id, item_id, rank, answers (a list in JSON), empty_mask
-        "A row a query, as `evaluate --ranks` writes it"
-        lists = [json.dumps(self.answers[o], ensure_ascii=False) for o in self.ranks.image_id]
-        frame = self.ranks.assign(answers=lists)
-        return frame[["image_id", "item_id", "rank", "answers", "empty_mask"]]
+@patch
+def to_frame(self:Evaluation) -> pd.DataFrame: # image_id, item_id, rank, answers (a list in JSON), empty_mask
+    "A row a query, as `evaluate --ranks` writes it"
+    lists = [json.dumps(self.answers[o], ensure_ascii=False) for o in self.ranks.image_id]
+    frame = self.ranks.assign(answers=lists)
+    return frame[["image_id", "item_id", "rank", "answers", "empty_mask"]]
 
 # %% ../nbs/05_evaluation.ipynb #3c463e9a
 SAVED_TWICE = SimpleNamespace(name="saved_twice", version="1")  # what makes these entries of the store
@@ -199,6 +223,19 @@ def _answers(query_vectors, gallery_vectors, query_photos, gallery_photos, k, me
     return ([row[fine][:k].tolist() for row, fine in zip(distances, keep)],
             [row[fine][:k].tolist() for row, fine in zip(found, keep)])
 
+# %% ../nbs/05_evaluation.ipynb #882649d7
+def _both_sides(queries, gallery, cut, kind, store, skip):
+    "Vectors of queries and gallery, and when the queries were begun"
+    learned = fitted(kind, gallery, cut, store, skip=skip)
+    there = embed(gallery, learned, cut, store, skip, desc="catalogue")
+    began = time.perf_counter()
+    asked = embed(queries, learned, cut, store, skip, desc="queries")
+    if not asked.there.any() or not there.there.any():
+        raise BadInput(f"none of the {'catalogue' if asked.there.any() else 'query'} photos can be "
+                       f"read: bring the files")
+    return asked, there, began
+
+# %% ../nbs/05_evaluation.ipynb #1540a24b
 def evaluate(table:pd.DataFrame, # an images table
              split:str, # the snapshots of this split are the queries
              cut:str|Cutout="tiramisu", # NAME or NAME@FILE
@@ -214,13 +251,7 @@ def evaluate(table:pd.DataFrame, # an images table
     cut, kind = cutout(cut, device), descriptor(kind, device)
     queries = select(table, split, "snapshot", skip=skip)
     gallery = select(table, gallery_splits or split, "catalogue", skip=skip)
-    learned = fitted(kind, gallery, cut, store, skip=skip)
-    there = embed(gallery, learned, cut, store, skip, desc="catalogue")
-    began = time.perf_counter()
-    asked = embed(queries, learned, cut, store, skip, desc="queries")
-    if not asked.there.any() or not there.there.any():
-        raise BadInput(f"none of the {'catalogue' if asked.there.any() else 'query'} photos can be read: "
-                       "bring the files")
+    asked, there, began = _both_sides(queries, gallery, cut, kind, store, skip)
     ranks = queries[["image_id", "item_id"]].assign(rank=0, empty_mask=asked.empty)
     queries, gallery = (rows[found.there].reset_index(drop=True)
                         for rows, found in ((queries, asked), (gallery, there)))
@@ -235,7 +266,8 @@ def evaluate(table:pd.DataFrame, # an images table
     answers = nothing | {image_id: ids[rows].tolist() for image_id, rows in zip(queries.image_id, found)}
     problems = asked.problems | there.problems
     suspects = _suspects(queries, gallery, photos, found, store)
-    metrics = dict(features=kind.spec, cutout=cut.spec, **retrieval_metrics(seen, len(gallery), groups=queries.item_id),
+    metrics = dict(features=kind.spec, cutout=cut.spec,
+                   **retrieval_metrics(seen, len(gallery), groups=queries.item_id),
                    map_at_k=_mean_precision(found, queries.item_id, gallery.item_id, k),
                    n_empty_masks=int(asked.empty.sum() + there.empty.sum()), unreadable=list(problems),
                    n_same_photo=int(np.isin(photos[0], photos[1]).sum()), n_suspects=len(suspects),
@@ -244,6 +276,7 @@ def evaluate(table:pd.DataFrame, # an images table
     distances = nothing | dict(zip(queries.image_id, distances))
     return Evaluation(metrics, ranks, answers, distances, table, queries, gallery, *vectors, problems, suspects)
 
+# %% ../nbs/05_evaluation.ipynb #92d86ff5
 def _mean_precision(found, query_items, gallery_items, k):
     "mAP@k; lists that are shorter than `k` are filled with a row that is never right"
     width = max(map(len, found))

@@ -191,18 +191,22 @@ def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever de
                    path:str|Path): # .json
     "Write a baseline, each photo's name once"
     packed = {key: value for key, value in baseline.items() if key not in _PACKED}
-    photos = {kind: sorted({one for values in baseline[kind].values() for one in values}) for kind in ("ranks", "iou")}
+    photos = {kind: sorted({one for values in baseline[kind].values() for one in values})
+              for kind in ("ranks", "iou")}
     found = {one for method in baseline["answers"].values() for ten in method.values() for one in ten}
     ids = sorted(found.union(*photos.values()))
     number = {one: i for i, one in enumerate(ids)}
     for kind, rows in photos.items():
-        methods = {method: [values.get(one) for one in rows] for method, values in baseline[kind].items()}
+        methods = {method: [values.get(one) for one in rows]
+                   for method, values in baseline[kind].items()}
         packed[kind] = dict(photos=[number[one] for one in rows], methods=methods)
-    packed["answers"] = {method: [[number[one] for one in values.get(query, [])] for query in photos["ranks"]]
+    packed["answers"] = {method: [[number[one] for one in values.get(query, [])]
+                                  for query in photos["ranks"]]
                          for method, values in baseline["answers"].items()}
     text = json.dumps(dict(packed, version=BASELINE_VERSION, ids=ids), separators=(",", ":"))
     with atomic(path) as tmp: tmp.write_text(text + "\n")
 
+# %% ../nbs/06_gate.ipynb #f9017ff9
 def _unpacked(packed):
     "Undo the packing of `write_baseline`"
     ids = packed.pop("ids")
@@ -210,21 +214,25 @@ def _unpacked(packed):
     for kind, names in rows.items():
         packed[kind] = {method: {one: value for one, value in zip(names, values) if value is not None}
                         for method, values in packed[kind]["methods"].items()}
-    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"], lists)}
+    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"],
+                                                                                     lists)}
                          for method, lists in packed["answers"].items()}
     return packed
 
+# %% ../nbs/06_gate.ipynb #787dc8a8
 def read_baseline(path:str|Path # .json
                  ) -> dict: # as `write_baseline` got it
     "Read a baseline; raises `BadInput` when the file is damaged or of another version"
     try:
         packed = json.loads(Path(path).read_text())
         if packed.get("version") != BASELINE_VERSION:
-            raise BadInput(f"baseline {path} is of another version: make a new one with --update-baseline")
+            raise BadInput(f"baseline {path} is of another version: make a new one "
+                           f"with --update-baseline")
         return _unpacked(packed)
     except BadInput: raise
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise BadInput(f"baseline {path} is damaged: restore it, or make a new one with --update-baseline") from None
+        raise BadInput(f"baseline {path} is damaged: restore it, or make a new one "
+                       f"with --update-baseline") from None
 
 # %% ../nbs/06_gate.ipynb #a580bb7e
 def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file

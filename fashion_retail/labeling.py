@@ -11,6 +11,7 @@ __all__ = ['segmentation_scores', 'boundary_f_score', 'central_rectangle', 'stro
 from typing import NamedTuple
 
 import cv2, numpy as np, pandas as pd
+from fastcore.basics import patch
 
 from .data import BadInput, load_image, load_mask
 
@@ -134,6 +135,7 @@ def erode(m:np.ndarray, # bool (H, W)
     "The mask without what lies within `r` pixels of its edge; the photo's frame is no edge"
     return cv2.erode(m.astype(np.uint8), disc(r), borderValue=1) > 0
 
+# %% ../nbs/01_labeling.ipynb #164a5bdf
 def _box(x, r): return cv2.blur(x, (2*r + 1, 2*r + 1), borderType=cv2.BORDER_REFLECT)
 
 def _guided(guide, # float32 (h, w, 3), 0 to 1
@@ -145,21 +147,25 @@ def _guided(guide, # float32 (h, w, 3), 0 to 1
     mean_i, mean_p = _box(guide, r), _box(p, r)
     cov = _box(guide*p[..., None], r) - mean_i*mean_p[..., None]
     pairs = [(i, j) for i in range(3) for j in range(3)]
-    var = np.stack([_box(guide[..., i]*guide[..., j], r) - mean_i[..., i]*mean_i[..., j] for i, j in pairs], -1)
+    var = np.stack([_box(guide[..., i]*guide[..., j],
+                         r) - mean_i[..., i]*mean_i[..., j] for i, j in pairs], -1)
     var = var.reshape(*mask.shape, 3, 3) + eps*np.eye(3, dtype=np.float32)
     # elsewhere the window holds one label: nothing to explain
     a, edge = np.zeros_like(guide), (mean_p > 0) & (mean_p < 1)
     a[edge] = np.linalg.solve(var[edge], cov[edge][..., None])[..., 0]
     return _box(a, r), _box(mean_p - (a*mean_i).sum(-1), r)
 
+# %% ../nbs/01_labeling.ipynb #bde73d70
 def shrink(image:np.ndarray, # (H, W) or (H, W, C)
            size:int # pixels
           ) -> np.ndarray:
     "`image` with its long side at most `size`"
     h, w = image.shape[:2]
     scale = min(1, size/max(h, w))
-    return cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))),
+                      interpolation=cv2.INTER_AREA)
 
+# %% ../nbs/01_labeling.ipynb #0dae9aee
 def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
               image:np.ndarray # uint8 (H, W, 3), the photo itself
              ) -> np.ndarray: # bool (H, W)
@@ -183,10 +189,12 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
             at = cv2.warpAffine(model, to, (bw, bh), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                                 borderMode=cv2.BORDER_REPLICATE)
             soft = at[..., 3] + (at[..., :3]*block).sum(-1)
-            ring = cv2.warpAffine(near.astype(np.uint8), to, (bw, bh), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            ring = cv2.warpAffine(near.astype(np.uint8), to, (bw, bh),
+                                  flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
                                   borderMode=cv2.BORDER_REPLICATE)
             lifted[y:y+step, x:x+step] = np.where(ring, soft > 0.5, lifted[y:y+step, x:x+step])
-    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # the filter leaves a few pinholes
+    # the filter leaves a few pinholes
+    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0
 
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
@@ -196,15 +204,29 @@ def rectangle_mask(rect, # (x, y, w, h), pixels
                   ) -> np.ndarray: # bool (H, W)
     "The pixels of a rectangle, cut to the photo; raises `BadInput` where it is empty or outside"
     if len(rect) != 4:
-        raise BadInput(f"rectangle {rect} has {len(rect)} numbers: give x, y, width and height in pixels")
+        raise BadInput(f"rectangle {rect} has {len(rect)} numbers: give x, y, width "
+                       f"and height in pixels")
     (x, y, w, h), inside = (round(float(o)) for o in rect), np.zeros(shape, bool)
     if w <= 0 or h <= 0:
         raise BadInput(f"rectangle {tuple(rect)} is empty: width and height must be at least one pixel")
     inside[max(y, 0):max(y + h, 0), max(x, 0):max(x + w, 0)] = True
     if not inside.any():
-        raise BadInput(f"rectangle {tuple(rect)} lies outside the photo, which is {shape[1]} wide and {shape[0]} high")
+        raise BadInput(f"rectangle {tuple(rect)} lies outside the photo, which is {shape[1]} wide "
+                       f"and {shape[0]} high")
     return inside
 
+# %% ../nbs/01_labeling.ipynb #b82333a0
+def _by_color(small, states, bind, n_iter, seed, free):
+    "What GrabCut finds; `states` change; `free`: at the end the guessed rectangle no longer binds"
+    palettes = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(seed)
+    cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_INIT_WITH_MASK)
+    if free:
+        states[states == _BG] = _MAYBE_BG
+        cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
+    return clean_mask(np.isin(states, (_FG, _MAYBE_FG)))
+
+# %% ../nbs/01_labeling.ipynb #76b8db35
 def grabcut(image:np.ndarray, # uint8 (H, W, 3)
             rect:tuple|None=None, # (x, y, w, h), pixels: nothing outside is garment; None: guess `central_rectangle`
             mask:np.ndarray|None=None, # bool (H, W), a proposal to start from; an empty one counts as None
@@ -230,20 +252,15 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
         for pixels, state in ((garment, _FG), (background, _BG)):
             if pixels is not None: states[share(pixels) > 0] = state
         return states
-    states = np.where(share(start) >= 0.5, _MAYBE_FG, np.where(share(bound) >= 0.5, _MAYBE_BG, _BG)).astype(np.uint8)
+    states = np.where(share(start) >= 0.5, _MAYBE_FG,
+                      np.where(share(bound) >= 0.5, _MAYBE_BG, _BG)).astype(np.uint8)
     # nothing left to learn the background from: the outermost pixels serve
     if not np.isin(states, (_BG, _MAYBE_BG)).any():
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
     inside = np.isin(bind(states), (_FG, _MAYBE_FG))
     found = start
     if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
-        palettes = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.setRNGSeed(seed)
-        cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_INIT_WITH_MASK)
-        if rect is None and not propose:
-            states[states == _BG] = _MAYBE_BG
-            cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
-        result = clean_mask(np.isin(states, (_FG, _MAYBE_FG)))
+        result = _by_color(small, states, bind, n_iter, seed, free=rect is None and not propose)
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
     found = found.copy()
     if garment is not None: found[garment] = True
@@ -286,8 +303,10 @@ class _State(NamedTuple): # one step of an annotation
     base: np.ndarray|None # bool (H, W), the full-size mask it started from
     base_preview: np.ndarray|None # bool (h, w), `base` at working size
 
+# %% ../nbs/01_labeling.ipynb #47a38b6e
 class Annotation:
-    "A mask that a person corrects with strokes, each of which changes its neighborhood; undo and redo are exact"
+    """A mask that a person corrects with strokes, each of which changes its neighborhood;
+    undo and redo are exact"""
     def __init__(self,
         image:np.ndarray, # uint8 (H, W, 3)
         rect:tuple|None=None, # (x, y, w, h), pixels: start with GrabCut in this rectangle
@@ -299,12 +318,14 @@ class Annotation:
         if rect is not None and mask is not None:
             raise BadInput("an annotation starts with a rectangle or with a mask: leave one of them out")
         self.image, self.seed, self._small = image, seed, shrink(image, size)
-        lab = cv2.cvtColor(cv2.GaussianBlur(self._small, (0, 0), 0.7), cv2.COLOR_RGB2Lab).astype(np.float32)
+        lab = cv2.cvtColor(cv2.GaussianBlur(self._small, (0, 0), 0.7),
+                           cv2.COLOR_RGB2Lab).astype(np.float32)
         # of a, b the middle part: few colors are that strong
         cell = ((lab - [0, 56, 56])/[16, 9, 9]).clip(0, 15).astype(np.int32)
         self._cells = cell @ np.array([256, 16, 1])
         x = (lab - lab.mean((0, 1))).reshape(-1, 3)
-        axes = np.linalg.svd(x.T @ x)[0][:, :2] # the two directions in which the photo's colors differ most
+        # the two directions in which the photo's colors differ most
+        axes = np.linalg.svd(x.T @ x)[0][:, :2]
         self._colors = (x @ axes + 128).clip(0, 255).astype(np.uint8).reshape(*lab.shape[:2], 2)
         empty = np.zeros(lab.shape[:2], bool)
         preview = empty if mask is None else self._shrunk(mask)
@@ -314,94 +335,120 @@ class Annotation:
             self.rectangle(x, y, x + w, y + h)
             self._states, self._at = self._states[1:], 0 # the start itself is not undone
 
-    def _shrunk(self, mask):
-        return cv2.resize(mask.astype(np.float32), self._small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
+# %% ../nbs/01_labeling.ipynb #1e49862b
+@patch(as_prop=True)
+def _now(self:Annotation): return self._states[self._at]
 
-    def _draw(self, canvas, strokes, values): # values: (of background, of garment)
-        sy, sx = np.array(canvas.shape)/self.image.shape[:2]
-        for points, garment, radius in strokes:
-            line = ((points + 0.5)*[sx, sy] - 0.5).round().astype(np.int32)
-            cv2.polylines(canvas, [np.vstack([line, line[-1:]])], False, values[garment], max(1, round(2*radius*sx)))
-        return canvas
+@patch(as_prop=True)
+def n_strokes(self:Annotation): return len(self._now.strokes)
 
-    def _push(self, state):
-        self._states = self._states[:self._at + 1] + [state]
-        self._at, self._lifted = self._at + 1, None
+@patch(as_prop=True)
+def preview(self:Annotation): return self._now.preview # bool (h, w), at working size
 
-    def rectangle(self, x0, y0, x1, y1): # two opposite corners in the photo's pixels
-        "Start again with GrabCut inside a rectangle; strokes stay"
-        (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))
-        rectangle_mask((x0, y0, x1 - x0, y1 - y0), self.image.shape[:2]) # refuses an empty one
-        sy, sx = np.array(self._small.shape[:2])/self.image.shape[:2]
-        rect = x0*sx, y0*sy, max(1, (x1 - x0)*sx), max(1, (y1 - y0)*sy)
-        hard = self._draw(np.zeros(self._small.shape[:2], np.int8), self._now.strokes, (-1, 1))
-        preview = grabcut(self._small, rect, garment=hard > 0, background=hard < 0, seed=self.seed)
-        self._push(_State(preview, self._now.strokes, None, None))
+@patch(as_prop=True)
+def mask(self:Annotation): # bool (H, W)
+    "The mask at the photo's size; where nothing was changed it is the mask of the start"
+    if self._lifted is None:
+        preview, strokes, base, base_preview = self._now
+        full = lift_mask(preview, self.image)
+        if base is not None:
+            touched = cv2.resize(grow(preview != base_preview, 4).astype(np.uint8), full.shape[::-1],
+                                 interpolation=cv2.INTER_NEAREST) > 0
+            full = np.where(touched, full, base)
+        self._lifted = self._draw(full.astype(np.uint8), strokes, (0, 1)) > 0
+    return self._lifted.copy()
 
-    def stroke(self, points, garment, radius=5): # (x, y) pairs, garment or background, brush radius: the photo's pixels
-        "Correct the mask around a stroke; raises `BadInput` where the stroke misses the photo"
-        points, (h, w) = np.asarray(points, np.float64).reshape(-1, 2), self.image.shape[:2]
-        if not len(points) or not np.isfinite(points).all(): raise BadInput("a stroke needs at least one point (x, y)")
-        if not radius > 0: raise BadInput(f"a brush of radius {radius} draws nothing: use at least half a pixel")
-        stroke = points.clip([-w, -h], [2*w, 2*h]), bool(garment), float(radius)
-        mark = self._draw(np.zeros(self._small.shape[:2], np.uint8), [stroke], (1, 1)) > 0
-        if not mark.any():
-            raise BadInput(f"the stroke lies outside the photo, which is {w} wide and {h} high: draw on the photo")
-        strokes = self._now.strokes + (stroke,)
-        hard = self._draw(np.zeros(mark.shape, np.int8), strokes, (-1, 1))
-        preview = self._refine(self._now.preview, mark, bool(garment), hard)
-        self._push(self._now._replace(preview=(preview | (hard > 0)) & ~(hard < 0), strokes=strokes))
+# %% ../nbs/01_labeling.ipynb #6ee777b0
+@patch
+def _shrunk(self:Annotation, mask):
+    return cv2.resize(mask.astype(np.float32), self._small.shape[1::-1],
+                      interpolation=cv2.INTER_AREA) >= 0.5
 
-    def _refine(self, mask, mark, garment, hard):
-        "`mask` cut anew near `mark`; only pixels that turn to the stroke's side and hang together with it change"
-        side = max(mark.shape)
-        away = cv2.distanceTransform((~mark).astype(np.uint8), cv2.DIST_L2, 5)/side
-        ys, xs = np.nonzero(away < 0.35)
-        box = np.s_[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
-        away, old, mark, cells, hard = away[box], mask[box], mark[box], self._cells[box], hard[box].copy()
-        near, around = np.exp(-away/0.08), np.exp(-(away/0.25)**2/2)
-        same = old == garment
-        own = 0.75*_histogram(cells, around*same) + 0.25*_histogram(cells, mark)
-        other = _histogram(cells, around*~same*(1 - near)) # what is near the stroke is doubtful
-        evidence = cv2.blur(np.log(own/other)[cells].astype(np.float32), (3, 3)).clip(-4, 4)
-        towards = 2.5*evidence + 8*near - np.where(same, -1.5, 1.5)*(1 - near)
-        far = (away > 0.34) & (hard == 0)
-        hard[far] = np.where(old, 1, -1)[far]
-        turned = (_cut(self._colors[box], towards if garment else -towards, hard) == garment) & ~same | mark
-        _, label = cv2.connectedComponents(turned.astype(np.uint8))
-        mask = mask.copy()
-        mask[box][np.isin(label, np.unique(label[mark]))] = garment
-        return mask
+@patch
+def _draw(self:Annotation, canvas, strokes, values): # values: (of background, of garment)
+    sy, sx = np.array(canvas.shape)/self.image.shape[:2]
+    for points, garment, radius in strokes:
+        line = ((points + 0.5)*[sx, sy] - 0.5).round().astype(np.int32)
+        cv2.polylines(canvas, [np.vstack([line, line[-1:]])], False,
+                      values[garment], max(1, round(2*radius*sx)))
+    return canvas
 
-    def undo(self) -> bool: # whether there was a step to take back
-        "Take back the last stroke or rectangle"
-        self._at, self._lifted, moved = max(0, self._at - 1), None, self._at > 0
-        return moved
+@patch
+def _push(self:Annotation, state):
+    self._states = self._states[:self._at + 1] + [state]
+    self._at, self._lifted = self._at + 1, None
 
-    def redo(self) -> bool: # whether there was a step to repeat
-        "Repeat what `undo` took back"
-        last = len(self._states) - 1
-        self._at, self._lifted, moved = min(last, self._at + 1), None, self._at < last
-        return moved
+# %% ../nbs/01_labeling.ipynb #8f3e137c
+@patch
+def rectangle(self:Annotation, x0, y0, x1, y1): # two opposite corners in the photo's pixels
+    "Start again with GrabCut inside a rectangle; strokes stay"
+    (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))
+    rectangle_mask((x0, y0, x1 - x0, y1 - y0), self.image.shape[:2]) # refuses an empty one
+    sy, sx = np.array(self._small.shape[:2])/self.image.shape[:2]
+    rect = x0*sx, y0*sy, max(1, (x1 - x0)*sx), max(1, (y1 - y0)*sy)
+    hard = self._draw(np.zeros(self._small.shape[:2], np.int8), self._now.strokes, (-1, 1))
+    preview = grabcut(self._small, rect, garment=hard > 0, background=hard < 0, seed=self.seed)
+    self._push(_State(preview, self._now.strokes, None, None))
 
-    @property
-    def _now(self): return self._states[self._at]
-    @property
-    def n_strokes(self): return len(self._now.strokes)
-    @property
-    def preview(self): return self._now.preview # bool (h, w), at working size
-    @property
-    def mask(self): # bool (H, W); lifted when it is asked for; where the start was not touched it is the start itself
-        "The mask at the photo's size"
-        if self._lifted is None:
-            preview, strokes, base, base_preview = self._now
-            full = lift_mask(preview, self.image)
-            if base is not None:
-                touched = cv2.resize(grow(preview != base_preview, 4).astype(np.uint8), full.shape[::-1],
-                                     interpolation=cv2.INTER_NEAREST) > 0
-                full = np.where(touched, full, base)
-            self._lifted = self._draw(full.astype(np.uint8), strokes, (0, 1)) > 0
-        return self._lifted.copy()
+@patch
+def stroke(self:Annotation,
+           points, # (x, y) pairs, pixels of the photo
+           garment, # True: the stroke lies on the garment; False: on the background
+           radius=5 # of the brush, pixels of the photo
+          ):
+    "Correct the mask around a stroke; raises `BadInput` where the stroke misses the photo"
+    points, (h, w) = np.asarray(points, np.float64).reshape(-1, 2), self.image.shape[:2]
+    if not len(points) or not np.isfinite(points).all():
+        raise BadInput("a stroke needs at least one point (x, y)")
+    if not radius > 0:
+        raise BadInput(f"a brush of radius {radius} draws nothing: use at least half a pixel")
+    stroke = points.clip([-w, -h], [2*w, 2*h]), bool(garment), float(radius)
+    mark = self._draw(np.zeros(self._small.shape[:2], np.uint8), [stroke], (1, 1)) > 0
+    if not mark.any():
+        raise BadInput(f"the stroke lies outside the photo, which is {w} wide and {h} "
+                       f"high: draw on the photo")
+    strokes = self._now.strokes + (stroke,)
+    hard = self._draw(np.zeros(mark.shape, np.int8), strokes, (-1, 1))
+    preview = self._refine(self._now.preview, mark, bool(garment), hard)
+    self._push(self._now._replace(preview=(preview | (hard > 0)) & ~(hard < 0), strokes=strokes))
+
+# %% ../nbs/01_labeling.ipynb #5088aaa7
+@patch
+def _refine(self:Annotation, mask, mark, garment, hard):
+    """`mask` cut anew near `mark`; only pixels that turn to the stroke's side and
+    hang together with it change"""
+    side = max(mark.shape)
+    away = cv2.distanceTransform((~mark).astype(np.uint8), cv2.DIST_L2, 5)/side
+    ys, xs = np.nonzero(away < 0.35)
+    box = np.s_[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
+    away, old, mark, cells, hard = away[box], mask[box], mark[box], self._cells[box], hard[box].copy()
+    near, around = np.exp(-away/0.08), np.exp(-(away/0.25)**2/2)
+    same = old == garment
+    own = 0.75*_histogram(cells, around*same) + 0.25*_histogram(cells, mark)
+    other = _histogram(cells, around*~same*(1 - near)) # what is near the stroke is doubtful
+    evidence = cv2.blur(np.log(own/other)[cells].astype(np.float32), (3, 3)).clip(-4, 4)
+    towards = 2.5*evidence + 8*near - np.where(same, -1.5, 1.5)*(1 - near)
+    far = (away > 0.34) & (hard == 0)
+    hard[far] = np.where(old, 1, -1)[far]
+    turned = (_cut(self._colors[box], towards if garment else -towards, hard) == garment) & ~same | mark
+    _, label = cv2.connectedComponents(turned.astype(np.uint8))
+    mask = mask.copy()
+    mask[box][np.isin(label, np.unique(label[mark]))] = garment
+    return mask
+
+# %% ../nbs/01_labeling.ipynb #cf70d862
+@patch
+def undo(self:Annotation) -> bool: # whether there was a step to take back
+    "Take back the last stroke or rectangle"
+    self._at, self._lifted, moved = max(0, self._at - 1), None, self._at > 0
+    return moved
+
+@patch
+def redo(self:Annotation) -> bool: # whether there was a step to repeat
+    "Repeat what `undo` took back"
+    last = len(self._states) - 1
+    self._at, self._lifted, moved = min(last, self._at + 1), None, self._at < last
+    return moved
 
 # %% ../nbs/01_labeling.ipynb #9229fb5a
 def score_masks(table, # rows with a `mask_path`

@@ -29,6 +29,17 @@ def _solid(raw): # bool (H, W), fragments of a shape
         if points is None or m.sum() > 0.5*cv2.contourArea(cv2.convexHull(points)): break
     return m
 
+# %% ../nbs/01_otsu.ipynb #4791a348
+def _without_windows(mask, far, level):
+    "The mask without parts through which the background is seen, such as between a sleeve and the body"
+    n, label, stats, _ = cv2.connectedComponentsWithStats((mask & (far < level)).astype(np.uint8))
+    for i in range(1, n):
+        if stats[i, cv2.CC_STAT_AREA] < 0.012*mask.sum(): continue
+        window = label == i
+        rim = grow(window, 4) & ~grow(window, 1)
+        if rim.any() and np.quantile(far[rim], 0.2) > 8: mask &= ~window
+    return mask
+
 # %% ../nbs/01_otsu.ipynb #d3e5305f
 def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of one color
              ) -> np.ndarray: # bool (H, W), never empty
@@ -62,13 +73,7 @@ def otsu_mask(image:np.ndarray # uint8 (H, W, 3): one garment on a background of
         peeled = mask & ~(_outside(~mask | (far < share*strong)) & grow(~mask, r))
         if peeled.sum() > 0.8*mask.sum(): mask = peeled
     mask = ~_outside(~clean_mask(grow(erode(mask, 1), 1), 0.05))
-    n, label, stats, _ = cv2.connectedComponentsWithStats((mask & (far < level)).astype(np.uint8))
-    for i in range(1, n):
-        if stats[i, cv2.CC_STAT_AREA] < 0.012*mask.sum(): continue
-        window = label == i
-        rim = grow(window, 4) & ~grow(window, 1)
-        if rim.any() and np.quantile(far[rim], 0.2) > 8: mask &= ~window
-    mask = lift_mask(mask, image)
+    mask = lift_mask(_without_windows(mask, far, level), image)
     return mask if mask.any() else rectangle
 
 # %% ../nbs/01_otsu.ipynb #b9f90351

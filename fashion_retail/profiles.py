@@ -142,15 +142,18 @@ def _sort_values(values, known):
         stage = sections[section]
         for key, value in own.items():
             if key not in known[stage]:
-                raise BadInput(f"section {section} has no parameter {key}: it has {', '.join(known[stage])}")
+                raise BadInput(f"section {section} has no parameter {key}: it has "
+                               f"{', '.join(known[stage])}")
             plan[stage][key] = value
     return plan
 
+# %% ../nbs/06_profiles.ipynb #3dd8fd87
 def plan_run(values:dict, # as `read_profile` gives them
              stages:tuple=STAGES, # notebooks, in order
              folder:Path|None=None # of the notebooks
             ) -> dict: # stage -> parameters, in order
-    "Parameters of every stage; raises `BadInput` for a parameter that no stage has, or a value that does not fit"
+    """Parameters of every stage; raises `BadInput` for a parameter that no stage has,
+    or a value that does not fit"""
     cell_minutes(values)
     if values.get("images") == "wardrobe": stages = (WARDROBE, *stages)
     else: values = {key: value for key, value in values.items() if key != "wardrobe"}  # that stage does not run
@@ -162,10 +165,12 @@ def plan_run(values:dict, # as `read_profile` gives them
             if isinstance(value, float) and value.is_integer() and type(default) is int:
                 value = parameters[key] = int(value)
             if not _fits(value, default):
-                raise BadInput(f"{key} is {value!r} but {stage} wants {type(default).__name__}, such as {default!r}")
+                raise BadInput(f"{key} is {value!r} but {stage} wants {type(default).__name__}, "
+                               f"such as {default!r}")
         _check_names(stage, parameters)
     return plan
 
+# %% ../nbs/06_profiles.ipynb #0241df25
 def override(values:dict, # as `read_profile` gives them
              assignments:list # of texts `key=value` or `section.key=value`, values in YAML
             ) -> dict: # a changed copy
@@ -178,7 +183,8 @@ def override(values:dict, # as `read_profile` gives them
         if dot and not isinstance(values.setdefault(section, {}), dict):
             raise BadInput(f"--set {text}: {section} is a value, not a section")
         try: (values[section] if dot else values)[name if dot else key] = read_yaml(value)
-        except (yaml.YAMLError, ValueError): raise BadInput(f"--set {text}: {value!r} is no YAML value") from None
+        except (yaml.YAMLError, ValueError):
+            raise BadInput(f"--set {text}: {value!r} is no YAML value") from None
     return values
 
 # %% ../nbs/06_profiles.ipynb #b1b46060

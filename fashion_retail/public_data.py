@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PUBLIC', 'NOT_APPAREL', 'STYLES', 'CAMVID', 'PublicData', 'public_data', 'file_in', 'checked_masks',
            'clothing_dataset', 'clothing_co_parsing', 'save_label', 'viton', 'deepfashion_in_shop',
-           'deepfashion_consumer_to_shop', 'deepfashion2', 'hm', 'fpi', 'camvid', 'import_data']
+           'deepfashion_consumer_to_shop', 'deepfashion2', 'hm', 'fpi', 'lookbench', 'camvid', 'import_data']
 
 # %% ../nbs/00_public_data.ipynb #8a1283fb
 import json
@@ -234,29 +234,38 @@ def deepfashion2(source, out):
 # %% ../nbs/00_public_data.ipynb #8ec90dd9
 def _shop(table, paths, **columns):
     "Rows of a catalogue without snapshots; a fifth is `valid`, all of one model or item together"
-    rows = pd.DataFrame(dict(role="catalogue", split="train", path=[str(path) for path in paths], **columns))
+    rows = pd.DataFrame(dict(role="catalogue", split="train",
+                             path=[str(path) for path in paths], **columns))
     there = np.array([Path(path).is_file() for path in rows.path])
-    if not there.any(): raise BadInput(f"no photo is there, such as {rows.path.iloc[0]}: bring the images folder")
+    if not there.any():
+        raise BadInput(f"no photo is there, such as {rows.path.iloc[0]}: bring the images folder")
     if (~there).any(): print(f"photos that are missing, left out: {(~there).sum()}")
     rows = rows[there].reset_index(drop=True)
     model = rows.model if "model" in rows else rows.item_id
     split = split_table(rows.assign(item_id=model), 0.2).split
     return rows.assign(split=split.to_numpy())
 
-@public_data("hm", link="https://www.kaggle.com/competitions/h-and-m-personalized-fashion-recommendations",
+# %% ../nbs/00_public_data.ipynb #e776edef
+@public_data("hm",
+             link="https://www.kaggle.com/competitions/h-and-m-personalized-fashion-recommendations",
              license="competition data, research", size="105,542 articles, 30 GB",
              measures="attributes, distractors, color variants")
 def hm(source, out):
     "Packshots of a large shop with its own attributes"
-    table = _csv(file_in(source, "articles.csv"), ["article_id", "product_code", "product_type_name", "prod_name",
-                 "colour_group_name", "graphical_appearance_name", "section_name", "detail_desc"])
+    table = _csv(file_in(source, "articles.csv"),
+                 ["article_id", "product_code", "product_type_name", "prod_name",
+                  "colour_group_name", "graphical_appearance_name", "section_name", "detail_desc"])
     ids = table.article_id.str.zfill(10)
     photos = file_in(source, "images")
-    return _shop(table, [photos/o[:3]/f"{o}.jpg" for o in ids], image_id="hm-" + ids, item_id="hm-" + ids,
+    return _shop(table, [photos/o[:3]/f"{o}.jpg" for o in ids],
+                 image_id="hm-" + ids, item_id="hm-" + ids,
                  model=table.product_code, category=table.product_type_name.str.lower(),
-                 colour=table.colour_group_name.str.lower(), pattern=table.graphical_appearance_name.str.lower(),
-                 section=table.section_name.str.lower(), name=table.prod_name, description=table.detail_desc)
+                 colour=table.colour_group_name.str.lower(),
+                 pattern=table.graphical_appearance_name.str.lower(),
+                 section=table.section_name.str.lower(), name=table.prod_name,
+                 description=table.detail_desc)
 
+# %% ../nbs/00_public_data.ipynb #382c3d7e
 STYLES = ("id gender masterCategory subCategory articleType baseColour season year usage "
           "productDisplayName").split()
 
@@ -269,13 +278,54 @@ def fpi(source, out):
     text = path.read_text(encoding="utf-8")
     lines = [line.split(",", 9) for line in text.splitlines()]  # a name with commas is not quoted
     if lines[:1] != [STYLES] or min(map(len, lines)) < len(STYLES):
-        raise BadInput(f"{path} has other columns than {', '.join(STYLES)}: is it the file that the authors publish?")
+        raise BadInput(f"{path} has other columns than {', '.join(STYLES)}: is it the file that "
+                       f"the authors publish?")
     table = pd.DataFrame(lines[1:], columns=STYLES)
     photos = file_in(source, "images")
-    return _shop(table, [photos/f"{o}.jpg" for o in table.id], image_id="fpi-" + table.id, item_id="fpi-" + table.id,
+    return _shop(table, [photos/f"{o}.jpg" for o in table.id],
+                 image_id="fpi-" + table.id, item_id="fpi-" + table.id,
                  category=table.articleType.str.lower(), colour=table.baseColour.str.lower(),
                  gender=table.gender.str.lower(), master=table.masterCategory.str.lower(),
                  name=table.productDisplayName)
+
+# %% ../nbs/00_public_data.ipynb #11a8eb6b
+def _parquet_photos(path, folder, name):
+    "Rows of a Parquet file with photos, which are written to `folder`; a photo that is there is kept"
+    from pyarrow import parquet
+    try: file = parquet.ParquetFile(path)
+    except (OSError, ValueError) as error: raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
+    if missing := [o for o in ("image", "item_ID", "category") if o not in file.schema_arrow.names]:
+        raise BadInput(f"{path} lacks the column {some(missing)}: is it the file that the authors publish?")
+    number = 0
+    for batch in file.iter_batches(batch_size=256):
+        for row in batch.to_pylist():
+            data = row.pop("image")
+            data = data["bytes"] if isinstance(data, dict) else data
+            ending = {b"\x89P": "png", b"RI": "webp"}.get(data[:2], "jpg")
+            photo = folder/f"{name}-{number:06}.{ending}"
+            if not photo.exists():
+                with atomic(photo) as part: part.write_bytes(data)
+            number += 1
+            yield photo, row
+
+# %% ../nbs/00_public_data.ipynb #2f058fca
+@public_data("lookbench", link="https://huggingface.co/datasets/srpone/look-bench",
+             license="Apache-2.0 (the photos come from shops' pages)",
+             size="2,363 queries in four subsets, about 60,000 catalogue photos",
+             measures="retrieval from street photos with several garments (2026)")
+def lookbench(source, out):
+    "One subset, such as v20251201/real_streetlook, with the distractors of noise beside it"
+    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source, "gallery.parquet"))]
+    files += [("noise", path) for path in sorted((Path(source).parent/"noise").glob("*.parquet"))]
+    rows = []
+    for count, (part, path) in enumerate(files):
+        for photo, row in _parquet_photos(path, out/"photo", f"{part}-{count}"):
+            item = "" if part == "noise" or row["item_ID"] is None else str(row["item_ID"])
+            extra = {o: str(row[o] or "") for o in ("main_attribute", "task", "difficulty") if o in row}
+            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test", path=str(photo),
+                             role="snapshot" if part == "query" else "catalogue",
+                             category=str(row["category"] or "").lower(), **extra))
+    return pd.DataFrame(rows)
 
 # %% ../nbs/00_public_data.ipynb #9c7cccb4
 CAMVID = "sky building pole road pavement tree sign_symbol fence car pedestrian bicyclist void".split()

@@ -35,9 +35,11 @@ from .summary import (best_method, caption, in_words, number, read_json, split_m
 def _sheet(run, name, table, queries, answers, ranks):
     "One of the report's own contact sheets"
     from fashion_retail.evaluation import answers_figure  # imports torch
-    with atomic(run/"figures"/name) as tmp: answers_figure(table, queries, answers, ranks=ranks).savefig(tmp, dpi=100)
+    with atomic(run/"figures"/name) as tmp:
+        answers_figure(table, queries, answers, ranks=ranks).savefig(tmp, dpi=100)
     return name
 
+# %% ../nbs/06_report.ipynb #8cbc7ebb
 def draw_lost(run:str|Path, # the run folder
               changes:pd.DataFrame, # as `compare_with_baseline` gives it
               now:dict, # as `make_baseline` gives it
@@ -47,25 +49,30 @@ def draw_lost(run:str|Path, # the run folder
     "The queries that flipped from hit to miss, those that fell farthest before and after side by side"
     run, drops, seen = Path(run), [], set()
     table = read_table(run/"images.csv")
-    for i, row in enumerate(row for row in changes.itertuples() if row.verdict == "dropped" and row.lost):
+    for i, row in enumerate(row for row in changes.itertuples()
+                            if row.verdict == "dropped" and row.lost):
         method = row.figure.removeprefix("top-10 accuracy of ")
         then, new = baseline["ranks"][method], now["ranks"][method]
         lost = sorted(row.lost, key=lambda query: -(new[query] or 10**9))
         shown, fresh = [], [query for query in lost if query not in seen][:count]
         seen.update(fresh)
         for j, query in enumerate(fresh):
-            before, after = (side.get("answers", {}).get(method, {}).get(query, [])[:10] for side in (baseline, now))
+            before, after = (side.get("answers", {}).get(method, {}).get(query, [])[:10]
+                             for side in (baseline, now))
             if not before or not after: continue
-            file = _sheet(run, f"lost-{i}-{j}.jpg", table, [query, query], [before, after], [then[query], new[query]])
+            file = _sheet(run, f"lost-{i}-{j}.jpg", table, [query, query],
+                          [before, after], [then[query], new[query]])
             shown.append(dict(query=query, before=then[query], after=new[query], file=file))
         names = ", ".join(lost[:20]) + (f" and {len(lost) - 20} more" if len(lost) > 20 else "")
         drops.append(dict(figure=row.figure, n=len(lost), names=names, shown=shown))
     return drops
 
+# %% ../nbs/06_report.ipynb #4d0a7408
 def draw_interesting(run:str|Path, # the run folder
                      method:str # FEATURES/CUTOUT
                     ) -> str: # a caption; "" when there is nothing to compare
-    "figures/interesting.jpg: the queries that gain and lose most when they are cut out, as whole photos and cut out"
+    """figures/interesting.jpg: the queries that gain and lose most when they are cut out,
+    as whole photos and cut out"""
     ranks, (features, cut) = stage_table(run, "ranks.csv"), split_method(method)
     ranks = ranks[ranks.features == features]
     whole, cut_out = (ranks[ranks.cutout == name].set_index("image_id") for name in ("none", cut))
@@ -75,32 +82,42 @@ def draw_interesting(run:str|Path, # the run folder
     if cut == "none" or not len(gain) or gain.iloc[-1] <= 0: return ""
     queries = [gain.index[-1]] + ([gain.index[0]] if gain.iloc[0] < 0 else [])
     places = [(both["rank"][query], both.rank_cut[query]) for query in queries]
-    answers = [json.loads(text) for query in queries for text in (both.answers[query], both.answers_cut[query])]
-    twice, ranks = [query for query in queries for _ in "12"], [place for pair in places for place in pair]
+    answers = [json.loads(text) for query in queries
+               for text in (both.answers[query], both.answers_cut[query])]
+    twice, ranks = [query for query in queries for _ in "12"], [place
+                                                                for pair in places for place in pair]
     _sheet(Path(run), "interesting.jpg", read_table(Path(run)/"images.csv"), twice, answers, ranks)
-    words = [f"{query} (place {a} as a whole photo, {b} cut out)" for query, (a, b) in zip(queries, places)]
+    words = [f"{query} (place {a} as a whole "
+             f"photo, {b} cut out)" for query, (a, b) in zip(queries, places)]
     harmed = f" and harmed {words[1]} most" if words[1:] else ""
     return (f"Cutting out ({caption(cut)}) helped {words[0]} most{harmed}. "
             "First row of each: the whole photo; second row: cut out.")
 
 # %% ../nbs/06_report.ipynb #7b22a463
 def _pictures(run, stages):
-    "A function for the template: file in figures/, alt text, caption -> HTML; '' for a missing or outdated picture"
+    """A function for the template: file in figures/, alt text, caption -> HTML;
+    '' for a missing or outdated picture"""
     from markupsafe import Markup
     good = [stage for stage, now in stages.items() if now["status"] in ("done", "reused")]
-    stale = {path for stage, record in stage_records(run).items() if stage not in good for path in record["outputs"]}
+    stale = {path for stage, record in stage_records(run).items()
+             if stage not in good for path in record["outputs"]}
     def picture(name, alt, text):
         file = run/"figures"/name
         if not file.exists() or f"figures/{name}" in stale: return ""
-        kind, content = "png" if file.suffix == ".png" else "jpeg", base64.b64encode(file.read_bytes()).decode()
-        wide = name.startswith(("accuracy", "answers", "history", "interesting", "lost"))  # a phone scrolls inside them
+        kind, content = ("png" if file.suffix == ".png" else "jpeg",
+                         base64.b64encode(file.read_bytes()).decode())
+        # a phone scrolls inside them
+        wide = name.startswith(("accuracy", "answers", "history", "interesting", "lost"))
         wide = Markup(' class="wide" tabindex="0"') if wide else ""
-        figure = Markup('<figure><div{}><img src="{}" alt="{}"></div><figcaption>{}</figcaption></figure>')
+        figure = Markup('<figure><div{}><img src="{}" '
+                        'alt="{}"></div><figcaption>{}</figcaption></figure>')
         return figure.format(wide, f"data:image/{kind};base64,{content}", alt, text)
     return picture
 
+# %% ../nbs/06_report.ipynb #32f5d897
 def _by_category(run, method):
-    "Rows of accuracy by category, most queries first, those of one query as one row; [] where there is one category"
+    """Rows of accuracy by category, most queries first, those of one query as one row;
+    [] where there is one category"""
     ranks, (features, cut) = stage_table(run, "ranks.csv"), split_method(method)
     ranks = ranks[(ranks.features == features) & (ranks.cutout == cut)]
     category = read_table(run/"images.csv").set_index("image_id").category
@@ -110,6 +127,7 @@ def _by_category(run, method):
     by = accuracy_by(ranks["rank"], of_query)
     return by.reset_index(names="value").to_dict("records") if len(by) > 1 else []
 
+# %% ../nbs/06_report.ipynb #bc2abf7a
 def _circular(run, scored):
     "The cut-outs that are scored against masks which they proposed themselves"
     if not (run/"images.csv").exists(): return []
@@ -120,10 +138,12 @@ def _circular(run, scored):
 def _how(run):
     "The environment record, for readers"
     how = read_json(run, "environment.json")
-    if "versions" in how: how["versions"] = ", ".join(f"{name} {version}" for name, version in how["versions"].items())
+    if "versions" in how:
+        how["versions"] = ", ".join(f"{name} {version}" for name, version in how["versions"].items())
     if "seeds" in how: how["seeds"] = ", ".join(map(str, how["seeds"]))
     return how
 
+# %% ../nbs/06_report.ipynb #0400d6af
 def write_html(run:str|Path, # the run folder; report.html is written into it
                title:str, # heading of the page
                verdict:str, # its first sentence is set in bold
@@ -136,7 +156,8 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
     run = Path(run)
     metrics, stages = read_json(run, "metrics.json"), read_json(run, "status.json")
     methods, best = metrics.get("retrieval", {}), best_method(metrics)
-    features, cutouts = (list(dict.fromkeys(split_method(method)[i] for method in methods)) for i in (0, 1))
+    features, cutouts = (list(dict.fromkeys(split_method(method)[i] for method in methods))
+                         for i in (0, 1))
     if changes is not None:  # what matters first
         order = dict(dropped=0, improved=1, lower=2, higher=3, same=4)
         changes = changes.sort_values("verdict", key=lambda column: column.map(order), kind="stable")
@@ -148,11 +169,13 @@ def write_html(run:str|Path, # the run folder; report.html is written into it
     html = jinja2.Environment(autoescape=True).from_string(template).render(
         title=title, verdict=verdict, state=state, methods=methods, any=next(iter(methods.values()), {}),
         features=features, cutouts=cutouts, caption=caption, in_words=in_words, best=best,
-        sheets=in_words(best_method(metrics, True)) if best else "", segmentation=cuts, circular=_circular(run, cuts),
-        open_set=metrics.get("open_set", {}), changes=[] if changes is None else changes.to_dict("records"),
-        stages=stages, failed_stage=failed, trace="\n".join(trace), picture=_pictures(run, stages), how=_how(run),
-        categories=_by_category(run, best) if best else [], interesting=draw_interesting(run, best) if best else "",
-        **more)
+        sheets=in_words(best_method(metrics, True)) if best else "",
+        segmentation=cuts, circular=_circular(run, cuts),
+        open_set=metrics.get("open_set", {}),
+        changes=[] if changes is None else changes.to_dict("records"),
+        stages=stages, failed_stage=failed, trace="\n".join(trace), picture=_pictures(run, stages),
+        how=_how(run), categories=_by_category(run, best) if best else [],
+        interesting=draw_interesting(run, best) if best else "", **more)
     with atomic(run/"report.html") as tmp: tmp.write_text(html, encoding="utf-8")
     return run/"report.html"
 
@@ -169,36 +192,43 @@ class Job:
     changed:bool # by --set
     reason:str # why this run becomes the new baseline; '' when it does not
     accepted:dict|None = None # the baseline
-    expected:dict = field(default_factory=dict) # stage -> seconds at the last baseline, to tell the time left
+    # stage -> seconds at the last baseline, to tell the time left
+    expected:dict = field(default_factory=dict)
     table:pd.DataFrame|None = None # the images table; None: the built-in photos, which are not drawn yet
     left_out:dict = field(default_factory=dict) # stage -> why
     notes:list = field(default_factory=list) # what cannot be computed
 
+# %% ../nbs/06_report.ipynb #af076055
 def _is_run(folder): # written by `run_report`, so that it may be written over
     try: return "stages" in (yaml.safe_load((folder/"params.yaml").read_text()) or {})
     except (OSError, ValueError, TypeError, yaml.YAMLError): return False
 
 def _check_folder(run, given):
     "Raise `BadInput` for a folder that holds something else"
-    if run.exists() and not _is_run(run) and (not run.is_dir() or any(file.name != ".lock" for file in run.iterdir())):
+    if run.exists() and not _is_run(run) and (not run.is_dir()
+                                              or any(file.name != ".lock" for file in run.iterdir())):
         raise BadInput(f"{given or run.name} is no run folder: give an empty or new folder with --out")
 
+# %% ../nbs/06_report.ipynb #7079f5bd
 def _seconds_of(baseline):
     "Seconds of each stage at the accepted baseline; {} where there is none that can be read"
     try: return read_baseline(baseline).get("seconds", {})
     except (BadInput, OSError): return {}
 
+# %% ../nbs/06_report.ipynb #a8f9d0a5
 def _take_table(job, values):
     "Name the table in the plan, and find out what it lacks"
     if WARDROBE in job.plan:
         job.plan["00_data"]["images"] = str(job.run/"wardrobe"/"images.csv")
         return
     if not values.get("images"):
-        raise BadInput(f"profile {job.name} names no images: add a line `images: …`, or give a table with --images")
+        raise BadInput(f"profile {job.name} names no images: add a line `images: …`, or give a "
+                       f"table with --images")
     path = find_table(values["images"]).absolute()
     job.table, job.plan["00_data"]["images"] = read_table(path), str(path)
     job.left_out, job.notes = what_lacks(job.table, job.plan)
 
+# %% ../nbs/06_report.ipynb #da817cf1
 def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
     "Check everything that can be checked before the first stage; raises `BadInput`; see `run_report`"
     name, own = Path(profile).stem, find_table(images).absolute() if images else None
@@ -211,7 +241,8 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
     _check_folder(run, out)
     if update_baseline:
         if assignments:
-            raise BadInput("--update-baseline does not go with --set: a baseline is of the profile as it is written")
+            raise BadInput("--update-baseline does not go with --set: a baseline is of the "
+                           "profile as it is written")
         check_writable(profile, baseline)
     _take_table(job, values)
     job.expected = _seconds_of(baseline)
@@ -238,32 +269,38 @@ def _accept(job, found, metrics, now):
     write_baseline(found, job.baseline)
     add_to_history(found, metrics, history_file(job.baseline))
 
+# %% ../nbs/06_report.ipynb #92cc4971
 def _dropped_words(dropped):
     "Sentences about the figures that dropped"
-    fell = [f"{row.figure[0].upper()}{row.figure[1:]} fell from {number(row.before)} to {number(row.after)}"
+    fell = [f"{row.figure[0].upper()}{row.figure[1:]} fell from {number(row.before)} to "
+            f"{number(row.after)}"
             for row in dropped.iloc[:2].itertuples()]
     if len(dropped) > 2: fell.append(f"{len(dropped) - 2} more figures fell")
     lost = sorted({query for queries in dropped.lost for query in queries})
-    flipped = f"{len(lost)} queries flipped from hit to miss, such as {', '.join(lost[:5])}. " if lost else ""
+    flipped = (f"{len(lost)} queries flipped from hit to miss, such as {', '.join(lost[:5])}. "
+               if lost else "")
     return f"Accuracy has dropped since the baseline, more than chance allows. {'; '.join(fell)}. {flipped}"
 
+# %% ../nbs/06_report.ipynb #acacc05e
 def _verdict(job, metrics, changes, refused):
     "The report in two sentences"
     best = best_method(metrics)
     found = ("Nothing could be searched. " if best is None else
-             f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the queries "
-             f"({in_words(best)}). ")
+             f"The right garment is among ten for {metrics['retrieval'][best]['top10']:.1%} of the "
+             f"queries ({in_words(best)}). ")
     if refused: return f"The comparison with the baseline was refused. {refused}. {found}"
     if job.reason: return f"{found}This run is the new baseline."
-    if job.changed: return f"{found}The profile was changed with --set, so it is not compared with the baseline."
+    if job.changed:
+        return f"{found}The profile was changed with --set, so it is not compared with the baseline."
     if changes is None:
-        return (f"{found}There is no baseline to compare with; accept this run as one with --update-baseline "
-                "and a reason.")
+        return (f"{found}There is no baseline to compare with; accept this run as one with "
+                f"--update-baseline and a reason.")
     dropped, improved = (changes[changes.verdict == verdict] for verdict in ("dropped", "improved"))
     said = (_dropped_words(dropped) + found if len(dropped) else
             f"{found}No figure has dropped since the baseline beyond what chance allows.")
     if not len(improved): return said
-    names = ", ".join(improved.figure[:2]) + (f" and {len(improved) - 2} more" if len(improved) > 2 else "")
+    names = ", ".join(improved.figure[:2]) + (f" and {len(improved) - 2} more"
+                                              if len(improved) > 2 else "")
     return f"{said} Improved beyond chance: {names}; accept a new baseline if that is meant."
 
 # %% ../nbs/06_report.ipynb #77c6e7cb
@@ -272,11 +309,13 @@ def _differs(job, now):
     def flat(plan):
         return {f"{stage.split('_', 1)[1]}.{key}": value for stage, own in plan.items()
                 for key, value in own.items() if key != "images"}
-    def where(record): return {**{key: record[key] for key in ("cpu", "gpu", "python")}, **record["versions"]}
+    def where(record):
+        return {**{key: record[key] for key in ("cpu", "gpu", "python")}, **record["versions"]}
     old = {**flat(job.accepted["parameters"]), **where(job.accepted["environment"])}
     new = {**flat(job.plan), **where(now)}
     other = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return "; ".join(f"{key} was {old.get(key) or 'not set'} and is {new.get(key) or 'not set'}" for key in other)
+    return "; ".join(f"{key} was {old.get(key) or 'not set'} and is "
+                     f"{new.get(key) or 'not set'}" for key in other)
 
 def _about_baseline(job, now):
     "Sentences for the page: when it was accepted and why, and what differs since"
@@ -284,6 +323,7 @@ def _about_baseline(job, now):
     when, reason = job.accepted["environment"]["when"][:10], job.accepted["reason"]
     return dict(accepted=f"Accepted on {when}: {reason}.", differs=_differs(job, now))
 
+# %% ../nbs/06_report.ipynb #62d05cc3
 def _draw_history(job, metrics):
     "figures/history.png, where baselines of the profile have been accepted"
     best, file = best_method(metrics), history_file(job.baseline)
@@ -297,14 +337,15 @@ def _publish(job, verdict, bad, **more):
     write_summary(job.run, job.title, verdict, bad, more.get("changes"), job.notes)
     return write_html(job.run, job.title, verdict, bad, notes=job.notes, **more)
 
+# %% ../nbs/06_report.ipynb #bafcd86f
 @contextmanager
 def _sentences(run, say):
     "What may happen at any moment of a run, in one sentence"
     try: yield
     except OSError as error:
         if error.errno != errno.ENOSPC: raise
-        raise BadInput(f"the disk is full ({error.filename or run}): free space, then give the same command again; "
-                       "finished stages are kept") from None
+        raise BadInput(f"the disk is full ({error.filename or run}): free space, then give the same "
+                       f"command again; finished stages are kept") from None
     except KeyboardInterrupt:
         say("interrupted; the same command goes on after the last finished stage")
         raise
@@ -318,15 +359,17 @@ def _run_stages(job, now, say, force, execute):
     with atomic(job.run/"environment.json") as tmp: tmp.write_text(json.dumps(now, indent=1))
     photos = "" if job.table is None else photos_digest(job.table)
     try:
-        return run_notebooks(job.plan, job.run, say=say, minutes=job.minutes, left_out=job.left_out, force=force,
-                             photos=photos, expected=job.expected, execute=execute)
+        return run_notebooks(job.plan, job.run, say=say, minutes=job.minutes, left_out=job.left_out,
+                             force=force, photos=photos, expected=job.expected, execute=execute)
     except BadInput as error:
         write_junit(job.run, job.title)
         _publish(job, f"The run failed. {error}", True)
         raise
 
+# %% ../nbs/06_report.ipynb #8d06411f
 def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML file
-               out:str|Path|None=None, # the run folder; None: runs/PROFILE, or runs/TABLE, in the current folder
+               # the run folder; None: runs/PROFILE, or runs/TABLE, in the current folder
+               out:str|Path|None=None,
                assignments:list=(), # texts `key=value` that change the profile
                update_baseline:str="", # accept this run as the new baseline, for this reason
                say=print, # takes one line of progress
@@ -337,15 +380,18 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
     "Run all stages, compare with the baseline, write the report; raises `BadInput` when a stage fails"
     job = prepare_report(profile, out, assignments, update_baseline, images)
     with only_run(job.run), _sentences(job.run, say):
-        now = dict(environment(), seeds=sorted({own["seed"] for own in job.plan.values() if "seed" in own}))
+        now = dict(environment(),
+                   seeds=sorted({own["seed"] for own in job.plan.values() if "seed" in own}))
         seconds = _run_stages(job, now, say, force, execute)
         metrics, found = gather_metrics(job.run, seconds), make_baseline(job.run, job.name)
         gate, changes, refused = _compare(job, found)
-        with atomic(job.run/"metrics.json") as tmp: tmp.write_text(json.dumps(dict(metrics, gate=gate), indent=1))
+        with atomic(job.run/"metrics.json") as tmp:
+            tmp.write_text(json.dumps(dict(metrics, gate=gate), indent=1))
         if job.reason: _accept(job, found, metrics, now)
         _draw_history(job, metrics)
         verdict, dropped = _verdict(job, metrics, changes, refused), gate["verdict"] == "failed"
-        page = _publish(job, verdict, bool(dropped or refused), changes=changes, **_about_baseline(job, now),
+        page = _publish(job, verdict, bool(dropped or refused),
+                        changes=changes, **_about_baseline(job, now),
                         flips=draw_lost(job.run, changes, found, job.accepted) if dropped else [])
         write_junit(job.run, job.title, changes, str(refused or ""))
         say(verdict)

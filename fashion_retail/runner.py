@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 import pandas as pd
+from fastcore.basics import patch
 
 import fashion_retail
 from .core import BadInput, atomic, digest, environment
@@ -343,50 +344,56 @@ class _Run:
                      machine=self.machine, before=self.before, weights=self.shipped)
         return json.loads(json.dumps(found).replace(f"{self.run}/", ""))  # the folder may be moved
 
-    def leave_out(self, stage, why):
-        _forget(self.run, stage, self.records.get(stage))
-        self.note(stage, status="left out", why=why)
-        self.progress.line(f"left out: {why}")
+# %% ../nbs/06_runner.ipynb #bc066033
+@patch
+def leave_out(self:_Run, stage, why):
+    _forget(self.run, stage, self.records.get(stage))
+    self.note(stage, status="left out", why=why)
+    self.progress.line(f"left out: {why}")
 
-    def reuse(self, stage):
-        record = self.records[stage]
-        self.note(stage, status="reused", seconds=record["seconds"])
-        self.progress.line(f"reused, {record['seconds']:.0f} s saved")
-        return record
+@patch
+def reuse(self:_Run, stage):
+    record = self.records[stage]
+    self.note(stage, status="reused", seconds=record["seconds"])
+    self.progress.line(f"reused, {record['seconds']:.0f} s saved")
+    return record
 
-    def do(self, stage, inputs, why):
-        "Execute a stage and write its record; raises `BadInput`"
-        record = self.records.get(stage)
-        _forget(self.run, stage, record)
-        there = stage_files(self.run)
-        self.progress.begin(stage, f" ({why})" if record else "")
-        try:
-            self.execute(stage_notebook(stage, self.folder), self.run/f"{stage}.ipynb",
-                         {**self.plan[stage], "run_dir": str(self.run)}, self.minutes, self.progress.hear)
-        except BadInput as error:
-            self.note(stage, status="failed", why=str(error), traceback=getattr(error, "trace", ""))
-            raise
-        except KeyboardInterrupt:
-            self.note(stage, status="interrupted")
-            raise
-        finally: seconds = self.progress.end()
-        made = {path: stat for path, stat in stage_files(self.run).items() if there.get(path) != stat}
-        record = dict(version=VERSION, seconds=seconds, inputs=inputs,
-                      outputs={path: [*stat, digest(self.run/path)] for path, stat in made.items()})
-        with atomic(self.run/"stages"/f"{stage}.json") as tmp: tmp.write_text(json.dumps(record))
-        self.note(stage, status="done", seconds=seconds)
-        self.progress.line(f"done in {seconds:.0f} s")
-        self.progress.clock.took[stage] = seconds
-        return record
+@patch
+def do(self:_Run, stage, inputs, why):
+    "Execute a stage and write its record; raises `BadInput`"
+    record = self.records.get(stage)
+    _forget(self.run, stage, record)
+    there = stage_files(self.run)
+    self.progress.begin(stage, f" ({why})" if record else "")
+    try:
+        self.execute(stage_notebook(stage, self.folder), self.run/f"{stage}.ipynb",
+                     {**self.plan[stage], "run_dir": str(self.run)}, self.minutes, self.progress.hear)
+    except BadInput as error:
+        self.note(stage, status="failed", why=str(error), traceback=getattr(error, "trace", ""))
+        raise
+    except KeyboardInterrupt:
+        self.note(stage, status="interrupted")
+        raise
+    finally: seconds = self.progress.end()
+    made = {path: stat for path, stat in stage_files(self.run).items() if there.get(path) != stat}
+    record = dict(version=VERSION, seconds=seconds, inputs=inputs,
+                  outputs={path: [*stat, digest(self.run/path)] for path, stat in made.items()})
+    with atomic(self.run/"stages"/f"{stage}.json") as tmp: tmp.write_text(json.dumps(record))
+    self.note(stage, status="done", seconds=seconds)
+    self.progress.line(f"done in {seconds:.0f} s")
+    self.progress.clock.took[stage] = seconds
+    return record
 
-    def stage(self, stage):
-        inputs = self.inputs(stage)
-        why = _changed(self.records.get(stage), inputs, self.run)
-        record = self.do(stage, inputs, why) if why else self.reuse(stage)
-        self.seconds[stage] = record["seconds"]
-        handed_on = {path: content for path, (*_, content) in record["outputs"].items()
-                     if not re.match(r"figures/|[^/]*\.ipynb$", path)}
-        self.before[stage] = _digest_of(handed_on)
+# %% ../nbs/06_runner.ipynb #07eb2e19
+@patch
+def stage(self:_Run, stage):
+    inputs = self.inputs(stage)
+    why = _changed(self.records.get(stage), inputs, self.run)
+    record = self.do(stage, inputs, why) if why else self.reuse(stage)
+    self.seconds[stage] = record["seconds"]
+    handed_on = {path: content for path, (*_, content) in record["outputs"].items()
+                 if not re.match(r"figures/|[^/]*\.ipynb$", path)}
+    self.before[stage] = _digest_of(handed_on)
 
 # %% ../nbs/06_runner.ipynb #617cb6ee
 def _clean(run, plan, force, say):

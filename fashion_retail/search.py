@@ -113,6 +113,44 @@ def top_k(queries:np.ndarray, # (Q, D) numbers
         indices[block], distances[block] = best_i, best_d**2/2 if metric == "cosine" else best_d
     return distances, indices
 
+# %% ../nbs/05_search.ipynb #62fe4328
+def _same(a, b, block):
+    "Positions in the block and gallery rows where the codes agree"
+    left = pd.DataFrame({"code": a[block], "row": np.arange(len(block))})
+    pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(len(b))}), on="code")
+    return pairs.row.to_numpy(), pairs.col.to_numpy()
+
+def _block_ranks(q, g, block, best, row, col, step, metric, p):
+    """Ranks of the distances `best`: gallery rows as near count before them,
+    but for those in `row`, `col`"""
+    near = best + 1e-6*(2*np.sqrt(q[2][block]) + best)
+    limit, before = near**2 - q[2][block], np.zeros(len(block), np.int64)
+    order = np.argsort(col, kind="stable")
+    row, col = row[order], col[order]
+    q32 = -2*_rows(q, block, np.float32)
+    for b in range(0, len(g[0]), step):
+        part = slice(b, min(b + step, len(g[0])))
+        here = slice(*np.searchsorted(col, [part.start, part.stop]))
+        if metric == "minkowski":
+            score, low, high = cdist(q[0][block], g[0][part], "minkowski", p=p), near, near
+        else:
+            score, slack = _screen(q32, q, g, block, part)
+            low, high = limit - slack, limit + slack
+        score[row[here], col[here] - b] = np.inf
+        low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
+        closer = score <= low
+        unsure = np.flatnonzero((score <= high) ^ closer)
+        # ties without end, as when all vectors are one: float64 errs less than a tie allows
+        if len(unsure) > score.size//64:
+            score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
+            score[row[here], col[here] - b] = np.inf
+            closer, unsure = score <= limit[:, None], unsure[:0]
+        before += np.count_nonzero(closer, axis=1)
+        r, c = np.divmod(unsure, score.shape[1])
+        nearer = _pairs(q, g, block[r], c + b, metric, p) <= near[r]
+        before += np.bincount(r[nearer], minlength=len(block))
+    return np.where(np.isfinite(best), before + 1, 0)
+
 # %% ../nbs/05_search.ipynb #9cd2acc2
 def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery:np.ndarray, # (N, D) numbers, same features
@@ -120,7 +158,8 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
                       gallery_items, # (N,) the garment each gallery photo shows
                       metric:str="euclidean", # one of `METRICS`
                       chunk:int=1024, # queries in a block; a gallery block has 8 times as many rows
-                      exclude:tuple|None=None, # (query image ids, gallery image ids): equal ids, one photo, are skipped
+                      # (query image ids, gallery image ids): equal ids, one photo, are skipped
+                      exclude:tuple|None=None,
                       p:float=3 # of metric minkowski, at least 1
                      ) -> np.ndarray: # int64 (Q,), 1 = first; 0 = no right answer in the gallery
     "The place of the best right answer of each query, ties counted against it; raises `BadInput`"
@@ -134,43 +173,15 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
     codes = np.arange(nq + ng)
     if exclude: codes = pd.factorize(np.r_[np.asarray(exclude[0], str), np.asarray(exclude[1], str)])[0]
     qx, gx = codes[:nq], codes[nq:]
-    def same(a, b, block): # positions in the block and gallery rows where the codes agree
-        left = pd.DataFrame({"code": a[block], "row": np.arange(len(block))})
-        pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(ng)}), on="code")
-        return pairs.row.to_numpy(), pairs.col.to_numpy()
     ranks = np.zeros(nq, np.int64)
     for a in range(0, nq, chunk):
         block = np.arange(a, min(a + chunk, nq))
-        (row, col), (own_row, own_col), n = same(qi, gi, block), same(qx, gx, block), len(block)
+        (row, col), (own_row, own_col) = _same(qi, gi, block), _same(qx, gx, block)
         right = qx[block[row]] != gx[col]
-        best = np.full(n, np.inf)
+        best = np.full(len(block), np.inf)
         np.minimum.at(best, row[right], _pairs(q, g, block[row[right]], col[right], metric, p))
-        near = best + 1e-6*(2*np.sqrt(q[2][block]) + best)
-        limit, before = near**2 - q[2][block], np.zeros(n, np.int64)
         row, col = np.r_[row, own_row], np.r_[col, own_col]  # no rivals
-        order = np.argsort(col, kind="stable")
-        row, col = row[order], col[order]
-        q32 = -2*_rows(q, block, np.float32)
-        for b in range(0, ng, 8*chunk):
-            part = slice(b, min(b + 8*chunk, ng))
-            here = slice(*np.searchsorted(col, [part.start, part.stop]))
-            if metric == "minkowski": score, low, high = cdist(q[0][block], g[0][part], "minkowski", p=p), near, near
-            else:
-                score, slack = _screen(q32, q, g, block, part)
-                low, high = limit - slack, limit + slack
-            score[row[here], col[here] - b] = np.inf
-            low, high = (o.astype(score.dtype)[:, None] for o in (low, high))
-            closer = score <= low
-            unsure = np.flatnonzero((score <= high) ^ closer)
-            # ties without end, as when all vectors are one: float64 errs less than a tie allows
-            if len(unsure) > score.size//64:
-                score = g[2][part] - 2*(_rows(q, block, np.float64) @ _rows(g, part, np.float64).T)
-                score[row[here], col[here] - b] = np.inf
-                closer, unsure = score <= limit[:, None], unsure[:0]
-            before += np.count_nonzero(closer, axis=1)
-            r, c = np.divmod(unsure, score.shape[1])
-            before += np.bincount(r[_pairs(q, g, block[r], c + b, metric, p) <= near[r]], minlength=n)
-        ranks[block] = np.where(np.isfinite(best), before + 1, 0)
+        ranks[block] = _block_ranks(q, g, block, best, row, col, 8*chunk, metric, p)
     return ranks
 
 # %% ../nbs/05_search.ipynb #e8d6b2eb

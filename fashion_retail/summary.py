@@ -95,31 +95,42 @@ def number(value:float # a share, a score or a count
 
 def _markdown_table(head, rows):
     "Lines of a Markdown table"
-    def line(cells): return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    def line(cells):
+        return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ")
+                                 for cell in cells) + " |"
     return ["", line(head), "|---"*len(head) + "|", *map(line, rows)]
 
+# %% ../nbs/06_summary.ipynb #30cac183
 def _headline(methods):
     "Lines of the table of accuracies"
     if not methods: return []
-    features, cutouts = (list(dict.fromkeys(split_method(method)[i] for method in methods)) for i in (0, 1))
+    features, cutouts = (list(dict.fromkeys(split_method(method)[i] for method in methods))
+                         for i in (0, 1))
     def cell(found):
-        return f"**{found['top10']:.1%}** ({found['top10_low']:.0%}–{found['top10_high']:.0%})" if found else "–"
+        return (f"**{found['top10']:.1%}** ({found['top10_low']:.0%}–{found['top10_high']:.0%})"
+                if found else "–")
     return _markdown_table(["top-10 accuracy (95 %)", *map(caption, cutouts)],
-                           [[name, *(cell(methods.get(f"{name}/{cut}")) for cut in cutouts)] for name in features])
+                           [[name, *(cell(methods.get(f"{name}/{cut}")) for cut in cutouts)]
+                            for name in features])
 
+# %% ../nbs/06_summary.ipynb #de758da1
 def _since_baseline(changes):
-    "Lines about the baseline: the figures that differ beyond chance, the others as a count, and lost queries"
+    """Lines about the baseline: the figures that differ beyond chance,
+    the others as a count, and lost queries"""
     if changes is None or not len(changes): return []
     told = changes[changes.verdict.isin(["dropped", "improved"])]
     told = told.sort_values("verdict", kind="stable").iloc[:10]
     lines = _markdown_table(["since the baseline", "before", "now", "verdict"], [
-        [row.figure, number(row.before), number(row.after), f"**{row.verdict}**"] for row in told.itertuples()])
+        [row.figure, number(row.before), number(row.after), f"**{row.verdict}**"]
+        for row in told.itertuples()])
     if not len(told): lines = []
     if rest := len(changes) - len(told): lines += ["", f"{rest} other figures: see report.html"]
-    lost = dict.fromkeys(query for queries in changes.lost[changes.verdict == "dropped"] for query in queries)
+    lost = dict.fromkeys(query for queries in changes.lost[changes.verdict == "dropped"]
+                         for query in queries)
     more = f" and {len(lost) - 20} more" if len(lost) > 20 else ""
     return [*lines, "", f"Lost: {', '.join(list(lost)[:20])}{more}"] if lost else lines
 
+# %% ../nbs/06_summary.ipynb #b601ba71
 def write_summary(run:str|Path, # the run folder; summary.md is written into it
                   title:str, # heading
                   verdict:str, # sentences
@@ -133,11 +144,14 @@ def write_summary(run:str|Path, # the run folder; summary.md is written into it
     lines = [f"### {sign} {title}", "", verdict, *_headline(metrics.get("retrieval", {}))]
     if cuts := metrics.get("segmentation"):
         lines += _markdown_table(["cut-out", "IoU mean", "worst tenth"], [
-            [caption(cut), f"{found['iou_mean']:.3f}", f"{found['iou_p10']:.3f}"] for cut, found in cuts.items()])
+            [caption(cut), f"{found['iou_mean']:.3f}",
+             f"{found['iou_p10']:.3f}"] for cut, found in cuts.items()])
     if known := metrics.get("open_set"):
         lines += _markdown_table(["is it in the catalogue?", "AUROC (95 %)"], [
-            [in_words(method), f"{found['auroc']:.3f} ({found['auroc_low']:.2f}–{found['auroc_high']:.2f})"]
+            [in_words(method), f"{found['auroc']:.3f} "
+                               f"({found['auroc_low']:.2f}–{found['auroc_high']:.2f})"]
             for method, found in known.items()])
     lines += [*_since_baseline(changes), "", *(f"- Not computed: {note}" for note in notes)]
-    with atomic(run/"summary.md") as tmp: tmp.write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
+    with atomic(run/"summary.md") as tmp:
+        tmp.write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
     return run/"summary.md"

@@ -75,13 +75,26 @@ def plain_background(rng:np.random.Generator, # all randomness
 def _lamp(image, where): # RGB of the brightest surfaces, which say most about the light
     return np.quantile(image[where], 0.9, axis=0) + 8 if where.any() else np.full(3, 200.)
 
+# %% ../nbs/01_superimpose.ipynb #52470b09
+def _shadowed(floor, cover, rng):
+    "The background, float32 (h, w, 3), with a shadow at the hem and one from the lamp"
+    h, w = cover.shape
+    side = max(h, w)
+    for reach, strength in ((0.006, rng.uniform(0.15, 0.4)),
+                            (rng.uniform(0.01, 0.04), rng.uniform(0.1, 0.45))):
+        dx, dy = rng.normal(0, reach*side/2, 2)
+        dark = cv2.warpAffine(cover, np.float32([[1, 0, dx], [0, 1, dy]]), (w, h))
+        floor *= 1 - np.float32(strength)*cv2.GaussianBlur(dark, (0, 0), reach*side)[..., None]
+    return floor
+
 # %% ../nbs/01_superimpose.ipynb #8cab4eac
 def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
                 mask:np.ndarray, # bool (H, W), its garment
                 background:np.ndarray, # uint8 (h, w, 3)
                 rng:np.random.Generator # all randomness
                ) -> tuple: # uint8 (h, w, 3) and bool (h, w)
-    "The garment on `background`, scaled and turned, in its light, with shadow and soft edges; and its exact mask"
+    """The garment on `background`, scaled and turned, in its light, with shadow and soft edges;
+    and its exact mask"""
     check_photo(photo, mask=mask)
     check_photo(background)
     if not mask.any(): raise BadInput("the mask is empty: there is no garment to superimpose")
@@ -101,8 +114,8 @@ def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
     low, high = points.min(0), points.max(0) + 1
     scale = min(np.sqrt(rng.uniform(0.1, 0.5)*h*w/mask.sum()),
                 *(rng.choice([0.97, 1.15], p=[0.85, 0.15])*np.array([w, h])/(high - low)))
-    room = np.array([w, h]) - scale*(high - low) # negative: the frame crops the garment
-    to = np.c_[scale*turn, room*rng.uniform(0, 1, 2) - scale*low]
+    free = np.array([w, h]) - scale*(high - low) # negative: the frame crops the garment
+    to = np.c_[scale*turn, free*rng.uniform(0, 1, 2) - scale*low]
     blur = max(0.01, 0.4/scale - 0.4) # against aliasing
     def warp(x):
         soft = cv2.GaussianBlur(x, (0, 0), blur)
@@ -112,16 +125,21 @@ def superimpose(photo:np.ndarray, # uint8 (H, W, 3)
     floor, side = background.astype(np.float32), max(h, w)
     falloff = cv2.GaussianBlur(floor.mean(-1), (0, 0), 0.2*side) + 8 # what dims the floor dims the cloth
     cloth = warp(cloth)*light.astype(np.float32)*np.sqrt(falloff/falloff.mean())[..., None].clip(0.7, 1.3)
-    # a shadow at the hem, and one from the lamp
-    for reach, strength in ((0.006, rng.uniform(0.15, 0.4)), (rng.uniform(0.01, 0.04), rng.uniform(0.1, 0.45))):
-        dx, dy = rng.normal(0, reach*side/2, 2)
-        dark = cv2.warpAffine(cover, np.float32([[1, 0, dx], [0, 1, dy]]), (w, h))
-        floor *= 1 - np.float32(strength)*cv2.GaussianBlur(dark, (0, 0), reach*side)[..., None]
+    floor = _shadowed(floor, cover, rng)
     return (floor + cover[..., None]*(cloth - floor)).clip(0, 255).astype(np.uint8), cover > 0.5
 
 # %% ../nbs/01_superimpose.ipynb #fcc0995e
 def _cut_off(mask): # does the frame cut the garment?
     return np.r_[mask[0], mask[-1], mask[:, 0], mask[:, -1]].sum() > 0.02*sum(mask.shape)
+
+# %% ../nbs/01_superimpose.ipynb #4ce30248
+def _emptied(photo, mask, size, rng):
+    "A photo at `size` without its garment, sometimes mirrored; None where the garment fills it"
+    scale = min(1, size/max(mask.shape))
+    new = max(1, round(mask.shape[1]*scale)), max(1, round(mask.shape[0]*scale))
+    photo = cv2.resize(photo, new, interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(mask.astype(np.uint8), new) > 0
+    return None if mask.all() else bare(photo, mask)[:, ::rng.choice([-1, 1])]
 
 # %% ../nbs/01_superimpose.ipynb #5860b2ac
 def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split `train`, with masks
@@ -131,7 +149,8 @@ def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split
                       plain:float=0.25, # share on procedural floors, 0 to 1
                       seed:int=42 # settles everything
                      ) -> pd.DataFrame: # a new images table of `n` rows, with `garment_from` and `background_from`
-    "Write `n` superimposed photos, their exact masks and table; raises `BadInput` for rows that leak or have no mask"
+    """Write `n` superimposed photos, their exact masks and table;
+    raises `BadInput` for rows that leak or have no mask"""
     if not len(rows) or (rows.split != "train").any():
         raise BadInput("superimposing takes rows of split train only: "
                        "select them first, or other splits leak into the training")
@@ -149,13 +168,7 @@ def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split
         floor, j = None, None if rng.random() < plain else int(rng.integers(len(rows)))
         path, mask_path = out/"photo"/f"superimposed-{k:05}.jpg", out/"mask"/f"superimposed-{k:05}.png"
         if not (path.exists() and mask_path.exists()):
-            if j is not None:
-                floor, old = read(j)
-                scale = min(1, size/max(old.shape))
-                new = max(1, round(old.shape[1]*scale)), max(1, round(old.shape[0]*scale))
-                floor = cv2.resize(floor, new, interpolation=cv2.INTER_AREA)
-                old = cv2.resize(old.astype(np.uint8), new) > 0
-                floor = None if old.all() else bare(floor, old)[:, ::rng.choice([-1, 1])]
+            if j is not None: floor = _emptied(*read(j), size, rng)
             if floor is None: floor = plain_background(rng, (size, size*3//4))
             image, mask = superimpose(photo, mask, np.ascontiguousarray(floor), rng)
             save_mask(mask, mask_path)
@@ -163,7 +176,8 @@ def superimpose_table(rows:pd.DataFrame, # rows of an images table, all of split
         made.append(dict(image_id=path.stem, item_id=rows.item_id[i], role="snapshot",
                          path=str(path), mask_path=str(mask_path), split="train",
                          category=rows.category[i] if "category" in rows else "", mask_source="superimposed",
-                         garment_from=rows.image_id[i], background_from="" if j is None else rows.image_id[j]))
+                         garment_from=rows.image_id[i],
+                         background_from="" if j is None else rows.image_id[j]))
     table = pd.DataFrame(made)
     write_table(table, out/"images.csv")
     return read_table(out/"images.csv")

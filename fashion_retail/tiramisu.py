@@ -111,28 +111,31 @@ class FCDenseNet(nn.Module):
                 nn.init.zeros_(m.bias)
         self.to(memory_format=torch.channels_last)
 
-    @property
-    def blocks(self): return [*self.down, self.bottleneck, *self.up]
+# %% ../nbs/02_tiramisu.ipynb #1d46846c
+@patch(as_prop=True)
+def blocks(self:FCDenseNet): return [*self.down, self.bottleneck, *self.up]
 
-    @property
-    def widths(self): return [b.n_in + len(b)*b.growth_rate for b in self.blocks] # channels after each block
+@patch(as_prop=True)
+def widths(self:FCDenseNet): return [b.n_in + len(b)*b.growth_rate for b in self.blocks] # channels after each block
 
-    def forward(self,
-        x:torch.Tensor, # (B, in_channels, H, W), H and W at least 2**n_pool
-    )->torch.Tensor: # logits (B, n_classes, H, W)
-        check_input(self, x.shape)
-        lean,skips = self.grad_checkpointing and self.training and torch.is_grad_enabled(),[]
-        x = self.first(x.contiguous(memory_format=torch.channels_last))
-        for block,td in zip(self.down, self.td):
-            skips.append(block(x, lean=lean))
-            x = recomputed(td, skips[-1]) if lean else td(skips[-1])
-        block = self.bottleneck
-        x = block(x, lean=lean)
-        for tu,up in zip(self.tu, self.up):
-            skip = skips.pop()
-            x = up(tu(x[:, block.n_in:], skip), skip, lean=lean)
-            block = up
-        return self.head(x)
+# %% ../nbs/02_tiramisu.ipynb #857df558
+@patch
+def forward(self:FCDenseNet,
+    x:torch.Tensor, # (B, in_channels, H, W), H and W at least 2**n_pool
+)->torch.Tensor: # logits (B, n_classes, H, W)
+    check_input(self, x.shape)
+    lean,skips = self.grad_checkpointing and self.training and torch.is_grad_enabled(),[]
+    x = self.first(x.contiguous(memory_format=torch.channels_last))
+    for block,td in zip(self.down, self.td):
+        skips.append(block(x, lean=lean))
+        x = recomputed(td, skips[-1]) if lean else td(skips[-1])
+    block = self.bottleneck
+    x = block(x, lean=lean)
+    for tu,up in zip(self.tu, self.up):
+        skip = skips.pop()
+        x = up(tu(x[:, block.n_in:], skip), skip, lean=lean)
+        block = up
+    return self.head(x)
 
 # %% ../nbs/02_tiramisu.ipynb #6ce1a93a
 def check_input(net, # an `FCDenseNet`
@@ -338,21 +341,23 @@ class LiteTiramisu(nn.Module):
                 nn.init.zeros_(m.bias)
         self.to(memory_format=torch.channels_last)
 
-    def forward(self,
-        x:torch.Tensor, # (B, 3, H, W), normalized by `MEAN` and `STD`, H and W at least 32
-    )->torch.Tensor: # logits (B, n_classes, H, W)
-        check_input(self, x.shape)
-        std,mean = (x.new_tensor(o)[:, None, None]*255 for o in (STD, MEAN))
-        encoder = self.encoder
-        scaled = torch.addcmul((mean - encoder.mean)/encoder.std, x, std/encoder.std)  # as the encoder wants it
-        maps = encoder(scaled)
-        skips,size,block = [maps[name] for name in encoder.halvings],x.shape[2:],self.bottleneck
-        x = block(skips.pop())
-        for tu,up in zip(self.tu, self.up):
-            skip = skips.pop()
-            x = up(tu(x[:, block.n_in:].contiguous(memory_format=torch.channels_last), skip), skip)
-            block = up
-        return F.interpolate(self.head(x), size=size, mode='bilinear', align_corners=False)
+# %% ../nbs/02_tiramisu.ipynb #98352d3f
+@patch
+def forward(self:LiteTiramisu,
+    x:torch.Tensor, # (B, 3, H, W), normalized by `MEAN` and `STD`, H and W at least 32
+)->torch.Tensor: # logits (B, n_classes, H, W)
+    check_input(self, x.shape)
+    std,mean = (x.new_tensor(o)[:, None, None]*255 for o in (STD, MEAN))
+    encoder = self.encoder
+    scaled = torch.addcmul((mean - encoder.mean)/encoder.std, x, std/encoder.std)  # as the encoder wants it
+    maps = encoder(scaled)
+    skips,size,block = [maps[name] for name in encoder.halvings],x.shape[2:],self.bottleneck
+    x = block(skips.pop())
+    for tu,up in zip(self.tu, self.up):
+        skip = skips.pop()
+        x = up(tu(x[:, block.n_in:].contiguous(memory_format=torch.channels_last), skip), skip)
+        block = up
+    return F.interpolate(self.head(x), size=size, mode='bilinear', align_corners=False)
 
 # %% ../nbs/02_tiramisu.ipynb #1b5cff18
 def save_weights(
@@ -367,6 +372,7 @@ def save_weights(
     header = {type(net).__name__: json.dumps(net.config), 'meta': json.dumps(meta)}
     with atomic(path) as tmp: tmp.write_bytes(save(state, metadata=header))
 
+# %% ../nbs/02_tiramisu.ipynb #679bc92f
 def read_weights(
     path:str|Path, # file that `save_weights` wrote
 )->tuple: # header dict: name of a network's class -> its arguments, `meta`; state dict
@@ -383,6 +389,7 @@ def read_weights(
     except (SafetensorError, OSError) as error:
         raise BadInput(f'weights {path} are damaged or no safetensors file ({error}): copy them again') from None
 
+# %% ../nbs/02_tiramisu.ipynb #12411e8b
 def load_weights(
     path:str|Path, # file that `save_weights` wrote
     *kinds, # classes of networks that it may hold; none given: the two of this notebook

@@ -132,9 +132,11 @@ def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
 
 # %% ../nbs/03_training.ipynb #8c26affa
 class SnapshotDataset:
-    "Snapshots with masks: (float (3, size, size), int64 (size, size), weight); raises `BadInput` if no mask is of use"
+    """Snapshots with masks: (float (3, size, size), int64 (size, size), weight);
+    raises `BadInput` if no mask is of use"""
     def __init__(self,
-        rows:pd.DataFrame, # rows of an images table with `mask_path`, or with `label_path` where there are classes
+        # rows of an images table with `mask_path`, or with `label_path` where there are classes
+        rows:pd.DataFrame,
         size:int, # side of the squares
         augmented:bool=False, # a new random view each epoch
         seed:int=42, # of the views
@@ -148,26 +150,15 @@ class SnapshotDataset:
             keep.append(bool(garment.any() and not garment.all()))
             if keep[-1]: self.pairs.append(self.smaller(image, mask))
         if not self.pairs:
-            raise BadInput(f"none of {len(rows)} masks shows garment and background (they are all empty or all full): "
-                           "label the photos again")
+            raise BadInput(f"none of {len(rows)} masks shows garment and background (they are all "
+                           f"empty or all full): label the photos again")
         self.rows = rows[keep].reset_index(drop=True)
         if lost := rows.image_id[~np.array(keep)].tolist():
-            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or full: {some(lost)}", flush=True)
+            print(f"left out {len(lost)} of {len(rows)} photos whose mask is empty or "
+                  f"full: {some(lost)}", flush=True)
         source = self.rows.get("mask_source", pd.Series("", self.rows.index))
         self.by_machine = ~source.isin(["checked", ""]).to_numpy()
         self.trust = np.where(self.by_machine, np.float32(MACHINE_TRUST), np.float32(1))
-
-    def read(self, row): # -> uint8 (H, W, 3), and bool or uint8 (H, W)
-        if not self.classes: return load_pair(row.path, row.mask_path)
-        image = load_image(row.path)
-        classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
-        return image, load_labels(row.label_path, classes, image.shape)
-
-    def smaller(self, image, mask): # little more than `size`, to save memory
-        scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
-        if scale >= 1: return image, mask
-        height, width = (round(o*scale) for o in mask.shape)
-        return _resize(image, width, height), _resize(mask, width, height)
 
     def __len__(self): return len(self.pairs)
 
@@ -177,6 +168,21 @@ class SnapshotDataset:
         if self.augmented: image, mask = augment(image, mask, self.size, rng)
         else: image, mask = letterbox(image, self.size), letterbox(mask, self.size)
         return to_tensor(image), torch.from_numpy(mask.astype(np.int64)), self.trust[i]
+
+# %% ../nbs/03_training.ipynb #5978ae85
+@patch
+def read(self:SnapshotDataset, row): # -> uint8 (H, W, 3), and bool or uint8 (H, W)
+    if not self.classes: return load_pair(row.path, row.mask_path)
+    image = load_image(row.path)
+    classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
+    return image, load_labels(row.label_path, classes, image.shape)
+
+@patch
+def smaller(self:SnapshotDataset, image, mask): # little more than `size`, to save memory
+    scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
+    if scale >= 1: return image, mask
+    height, width = (round(o*scale) for o in mask.shape)
+    return _resize(image, width, height), _resize(mask, width, height)
 
 # %% ../nbs/03_training.ipynb #bfb24f40
 def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
@@ -298,27 +304,34 @@ class SegmenterFitting(Fitting):
         self.rates = [rate*ENCODER_PACE, rate][-len(parts):]
         opt = Adam(parts, lr=rate, wd=1e-4, decouple_wd=True)
         for parameter in net.parameters():
-            if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False  # scales and biases do not decay
+            # scales and biases do not decay
+            if parameter.ndim < 2: opt.state[parameter]["do_wd"] = False
         steps, names = len(self.loaders.train), ("average", "patience", "seed")
-        super().__init__(net, opt, out, settings, settings["epochs"], steps, device, **{o: settings[o] for o in names})
+        super().__init__(net, opt, out, settings, settings["epochs"],
+                         steps, device, **{o: settings[o] for o in names})
         self.judging = len(valid_set)/len(train_set)/3  # no gradients
         self.advice = f"lower batch_size (now {size}) or size (now {settings['size']}), or set grad_checkpointing"
 
-    def begin(self, epoch):
-        if epoch == self.epochs//2 and self.train_set.by_machine.any(): self.doubt()
-        self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
-        self.train_set.epoch = epoch
+# %% ../nbs/03_training.ipynb #7e22a612
+@patch
+def begin(self:SegmenterFitting, epoch):
+    if epoch == self.epochs//2 and self.train_set.by_machine.any(): self.doubt()
+    self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
+    self.train_set.epoch = epoch
 
-    def batches(self, epoch): yield from self.loaders.train
+@patch
+def batches(self:SegmenterFitting, epoch): yield from self.loaders.train
 
-    def loss(self, batch):
-        image, target, trust = batch
-        return segmentation_loss(self.net(image), target, trust)
+@patch
+def loss(self:SegmenterFitting, batch):
+    image, target, trust = batch
+    return segmentation_loss(self.net(image), target, trust)
 
-    def pace(self, done):
-        factor, momentum = one_cycle(done)
-        self.opt.set_hyper("lr", [rate*factor for rate in self.rates])
-        self.opt.set_hyper("mom", momentum)
+@patch
+def pace(self:SegmenterFitting, done):
+    factor, momentum = one_cycle(done)
+    self.opt.set_hyper("lr", [rate*factor for rate in self.rates])
+    self.opt.set_hyper("mom", momentum)
 
 # %% ../nbs/03_training.ipynb #514913ab
 @patch
@@ -369,6 +382,16 @@ def optimizer_state(self:SegmenterFitting):
     hypers = [{name: plain(value) for name, value in group.items()} for group in state["hypers"]]
     return dict(state=list(state["state"]), hypers=hypers)
 
+# %% ../nbs/03_training.ipynb #440faed4
+def _first_network(settings, start, names, grad_checkpointing):
+    "A new network, or one that has learned before; `settings` then take its architecture"
+    if not start: return new_network(settings, len(names), grad_checkpointing)
+    net = started_network(start, names, settings["dropout"])
+    settings.update({name: value for name, value in net.config.items() if name in settings})
+    settings["encoder"] = ENCODERS[isinstance(net, LiteTiramisu)]
+    settings["start"] = digest(SHIPPED if start == "shipped" else Path(start))
+    return net
+
 # %% ../nbs/03_training.ipynb #1c5d2825
 def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with masks
                     valid_rows:pd.DataFrame, # likewise; chooses the best epoch
@@ -394,19 +417,15 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
     "Train a segmenter; the epoch that is best on `valid_rows` is in `out/segmenter.safetensors`; raises `BadInput`"
     settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, encoder=encoder,
                     n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate,
-                    n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average, patience=patience,
-                    classes=list(classes) if classes else None, seed=seed)
+                    n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average,
+                    patience=patience, classes=list(classes) if classes else None, seed=seed)
     check_settings(settings)
     device, names = pick_device(device), settings["classes"] or ["background", "garment"]
     torch.manual_seed(seed)
-    if start:
-        net = started_network(start, names, dropout)
-        settings.update({name: value for name, value in net.config.items() if name in settings})
-        settings["encoder"] = ENCODERS[isinstance(net, LiteTiramisu)]
-        settings["start"] = digest(SHIPPED if start == "shipped" else Path(start))
-    else: net = new_network(settings, len(names), grad_checkpointing)
+    net = _first_network(settings, start, names, grad_checkpointing)
     check_input(net.train(), (batch_size, 3, size, size))
-    sets = SnapshotDataset(train_rows, size, True, seed, classes), SnapshotDataset(valid_rows, size, classes=classes)
+    sets = SnapshotDataset(train_rows, size, True, seed,
+                           classes), SnapshotDataset(valid_rows, size, classes=classes)
     if len(sets[0]) < batch_size:
         raise BadInput(f"{len(sets[0])} training photos do not fill one batch of {batch_size}: label more, "
                        "or lower batch_size")

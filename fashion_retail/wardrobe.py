@@ -20,7 +20,8 @@ from .data import BadInput, atomic, read_table, save_image, save_mask, write_tab
 # %% ../nbs/10_wardrobe.ipynb #e690eeb3
 _any = 'plain plain plain plain plain plain stripe check dot floral'
 
-# half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the wardrobe
+# half: half width of chest or hip (cm); flare: how much wider the hem is (cm); often: share of the
+# wardrobe
 CATEGORIES = {
     't-shirt': dict(kind='top', often=6, half=(24,29), length=(60,74), flare=(-2,1),
         sleeve='short', neckline='round round v',
@@ -31,12 +32,14 @@ CATEGORIES = {
     'sweater': dict(kind='top', often=2, half=(24,29), length=(60,70), flare=(-3,0),
         sleeve='long', neckline='round v turtleneck',
         fabric='knit', pattern='plain plain stripe check', details='ribs'),
-    'hoodie': dict(kind='top', often=2, half=(25,30), length=(62,72), flare=(-3,-1), sleeve='long', neckline='hood',
+    'hoodie': dict(kind='top', often=2, half=(25,30), length=(62,72),
+                   flare=(-3,-1), sleeve='long', neckline='hood',
         fabric='fleece', pattern='plain plain print', details='ribs pouch'),
     'shirt': dict(kind='top', often=3, half=(25,30), length=(68,78), flare=(-1,2),
         sleeve='long long short', neckline='collar',
         fabric='woven', pattern='plain plain plain stripe check check', details='placket pocket cuffs'),
-    'polo': dict(kind='top', often=2, half=(25,29), length=(64,74), flare=(-1,1), sleeve='short', neckline='collar',
+    'polo': dict(kind='top', often=2, half=(25,29), length=(64,74),
+                 flare=(-1,1), sleeve='short', neckline='collar',
         fabric='jersey', pattern='plain plain stripe', details='henley hem'),
     'blouse': dict(kind='top', often=1, half=(23,28), length=(54,66), flare=(2,9),
         sleeve='cap half long', neckline='v boat round',
@@ -50,31 +53,43 @@ CATEGORIES = {
     'outwear': dict(kind='top', often=2, half=(28,33), length=(60,82), flare=(-2,2),
         sleeve='long', neckline='stand hood',
         fabric='nylon denim woven', pattern='plain plain plain check', details='zip slits cuffs'),
-    'blazer': dict(kind='top', often=1, half=(26,30), length=(66,76), flare=(-1,2), sleeve='long', neckline='lapel',
+    'blazer': dict(kind='top', often=1, half=(26,30), length=(66,76),
+                   flare=(-1,2), sleeve='long', neckline='lapel',
         fabric='woven', pattern='plain plain check stripe', details='slits'),
-    'dress': dict(kind='dress', often=3, half=(21,25), length=(82,108), flare=(6,24), sleeve='none none cap short long',
-        neckline='round v strap square boat', fabric='jersey woven',
-        pattern='plain plain plain floral floral dot stripe', details='waist'),
-    'skirt': dict(kind='skirt', often=2, half=(20,24), length=(40,68), flare=(0,20), sleeve='none', neckline='none',
-        fabric='woven denim jersey', pattern=_any, details=''),
-    'pants': dict(kind='legs', often=3, half=(23,28), length=(88,102), flare=(0,0), sleeve='none', neckline='none',
-        fabric='denim woven jersey', pattern='plain plain plain plain plain check', details=''),
-    'shorts': dict(kind='legs', often=2, half=(24,29), length=(34,50), flare=(0,0), sleeve='none', neckline='none',
-        fabric='denim woven jersey', pattern=_any, details=''),
 }
 
+# %% ../nbs/10_wardrobe.ipynb #531f48d3
+CATEGORIES |= {
+    'dress': dict(kind='dress', often=3, half=(21,25), length=(82,108),
+                  flare=(6,24), sleeve='none none cap short long',
+        neckline='round v strap square boat', fabric='jersey woven',
+        pattern='plain plain plain floral floral dot stripe', details='waist'),
+    'skirt': dict(kind='skirt', often=2, half=(20,24), length=(40,68), flare=(0,20), sleeve='none',
+                  neckline='none', fabric='woven denim jersey', pattern=_any, details=''),
+    'pants': dict(kind='legs', often=3, half=(23,28), length=(88,102),
+                  flare=(0,0), sleeve='none', neckline='none',
+        fabric='denim woven jersey', pattern='plain plain plain plain plain check', details=''),
+    'shorts': dict(kind='legs', often=2, half=(24,29), length=(34,50), flare=(0,0), sleeve='none',
+                   neckline='none', fabric='denim woven jersey', pattern=_any, details=''),
+}
+
+# %% ../nbs/10_wardrobe.ipynb #bf396f7d
 COLORS = { # sRGB and how common
-    'black':((28,27,30),24), 'navy':((33,40,70),22), 'gray':((128,130,134),14), 'white':((236,235,231),20),
-    'blue':((48,84,150),7), 'light blue':((150,182,212),6), 'beige':((205,186,158),7), 'brown':((98,70,52),2),
+    'black':((28,27,30),24), 'navy':((33,40,70),22), 'gray':((128,130,134),14),
+    'white':((236,235,231),20), 'blue':((48,84,150),7), 'light blue':((150,182,212),6),
+    'beige':((205,186,158),7), 'brown':((98,70,52),2),
     'olive':((92,92,62),2), 'green':((44,104,74),2), 'red':((176,38,44),5), 'burgundy':((98,30,46),2),
     'pink':((226,158,168),4),
-    'yellow':((226,190,76),1.5), 'orange':((214,112,56),1), 'purple':((96,66,124),1.5), 'turquoise':((56,146,152),1)}
+    'yellow':((226,190,76),1.5), 'orange':((214,112,56),1), 'purple':((96,66,124),1.5),
+    'turquoise':((56,146,152),1)}
 
+# %% ../nbs/10_wardrobe.ipynb #ae8b9672
 def random_item(
     rng:np.random.Generator, # source of chance; the same state gives the same item
 ) -> dict: # plain values: category, color, color2, pattern, sleeve, neckline, fabric, rgb, rgb2, and a seed for the cut
     "A garment as a dict of attributes"
-    often, freq = np.array([o['often'] for o in CATEGORIES.values()]), np.array([f for _,f in COLORS.values()])
+    often, freq = (np.array([o['often'] for o in CATEGORIES.values()]),
+                   np.array([f for _,f in COLORS.values()]))
     name = str(rng.choice(list(CATEGORIES), p=often/often.sum()))
     color, color2 = (str(o) for o in rng.choice(list(COLORS), 2, replace=False, p=freq/freq.sum()))
     pick = lambda words: str(rng.choice(words.split()))
@@ -121,13 +136,16 @@ def _cut(item):
     spec, g = CATEGORIES[item['category']], np.random.default_rng(item['seed'])
     half, length, flare = (g.uniform(*spec[k]) for k in ('half','length','flare'))
     nw, nd = g.uniform(7.5,9.5), g.uniform(8,11)
-    nw, nd, nb = dict(v=(nw, nd+g.uniform(6,12), -.03), boat=(nw+4.5, nd-4, -.16), square=(nw+1.5, nd+4, 0),
-                      strap=(nw+1.5, nd+7, -.2), turtleneck=(nw-1.5, 3, -.1), collar=(nw-1.5, nd-2, -.05),
-                      stand=(nw-1, nd-4, -.1),
+    nw, nd, nb = dict(v=(nw, nd+g.uniform(6,12), -.03), boat=(nw+4.5, nd-4, -.16),
+                      square=(nw+1.5, nd+4, 0),
+                      strap=(nw+1.5, nd+7, -.2), turtleneck=(nw-1.5, 3, -.1),
+                      collar=(nw-1.5, nd-2, -.05), stand=(nw-1, nd-4, -.1),
                       lapel=(nw-.5, g.uniform(28,38), .02)).get(item['neckline'], (nw, nd, -.24))
-    neck = [(0,nd,0), (nw-.6,nd,0), (nw,0,.02)] if item['neckline']=='square' else [(0,nd,nb), (nw,0,.02)]
+    neck = ([(0,nd,0), (nw-.6,nd,0), (nw,0,.02)] if item['neckline']
+            =='square' else [(0,nd,nb), (nw,0,.02)])
     bare = item['sleeve']=='none'
-    sleeve_len = dict(none=0, cap=9, short=g.uniform(17,23), half=g.uniform(28,36), long=g.uniform(54,60))
+    sleeve_len = dict(none=0, cap=9, short=g.uniform(17,23),
+                      half=g.uniform(28,36), long=g.uniform(54,60))
     sleeve_len = sleeve_len[item['sleeve']]
     shoulder = nw + g.uniform(2.2,5) if bare else max(half*g.uniform(.78,.88), nw+5)
     return dict(item, kind=spec['kind'], half=half, length=length, flare=flare,
@@ -137,8 +155,10 @@ def _cut(item):
                 sleeve_len=sleeve_len,
                 cuff={'long':g.uniform(5,7), 'half':8.5}.get(item['sleeve'], g.uniform(8.5,10.5)), g=g)
 
+# %% ../nbs/10_wardrobe.ipynb #3c0260a9
 def _sleeve(cut, side, a, bend, tip=0):
-    "A sleeve that leaves the shoulder `a` below the horizontal and bends at the elbow; with `tip`, only its last cm"
+    """A sleeve that leaves the shoulder `a` below the horizontal and bends at the elbow;
+    with `tip`, only its last cm"""
     unit = lambda o: np.array([np.cos(o), np.sin(o)])
     top, bot = np.array([cut['shoulder']-2.5, cut['drop']-.4]), np.array([cut['half']-2, cut['arm']-.5])
     p0 = (top+bot)/2; p1 = p0 + unit(a)*cut['sleeve_len']/2; p2 = p1 + unit(a+bend)*cut['sleeve_len']/2
@@ -150,22 +170,28 @@ def _sleeve(cut, side, a, bend, tip=0):
     else: pts = [(*top,.09), (*p1+w1*n1,.02), (*p2+c*n2,.05), (*p2-c*n2,.01), (*p1-w1*n1,.02), (*bot,0)]
     return _arcs(pts)*(side,1), side*(a+bend-np.pi/2)
 
+# %% ../nbs/10_wardrobe.ipynb #cb857be7
 def _collar(cut):
     "What stands on a neckline: ribbing, wings, a stand, lapels, a hood"
     kind, nw, nd, g = cut['neckline'], cut['nw'], cut['nd'], cut['g']
     if kind=='collar':
         d = nd + g.uniform(2,5)
-        return _both([(0,nd+.5,.05), (nw+.5,-2.5,.1), (nw+4.5,3,-.05), (nw*.5+3.5,d,0), (0,nd+.5,0)], 'body', .5)
-    if kind=='turtleneck': return [Piece(_mirrored([(0,-7,0), (nw+.3,-7,.02), (nw+1,1,.1), (0,4,0)]), 'trim')]
+        return _both([(0,nd+.5,.05), (nw+.5,-2.5,.1), (nw+4.5,3,-.05), (nw*.5+3.5,d,0), (0,nd+.5,0)],
+                     'body', .5)
+    if kind=='turtleneck':
+        return [Piece(_mirrored([(0,-7,0), (nw+.3,-7,.02), (nw+1,1,.1), (0,4,0)]), 'trim')]
     if kind=='stand':
-        return _both([(0,nd,0), (nw*.6,-4,.1), (nw+1.5,-1,0), (nw+3,3,.05), (1,nd+7,0), (0,nd,0)], 'body', .3, .93)
+        return _both([(0,nd,0), (nw*.6,-4,.1), (nw+1.5,-1,0), (nw+3,3,.05), (1,nd+7,0), (0,nd,0)],
+                     'body', .3, .93)
     if kind=='lapel':
-        wing = [(0,nd,0), (nw,-1.5,.05), (nw+3.5,3,0), (nw+2.5,nd*.35,0), (nw+5,nd*.38,0), (1,nd+2,0), (0,nd,0)]
+        wing = [(0,nd,0), (nw,-1.5,.05), (nw+3.5,3,0), (nw+2.5,nd*.35,0),
+                (nw+5,nd*.38,0), (1,nd+2,0), (0,nd,0)]
         return _both(wing, 'body', .4, .95) + \
                [Piece(np.array([(-1.5,nd+1), (-2,cut['length'])]), 'body', 0, .55, .5)] + \
                [_button(1.2, nd+3+i*9, 2.2) for i in range(int(g.integers(1,4)))]
     if kind=='hood':
-        cords = [_arcs([(s*3,nd,0), (s*(3.5+g.normal()),nd+g.uniform(8,16),.1*s), (s*(4+g.normal()),nd+18,0)])
+        cords = [_arcs([(s*3,nd,0), (s*(3.5+g.normal()),nd+g.uniform(8,16),.1*s),
+                        (s*(4+g.normal()),nd+18,0)])
                  for s in (1,-1)]
         return [Piece(_mirrored([(0,-24,.06), (12,-15,.15), (nw+3.5,4,.1), (2,nd+2,0), (0,nd+2,0)])),
                 Piece(_mirrored([(0,-17,.1), (7.5,-9,.12), (nw-1.5,2,.1), (0,nd-2,0)]), 'lining'),
@@ -173,16 +199,19 @@ def _collar(cut):
                [Piece(c, 'accent', 0, 1, .8) for c in cords]
     if cut['fabric']=='woven' and kind in ('boat','square','v'): return []
     rim = _arcs(cut['neck'])
-    return [Piece(np.vstack([(rim*(-1,1))[::-1], rim]), 'trim', 0, .9, 1. if kind in ('strap','square') else 2.2)]
+    return [Piece(np.vstack([(rim*(-1,1))[::-1], rim]), 'trim', 0,
+                  .9, 1. if kind in ('strap','square') else 2.2)]
 
 # %% ../nbs/10_wardrobe.ipynb #1e770103
 def _details(cut, words):
     "Seams, bands, buttons, pockets and zips of a top or dress"
     g, L, hem, nd, out = cut['g'], cut['length'], cut['half']+cut['flare'], cut['nd'], []
-    line = lambda pts, tone=.8, width=.3, role='body': out.append(Piece(np.array(pts, float), role, 0, tone, width))
+    line = (lambda pts, tone=.8, width=.3,
+            role='body': out.append(Piece(np.array(pts, float), role, 0, tone, width)))
     column = lambda y0, y1, n: [out.append(_button(0, y)) for y in np.linspace(y0, y1, n)]
     if 'hem' in words: line([(-hem,L-2.2), (0,L-1.6), (hem,L-2.2)], .82, .3)
-    if 'ribs' in words: out.append(Piece(_mirrored([(0,L-5.5,0), (hem+.3,L-6,0), (hem-1,L,0), (0,L+.8,0)]), 'trim'))
+    if 'ribs' in words:
+        out.append(Piece(_mirrored([(0,L-5.5,0), (hem+.3,L-6,0), (hem-1,L,0), (0,L+.8,0)]), 'trim'))
     if 'placket' in words:
         for x in (-1.8,1.8): line([(x,nd), (x,L)], .78)
         column(nd+4, L-10, 6)
@@ -190,7 +219,8 @@ def _details(cut, words):
         line([(-1.6,nd), (-1.6,nd+14), (1.6,nd+14), (1.6,nd)], .7)
         column(nd+3, nd+11, 3)
     if 'pocket' in words: line([(5,24), (5,35), (10,37), (15,35), (15,24), (5,24)], .75)
-    if 'pouch' in words: line([(-17,L-6), (-17,L-13), (-11,L-25), (11,L-25), (17,L-13), (17,L-6)], .65, .6)
+    if 'pouch' in words:
+        line([(-17,L-6), (-17,L-13), (-11,L-25), (11,L-25), (17,L-13), (17,L-6)], .65, .6)
     if 'slits' in words:
         for s in (1,-1): line([(s*11,L-12), (s*20,L-12-g.uniform(0,7))], .5, .9)
     if 'zip' in words:
@@ -200,10 +230,12 @@ def _details(cut, words):
             line([(x*.9,nd*(1-(x/cut['nw'])**2)+1), (x*1.2,nd+g.uniform(5,11))], .86)
     if 'waist' in words:
         y, w = cut['arm']+17, cut['waist']-1
-        if cut['loose']>.6: out.append(Piece(_mirrored([(0,y-2,0), (w,y-2,0), (w,y+2,0), (0,y+2,0)]), 'accent'))
+        if cut['loose']>.6:
+            out.append(Piece(_mirrored([(0,y-2,0), (w,y-2,0), (w,y+2,0), (0,y+2,0)]), 'accent'))
         else: line([(-w,y), (0,y+.6), (w,y)], .7, .5)
     return out
 
+# %% ../nbs/10_wardrobe.ipynb #a9ffaa77
 def _top(cut, pose):
     "Pieces of everything worn above the waist, and of dresses"
     L, half, arm, nw, nd = cut['length'], cut['half'], cut['arm'], cut['nw'], cut['nd']
@@ -212,18 +244,21 @@ def _top(cut, pose):
     back = back + [(x+.6,y+.8,-b) for (x,y,_),(_,_,b) in zip(front[::-1], front[-2::-1]+[(0,0,0)])]
     back[-1] = (0,*back[-1][1:])
     words, out = CATEGORIES[cut['category']]['details'], [Piece(_mirrored(back), 'lining')]
-    if .3<cut['loose']<.75 and nd>5: out.append(Piece(np.array([(-1.6,2.2),(1.6,2.2),(1.6,4.4),(-1.6,4.4)]), 'label'))
+    if .3<cut['loose']<.75 and nd>5:
+        out.append(Piece(np.array([(-1.6,2.2),(1.6,2.2),(1.6,4.4),(-1.6,4.4)]), 'label'))
     sleeves = []
     for side, a, bend in zip((1,-1), pose['arm'], pose['bend']):
         if not cut['sleeve_len']: continue
         pts, angle = _sleeve(cut, side, a, bend)
         sleeves.append(Piece(pts, 'body', angle))
         if 'ribs' in words or 'cuffs' in words:
-            sleeves.append(Piece(_sleeve(cut, side, a, bend, 6)[0], 'trim' if 'ribs' in words else 'body', angle, .92))
+            sleeves.append(Piece(_sleeve(cut, side, a, bend, 6)[0],
+                                 'trim' if 'ribs' in words else 'body', angle, .92))
         elif cut['sleeve']!='cap':
             end = _sleeve(cut, side, a, bend, 2.2)[0]
             sleeves.append(Piece(end[[0,-11]], 'body', angle, .8, .3))
-    side = [(half,arm,-.02), (cut['waist'],arm+17,.03), (half+cut['flare'],L,.03)] if cut['kind']=='dress' else \
+    side = [(half,arm,-.02), (cut['waist'],arm+17,.03),
+            (half+cut['flare'],L,.03)] if cut['kind']=='dress' else \
            [(half,arm,-.02), (cut['waist'],(arm+L)/2,.02), (half+cut['flare'],L,.03)]
     armhole = (cut['shoulder'] - (1.5 if cut['sleeve_len'] else 0), cut['drop']-.3,
                -.17 if cut['sleeve']=='none' else -.01)
@@ -231,9 +266,11 @@ def _top(cut, pose):
     on_top = sleeves if pose['over'] else []
     out += ([] if on_top else sleeves) + [body] + _details(cut, words) + _collar(cut)
     if cut['pattern']=='print':
-        out.append(Piece(np.array([(0, arm+2+6*cut['loose'])]), 'print', 0, 1, half*(.75+.45*cut['loose'])))
+        out.append(Piece(np.array([(0, arm+2+6*cut['loose'])]),
+                         'print', 0, 1, half*(.75+.45*cut['loose'])))
     return out + on_top
 
+# %% ../nbs/10_wardrobe.ipynb #f78e0fb5
 def _skirt(cut, pose):
     "Pieces of a skirt"
     w, h, L = cut['half']*.82, cut['half']+cut['flare'], cut['length']
@@ -251,36 +288,45 @@ def _legs(cut, pose):
     for side, a in zip((1,-1), pose['leg']):
         x = hip*.52 + np.tan(a)*(L-crotch)
         knee = ((x+hip*.52)/2 + hem*.62, (L+crotch)/2)
-        leg = [(-.6,0,0), (w,0,.05), (hip,18,0)] + ([(*knee,0)] if L>60 else []) + [(x+hem,L,.04), (x-hem,L+.6,0)] + \
+        leg = [(-.6,0,0), (w,0,.05), (hip,18,0)] + ([(*knee,0)] if L>60
+                                                    else []) + [(x+hem,L,.04), (x-hem,L+.6,0)] + \
               ([(knee[0]-1.24*hem-hip*.1,knee[1],0)] if L>60 else []) + [(-.6,crotch,0), (-.6,0,0)]
         out += [Piece(_arcs(leg)*(side,1), 'body', -side*a*.7),
                 Piece(np.array([(x-hem+.5,L-1.6), (x+hem-.5,L-2.2)])*(side,1), 'body', 0, .78, .4)]
-        if cut['fabric']!='jersey': out.append(Piece(_arcs([(w*.5,4,-.2), (w+1,13,0)])*(side,1), 'body', 0, .72, .45))
+        if cut['fabric']!='jersey':
+            out.append(Piece(_arcs([(w*.5,4,-.2), (w+1,13,0)])*(side,1), 'body', 0, .72, .45))
         elif cut['loose']>.5:
-            out.append(Piece(_arcs([(w,2,.05), (hip-.8,18,0), (x+hem-1,L,0)])*(side,1), 'accent', 0, 1, 1.6))
+            out.append(Piece(_arcs([(w,2,.05), (hip-.8,18,0), (x+hem-1,L,0)])*(side,1),
+                             'accent', 0, 1, 1.6))
     out += [Piece(np.array([(0,4), (.3,crotch)]), 'body', 0, .62, .5)]
     band = Piece(_mirrored([(0,0,0), (w,-.4,0), (w+.5,4,0), (0,4.4,0)]),
                  'trim' if cut['fabric']=='jersey' else 'body', 0, .92)
     if cut['fabric']=='jersey': # cords, else a button, a fly and belt loops
-        return out + [band] + [Piece(_arcs([(s*.8,3,0), (s*2,9,.2*s), (s*3,13,0)]), 'accent', 0, 1, .7) for s in (1,-1)]
+        return out + [band] + [Piece(_arcs([(s*.8,3,0), (s*2,9,.2*s), (s*3,13,0)]), 'accent', 0, 1, .7)
+                               for s in (1,-1)]
     return out + [band, _button(0, 2.2, 1.8),
                   Piece(_arcs([(3.2,4,.0), (3.2,13,.2), (.3,17,0)]), 'body', 0, .75, .4)] + \
         [Piece(np.array([(x,-.3), (x,4.6)]), 'body', 0, .75, .9) for x in (-w*.6,w*.6)]
 
+# %% ../nbs/10_wardrobe.ipynb #60321bb7
 def _pose(rng, loose):
     "How the limbs lie: nearly symmetric in the studio (`loose` 0), anyhow on the floor (1)"
     arm = rng.uniform(.9,1.3) + rng.normal(0, .03+.2*loose, 2)
-    return dict(arm=np.clip(arm, .35, 1.48), bend=rng.normal(0, .04+.3*loose, 2), over=loose*rng.random()>.75,
+    return dict(arm=np.clip(arm, .35, 1.48), bend=rng.normal(0, .04+.3*loose, 2),
+                over=loose*rng.random()>.75,
                 leg=np.clip(.03+rng.normal(0, .015+.06*loose, 2), -.03, .22))
 
 # %% ../nbs/10_wardrobe.ipynb #572b292d
 def _noise(rng, shape, cells):
     "Smooth noise of about unit variance, `cells` bumps along the longer side"
     h, w = (max(3, round(cells*o/max(shape))+2) for o in shape)
-    return cv2.resize(rng.standard_normal((h,w), dtype=np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)*1.3
+    return cv2.resize(rng.standard_normal((h,w), dtype=np.float32),
+                      shape[::-1], interpolation=cv2.INTER_CUBIC)*1.3
 
-def _fbm(rng, shape, cells, octaves=3): return sum(_noise(rng, shape, cells*2**i)*.5**i for i in range(octaves))
+def _fbm(rng, shape, cells, octaves=3):
+    return sum(_noise(rng, shape, cells*2**i)*.5**i for i in range(octaves))
 
+# %% ../nbs/10_wardrobe.ipynb #1dbfb1af
 def _bars(n, duty):
     "One period of a stripe, `n` pixels, antialiased"
     return np.clip((duty/2 - np.abs((np.arange(n)+.5)/n - .5))*n + .5, 0, 1).astype(np.float32)
@@ -292,8 +338,10 @@ def _flower(img, x, y, r, petal, heart, turn, n=5):
                     petal, -1, cv2.LINE_AA)
     cv2.circle(img, (int(x),int(y)), max(1,int(r*.3)), heart, -1, cv2.LINE_AA)
 
+# %% ../nbs/10_wardrobe.ipynb #3b7dd521
 def _tile(pattern, a, b, g, ppc, down):
-    "One period of a pattern in colors `a` and `b`, to be repeated; `ppc` pixels a cm; `down`: stripes run down"
+    """One period of a pattern in colors `a` and `b`, to be repeated; `ppc` pixels a cm;
+    `down`: stripes run down"""
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
     n = lambda lo, hi: max(4, int(round(np.exp(g.uniform(np.log(lo), np.log(hi)))*ppc)))
     mix = lambda w, c=b: a + w[...,None]*(c-a)
@@ -319,11 +367,14 @@ def _tile(pattern, a, b, g, ppc, down):
             for dx in (-size,0,size):
                 for dy in (-size,0,size):
                     if k==4:
-                        cv2.ellipse(tile, ((x+dx,y+dy), (r*1.8,r*.6), np.degrees(turn)), (60,100,60), -1, cv2.LINE_AA)
-                    else: _flower(tile, x+dx, y+dy, r, petals[k].tolist(), petals[(k+1)%4].tolist(), turn)
+                        cv2.ellipse(tile, ((x+dx,y+dy), (r*1.8,r*.6), np.degrees(turn)),
+                                    (60,100,60), -1, cv2.LINE_AA)
+                    else:
+                        _flower(tile, x+dx, y+dy, r, petals[k].tolist(), petals[(k+1)%4].tolist(), turn)
         return cv2.resize(tile, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.tile(a, (8,8,1))
 
+# %% ../nbs/10_wardrobe.ipynb #bbb83e01
 def _graphic(g, n, colors):
     "A print for the chest: picture and its opacity"
     img, cov = np.zeros((n,n,3), np.uint8), np.zeros((n,n), np.uint8)
@@ -337,7 +388,8 @@ def _graphic(g, n, colors):
                                for i in range(int(g.integers(3,7))))
         font, (w,_) = int(g.choice([0,2,3,4])), cv2.getTextSize(text, 0, scale, 1)[0]
         for o,c in ((img, [int(v) for v in colors[0]]), (cov, 255)):
-            cv2.putText(o, text, (int(n/2-w/2), int(y)), font, scale, c, max(1,int(scale*2.2)), cv2.LINE_AA)
+            cv2.putText(o, text, (int(n/2-w/2), int(y)), font, scale,
+                        c, max(1,int(scale*2.2)), cv2.LINE_AA)
     kind = g.integers(6)
     if kind==0:
         for i in range(int(g.integers(1,5))): word(n*(.25+.2*i), n/150)
@@ -353,18 +405,21 @@ def _graphic(g, n, colors):
     if kind==3: word(n*.7, n/45, str(int(g.integers(10,100))))
     if kind==4: # blots
         for _ in range(int(g.integers(8,25))):
-            draw(cv2.ellipse, U(.15,.85,2).astype(int), U(.02,.15,2).astype(int), g.uniform(0,180), 0, 360)
+            draw(cv2.ellipse, U(.15,.85,2).astype(int), U(.02,.15,2).astype(int),
+                 g.uniform(0,180), 0, 360)
     if kind==5: # bars and a word
         for i in range(int(g.integers(2,6))):
             draw(cv2.rectangle, (n//20,int(n*(.15+.12*i))), (int(U(.6,.95)),int(n*(.21+.12*i))))
         word(n*.95, n/120)
     return img, cov.astype(np.float32)/255
 
+# %% ../nbs/10_wardrobe.ipynb #949373c7
 def _weave(fabric, rng, shape):
     "Brightness texture of a fabric, about 1"
     n = rng.standard_normal(shape, dtype=np.float32)
     x, y = np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32)[:,None]
-    if fabric=='knit': return 1 + .09*np.cos(x*2*np.pi/5)*np.cos((y + (x//2.5%2)*2)*2*np.pi/6) + .05*cv2.blur(n,(1,3))
+    if fabric=='knit':
+        return 1 + .09*np.cos(x*2*np.pi/5)*np.cos((y + (x//2.5%2)*2)*2*np.pi/6) + .05*cv2.blur(n,(1,3))
     if fabric=='denim': return 1 + .16*cv2.filter2D(n, -1, np.eye(5, dtype=np.float32)/2.2)*.6
     if fabric=='fleece': return 1 + .05*cv2.GaussianBlur(n,(0,0),1.2)*2 + .02*n
     return 1 + {'jersey':.03, 'woven':.025, 'nylon':.015}[fabric]*cv2.blur(n, (1,2))
@@ -395,6 +450,21 @@ def _folds(rng, shape, kind, loose):
     relief = cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s)
     return cv2.resize(relief, full[::-1], interpolation=cv2.INTER_CUBIC)
 
+# %% ../nbs/10_wardrobe.ipynb #828d06b4
+def _textured(rgb, alpha, height, cut, rng, origin, ppc):
+    "Change color and height by what the fabric does: wash, fullness, weave, quilting"
+    K, g, fabric = len(alpha), cut['g'], cut['fabric']
+    near = cv2.distanceTransform((alpha>.5).astype(np.uint8), cv2.DIST_L2, 3)
+    if fabric=='denim': # washed pale in the middle, dark along the seams
+        wash = np.clip(near/(.12*K),0,1)*np.clip(.5+.5*_noise(g,(K,K),4),0,1)*g.uniform(0,.4)
+        rgb += wash[...,None]*(np.array([190,200,212],np.float32)-rgb)
+    rgb *= (.82+.18*(1-np.exp(-near/(.07*K))))[...,None]  # fullness: the sides turn away
+    rgb *= _weave(fabric, g, (K,K))[...,None]
+    height += 4*K/480*(1-np.exp(-near/(7*K/480)))*(1.5 if fabric in ('fleece','nylon','knit') else 1)
+    if fabric=='nylon' and cut['loose']>.4: # quilted
+        y = np.arange(K, dtype=np.float32)[:,None] - origin[1] + 4*_noise(rng,(K,K),6)
+        height += 3.5*np.sqrt(np.abs(np.sin(y*np.pi/(ppc*9))))
+
 # %% ../nbs/10_wardrobe.ipynb #c2070324
 def _cloth(item, rng, loose, K, folds=None):
     "Draw a garment flat on a `K`×`K` canvas, in a pose, with its height"
@@ -411,7 +481,8 @@ def _cloth(item, rng, loose, K, folds=None):
     flat = dict(lining=a*.5+6, accent=b, metal=_rgb('#bebeb9'),
                 button=b*.3+a*.7 if cut['loose']<.5 else _rgb('#e1ded4'),
                 label=_rgb('#e1e1dc') if a.mean()<150 else _rgb('#28282c'))
-    rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K), np.float32), np.zeros((K,K), np.float32)
+    rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K),
+                                                                 np.float32), np.zeros((K,K), np.float32)
     for p in pieces:
         pts = p.pts*ppc + origin; px = np.int32(np.round(pts*16))
         if p.role=='print': _stamp(rgb, cut, pts[0], p.width*ppc, a, b); continue
@@ -424,24 +495,18 @@ def _cloth(item, rng, loose, K, folds=None):
         roi = np.s_[y0:y1, x0:x1]
         cover = m[roi].astype(np.float32)/255
         if p.width and p.role=='body': rgb[roi] *= 1 - (1-p.tone)*cover[...,None]; continue
-        if not p.width: # the edge of a piece throws a thin shadow on what lies below, and stands a little proud of it
+        # the edge of a piece throws a thin shadow on what lies below, and stands a little proud of it
+        if not p.width:
             rgb[roi] *= 1 - .24*(cv2.GaussianBlur(cover,(0,0),3)*(1-cover))[...,None]
             height[roi] += cv2.GaussianBlur(cover,(0,0),1.3)*1.2
             alpha[roi] = np.maximum(alpha[roi], cover)
-        color = flat[p.role] if p.role in flat else _repeat(ribs if p.role=='trim' else tile, roi, p.angle, origin)
+        color = flat[p.role] if p.role in flat else _repeat(ribs if p.role=='trim' else tile,
+                                                            roi, p.angle, origin)
         rgb[roi] += cover[...,None]*(color*p.tone - rgb[roi])
-    near = cv2.distanceTransform((alpha>.5).astype(np.uint8), cv2.DIST_L2, 3)
-    if item['fabric']=='denim': # washed pale in the middle, dark along the seams
-        wash = np.clip(near/(.12*K),0,1)*np.clip(.5+.5*_noise(g,(K,K),4),0,1)*g.uniform(0,.4)
-        rgb += wash[...,None]*(np.array([190,200,212],np.float32)-rgb)
-    rgb *= (.82+.18*(1-np.exp(-near/(.07*K))))[...,None]  # fullness: the sides turn away
-    rgb *= _weave(item['fabric'], g, (K,K))[...,None]
-    height += 4*K/480*(1-np.exp(-near/(7*K/480)))*(1.5 if item['fabric'] in ('fleece','nylon','knit') else 1)
-    if item['fabric']=='nylon' and cut['loose']>.4: # quilted
-        y = np.arange(K, dtype=np.float32)[:,None] - origin[1] + 4*_noise(rng,(K,K),6)
-        height += 3.5*np.sqrt(np.abs(np.sin(y*np.pi/(ppc*9))))
+    _textured(rgb, alpha, height, cut, rng, origin, ppc)
     return Cloth(rgb, alpha, height + _folds(rng, (K,K), cut['kind'], loose if folds is None else folds), ppc)
 
+# %% ../nbs/10_wardrobe.ipynb #7c194a66
 def _repeat(tile, roi, angle, origin):
     "The tile repeated over a region, turned by `angle`"
     y, x = np.mgrid[roi].astype(np.float32); x -= np.float32(origin[0]); y -= np.float32(origin[1])
@@ -470,17 +535,21 @@ def _shade(height, angle, k):
 
 # %% ../nbs/10_wardrobe.ipynb #daccca4b
 def _lay(cloth, M, W, bend=None):
-    "See the cloth through `M` (photo pixels → canvas pixels, 3×3), its surface displaced by `bend` pixels (K, K, 2)"
+    """See the cloth through `M` (photo pixels → canvas pixels, 3×3),
+    its surface displaced by `bend` pixels (K, K, 2)"""
     y, x = np.mgrid[:W,:W].astype(np.float32)
     M = M.astype(np.float32); z = M[2,0]*x+M[2,1]*y+M[2,2]
     X, Y = (M[0,0]*x+M[0,1]*y+M[0,2])/z, (M[1,0]*x+M[1,1]*y+M[1,2])/z
     if bend is not None:
-        d = cv2.remap(bend, X, Y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE); X, Y = X+d[...,0], Y+d[...,1]
+        d = cv2.remap(bend, X, Y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        X, Y = X+d[...,0], Y+d[...,1]
     see = lambda o: cv2.remap(o, X, Y, cv2.INTER_LINEAR)
     return see(cloth.rgb), see(cloth.alpha), see(cloth.height)
 
+# %% ../nbs/10_wardrobe.ipynb #98751cea
 def _crumple(cloth, rng, loose):
-    "Displacement of the canvas: broad bends of the outline, finer waves, and cloth that follows its own folds"
+    """Displacement of the canvas: broad bends of the outline, finer waves,
+    and cloth that follows its own folds"""
     K = cloth.alpha.shape[0]; k, s = K//4, K/480
     d = np.stack([(_noise(rng,(k,k),2)*9 + _noise(rng,(k,k),6)*2.5 + _noise(rng,(k,k),14)*.8)*loose*s
                   for _ in range(2)], -1)
@@ -491,16 +560,20 @@ def _crumple(cloth, rng, loose):
 def _fold_over(cloth, rng):
     "Turn a corner of the garment over, its inside showing"
     K = cloth.alpha.shape[0]; n = rng.normal(size=2); n /= np.linalg.norm(n)
-    ys, xs = np.nonzero(cloth.alpha[::4,::4]>.5); far = np.quantile(xs*4*n[0]+ys*4*n[1], rng.uniform(.86,.95))
+    ys, xs = np.nonzero(cloth.alpha[::4,::4]>.5)
+    far = np.quantile(xs*4*n[0]+ys*4*n[1], rng.uniform(.86,.95))
     A = np.float32([[1-2*n[0]**2, -2*n[0]*n[1], 2*far*n[0]], [-2*n[0]*n[1], 1-2*n[1]**2, 2*far*n[1]]])
-    y, x = np.mgrid[:K,:K].astype(np.float32); keep = np.clip(far-(x*n[0]+y*n[1]), 0, 1).astype(np.float32)
+    y, x = np.mgrid[:K,:K].astype(np.float32)
+    keep = np.clip(far-(x*n[0]+y*n[1]), 0, 1).astype(np.float32)
     flap = cv2.warpAffine(cloth.alpha, A, (K,K))*keep
-    inside = cv2.warpAffine(cloth.rgb, A, (K,K)); inside = inside*.75 + inside.mean(2, keepdims=True)*.1 + 12
+    inside = cv2.warpAffine(cloth.rgb, A, (K,K))
+    inside = inside*.75 + inside.mean(2, keepdims=True)*.1 + 12
     rgb = cloth.rgb*(1 - .45*(cv2.GaussianBlur(flap,(0,0),5)*(1-flap))[...,None])
     rgb += flap[...,None]*(inside-rgb)
     height = cloth.height + cv2.GaussianBlur(flap,(0,0),2)*7
     return cloth._replace(rgb=rgb, alpha=np.maximum(cloth.alpha*keep, flap), height=height)
 
+# %% ../nbs/10_wardrobe.ipynb #e3aebf61
 def _compose(ground, seen, light, shadow, hard, k=.13):
     "Shade the cloth and lay it on the ground with its contact shadow; linear light in and out"
     rgb, alpha, height = seen; W = alpha.shape[0]; s = W/400
@@ -513,6 +586,7 @@ def _compose(ground, seen, light, shadow, hard, k=.13):
     cloth = (np.clip(rgb,0,255)/255)**2*(_shade(height, light, k)*hollow)[...,None]
     return ground + alpha[...,None]*(cloth-ground)
 
+# %% ../nbs/10_wardrobe.ipynb #ebb65fd3
 def _matrix(K, W, zoom, angle, at, tilt=(0,0)):
     "Photo → canvas: a garment zoomed, turned, tilted and moved to `at` (fractions of the photo)"
     c, s = np.cos(angle)/zoom, np.sin(angle)/zoom
@@ -523,12 +597,14 @@ def _matrix(K, W, zoom, angle, at, tilt=(0,0)):
 def _sizes(size):
     "Pixels along the photo while it is composed, and along the canvas"
     if size[0]!=size[1]:
-        raise BadInput(f'a rendered photo is square, not {size[0]}×{size[1]}: give the same height and width')
+        raise BadInput(f'a rendered photo is square, not {size[0]}×{size[1]}: give the '
+                       f'same height and width')
     return round(1.25*size[0]), round(1.5*size[0])
 
 def _finish(img, alpha, size):
     "Down to the photo's size: the picture and its exact mask"
-    img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA) for o in (img.astype(np.float32), alpha))
+    img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA)
+                  for o in (img.astype(np.float32), alpha))
     return img, alpha > .5
 
 # %% ../nbs/10_wardrobe.ipynb #7a8813bd
@@ -556,7 +632,8 @@ class _Floor:
         self.tex = [_fbm(self.g, (256,256), c, o) for c,o in ((8,3),(48,3),(8,1))]
         dx, dy = rng.uniform(0,400,2); self.X, self.Y, self.rng = X+np.float32(dx), Y+np.float32(dy), rng
     def color(self, *choices): # one of some sRGB colors, a little off; or the one asked for
-        c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))], np.float32)
+        c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))],
+                                                             np.float32)
         return np.clip(c + self.g.normal(0,7) + self.g.normal(0,3,3), 12, 250).astype(np.float32)
     def noise(self, sx, sy=None, X=None, Y=None, fine=0):
         # features of about sx × sy cm; fine 1: of high resolution, 2: smooth
@@ -570,15 +647,18 @@ class _Floor:
     def gap(self, u, width): # 1 in the gap between cells, `u` in cells, `width` in cells
         f = u-np.floor(u); return np.clip(1.3-np.minimum(f,1-f)/width, 0, 1)
 
+# %% ../nbs/10_wardrobe.ipynb #db195bc0
 def _wood(f, parquet=False):
     X, Y, w, n = f.X, f.Y, f.g.uniform(7,16), f.g.uniform(60,130)
     if parquet:
-        odd = (np.floor(X/30)+np.floor(Y/30))%2>0; X, Y, w, n = np.where(odd,Y,X), np.where(odd,X,Y), 6., 30.
+        odd = (np.floor(X/30)+np.floor(Y/30))%2>0
+        X, Y, w, n = np.where(odd,Y,X), np.where(odd,X,Y), 6., 30.
     i = np.floor(Y/w); U = X + f.each(i)*n; j = np.floor(U/n); tone = f.each(i,j)
     grain = f.noise(70,2.6, U+90*tone, Y+1.2*f.noise(40)) + .7*f.noise(14,.45, U+90*tone, Y, 1)
     light = 1 + f.g.uniform(.05,.14)*tone + f.g.uniform(.05,.13)*grain
     light *= 1 - .5*np.maximum(f.gap(Y/w,.016), f.gap(U/n,.002))
-    base = f.color((178,140,98),(206,172,128),(150,100,62),(196,180,160),(168,160,150),(110,72,50),(196,140,84))
+    base = f.color((178,140,98),(206,172,128),(150,100,62),(196,180,160),
+                   (168,160,150),(110,72,50),(196,140,84))
     return base*np.maximum(light, .1)[...,None]**np.float32([.9,1,1.15])
 
 def _parquet(f): return _wood(f, True)
@@ -591,9 +671,11 @@ def _tiles(f):
     tile = f.color((214,204,188),(190,178,160),(226,226,222),(160,150,142),(184,154,124))
     return tile*light[...,None]*(1-seam) + seam*tile*f.g.choice([.55,.75,1.12])
 
+# %% ../nbs/10_wardrobe.ipynb #9082af7a
 def _carpet(f):
     light = 1 + .12*f.noise(.8, fine=1) + .07*f.noise(2.5) + .07*f.noise(30) + .06*f.speckle()
-    color = f.color((176,160,136),(128,112,98),(88,92,104),(150,60,56),(196,188,172),(110,120,96),(198,150,130))
+    color = f.color((176,160,136),(128,112,98),(88,92,104),(150,60,56),
+                    (196,188,172),(110,120,96),(198,150,130))
     return color*light[...,None]
 
 def _rug(f): # mirrored noise in a few flat colors makes the medallions of an oriental rug
@@ -611,13 +693,15 @@ def _bedding(f):
     kind = str(f.g.choice(['plain','plain','stripe','check','dot','floral']))
     cloth = base[None,None]
     if kind!='plain':
-        b = f.color((120,140,180),(190,110,110),(110,140,110),(90,90,100),(230,190,120)) if f.base is None else base*.8
+        b = f.color((120,140,180),(190,110,110),(110,140,110),(90,90,100),
+                    (230,190,120)) if f.base is None else base*.8
         tile = _tile(kind, base, b*.6+base*.4, f.g, 8, True)
         X, Y = np.float32(5*f.X+5*f.noise(30)), np.float32(5*f.Y+5*f.noise(30, X=f.Y, Y=f.X))
         cloth = cv2.remap(tile, X, Y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     fold = np.exp(-1.8*np.abs(f.noise(110, 40, X=f.X+f.Y, Y=f.X-f.Y)))*np.clip(.7*f.noise(60)+.4, 0, 1)
     hills = 5*f.noise(45) + 2*f.noise(14) + f.rng.uniform(2,12)*fold
-    return cloth*(_shade(hills, f.rng.uniform(0,6.3), f.rng.uniform(.12,.3))*(1+.015*f.noise(.8, fine=1)))[...,None]
+    return cloth*(_shade(hills, f.rng.uniform(0,6.3),
+                         f.rng.uniform(.12,.3))*(1+.015*f.noise(.8, fine=1)))[...,None]
 
 def _quilt(f):
     s = f.g.uniform(7,14); u, v = (f.X+f.Y)/s, (f.X-f.Y)/s
@@ -626,25 +710,30 @@ def _quilt(f):
     light = _shade(hills, f.rng.uniform(0,6.3), f.rng.uniform(.25,.5))*(1+.02*f.noise(.8, fine=1))
     return f.color((214,196,176),(226,214,200),(196,170,150),(150,150,160),(230,226,220))*light[...,None]
 
+# %% ../nbs/10_wardrobe.ipynb #161f7151
 def _cardboard(f):
     w = 70 + 30*f.rng.random(); seam = f.gap((f.Y+.05*f.X)/w, .006)
-    light = 1 + .025*np.sin(f.X*2*np.pi/.9) + .03*f.noise(6,1.5) + .04*f.noise(40) + .02*f.noise(.7, fine=1) - .3*seam
+    light = (1 + .025*np.sin(f.X*2*np.pi/.9) + .03*f.noise(6,1.5)
+             + .04*f.noise(40) + .02*f.noise(.7, fine=1) - .3*seam)
     tape = ((np.abs((f.Y/w)%1-.5)*w<2.6) & (f.g.random()<.4))[...,None]
     card = f.color((186,146,102),(172,132,92),(196,160,118))*light[...,None]
     return np.where(tape, card*.6+np.float32([80,66,44]), card)
 
 def _concrete(f):
-    light = 1 + .05*f.noise(60) + .035*f.noise(17) + .02*f.noise(2.3) + .03*f.noise(.8, fine=1) + .03*f.speckle()
+    light = (1 + .05*f.noise(60) + .035*f.noise(17) + .02*f.noise(2.3)
+             + .03*f.noise(.8, fine=1) + .03*f.speckle())
     crack = np.exp(-np.abs(f.noise(70))/.012)*(f.g.random()<.3); pits = (f.noise(1.2, fine=1)>2.0)
-    return f.color((150,148,144),(172,168,160),(124,124,126),(160,156,146))*(light*(1-.35*crack)*(1-.2*pits))[...,None]
+    return f.color((150,148,144),(172,168,160),(124,124,126),
+                   (160,156,146))*(light*(1-.35*crack)*(1-.2*pits))[...,None]
 
 def _wall(f):
     light = 1 + .02*f.noise(40) + .015*f.noise(.9, fine=1)
-    if f.g.random()<.4: light = light*(1-.25*f.gap(f.X/f.g.uniform(25,60), .012))  # panels of a door or a wardrobe
+    # panels of a door or a wardrobe
+    if f.g.random()<.4: light = light*(1-.25*f.gap(f.X/f.g.uniform(25,60), .012))
     return f.color((222,218,208),(204,196,180),(190,204,206),(214,200,160),(180,140,96))*light[...,None]
 
-FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_rug, bedding=_bedding, quilt=_quilt,
-              cardboard=_cardboard, concrete=_concrete)
+FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_rug, bedding=_bedding,
+              quilt=_quilt, cardboard=_cardboard, concrete=_concrete)
 
 # %% ../nbs/10_wardrobe.ipynb #e3d753e2
 _common = [.22,.09,.13,.13,.06,.15,.08,.07,.07]
@@ -653,15 +742,20 @@ def random_photographer(
     rng:np.random.Generator, # source of chance
 ) -> dict: # plain values: the floors at home, the light, the phone
     "A person who photographs many garments in the same home with the same phone"
-    return dict(floors=[(str(o), int(rng.integers(2**31))) for o in rng.choice(list(FLOORS), 2, p=_common)],
-                wall=int(rng.integers(2**31)), light=float(rng.uniform(0,2*np.pi)), hard=float(rng.uniform(.1,.6)),
+    return dict(floors=[(str(o), int(rng.integers(2**31)))
+                        for o in rng.choice(list(FLOORS), 2, p=_common)],
+                wall=int(rng.integers(2**31)), light=float(rng.uniform(0,2*np.pi)),
+                hard=float(rng.uniform(.1,.6)),
                 cast=[float(o) for o in np.exp(np.array([1,.15,-1])*rng.normal(.03,.1)+rng.normal(0,.03,3))],
-                exposure=float(rng.normal(.1,.2)), noise=float(rng.uniform(.5,4)), blur=float(rng.uniform(.1,.9)),
-                quality=int(rng.integers(60,91)),
-                tilt=float(rng.uniform(0,.16)), untidy=float(rng.uniform(0,.6)), hangs=float(rng.choice([0,0,.15,.5])))
+                exposure=float(rng.normal(.1,.2)), noise=float(rng.uniform(.5,4)),
+                blur=float(rng.uniform(.1,.9)), quality=int(rng.integers(60,91)),
+                tilt=float(rng.uniform(0,.16)), untidy=float(rng.uniform(0,.6)),
+                hangs=float(rng.choice([0,0,.15,.5])))
 
+# %% ../nbs/10_wardrobe.ipynb #bc35da6e
 def _clutter(ground, rng, s):
-    "Things that lie about near the edges: paper, a cable, a shoe, a book, other clothes (on linear light)"
+    """Things that lie about near the edges: paper, a cable, a shoe, a book,
+    other clothes (on linear light)"""
     W = ground.shape[0]
     for _ in range(int(rng.integers(1,3))):
         a, turn, m = rng.uniform(0,2*np.pi), rng.uniform(0,np.pi), np.zeros((W,W), np.uint8)
@@ -684,10 +778,12 @@ def _clutter(ground, rng, s):
         ground = ground*(1-.45*cv2.GaussianBlur(cover,(0,0),5*s))[...,None]
         thing = (color/255)**2*_shade(hill, a, .2)[...,None]
         if kind==2: # its opening
-            thing = thing*(1 - .5*cv2.GaussianBlur(cv2.erode(cover, np.ones((round(17*s),)*2)), (0,0), 2*s))[...,None]
+            thing = thing*(1 - .5*cv2.GaussianBlur(cv2.erode(cover, np.ones((round(17*s),)*2)),
+                                                   (0,0), 2*s))[...,None]
         ground = ground + cover[...,None]*(thing-ground)
     return ground
 
+# %% ../nbs/10_wardrobe.ipynb #e8294486
 def _hanger(ground, M, top, s):
     "A hook behind the neck, at height `top` on the middle of the canvas"
     W = ground.shape[0]
@@ -700,9 +796,11 @@ def _hanger(ground, M, top, s):
     cover, dark = (o.astype(np.float32)[...,None]/255 for o in (m,dark))
     return ground*(1-.35*dark)*(1-cover) + cover*.35
 
+# %% ../nbs/10_wardrobe.ipynb #17154586
 def _daylight(rng, W):
     "Uneven light over a photo: falling off, the photographer's own shadow, a patch of sun"
-    y, x = np.mgrid[-1:1:W//4*1j,-1:1:W//4*1j]; a = rng.uniform(0,2*np.pi)  # a quarter of the size will do
+    # a quarter of the size will do
+    y, x = np.mgrid[-1:1:W//4*1j,-1:1:W//4*1j]; a = rng.uniform(0,2*np.pi)
     soft = lambda d, k: 1/(1+np.exp(np.clip(d*k, -40, 40)))
     light = 1 - rng.uniform(.05,.22)*(x*x+y*y) + rng.uniform(.05,.42)*(x*np.cos(a)+y*np.sin(a))
     if rng.random()<.4:
@@ -711,15 +809,18 @@ def _daylight(rng, W):
         light = light*(1 - rng.uniform(.2,.5)*soft(d, rng.uniform(6,25)))
     if rng.random()<.12:
         c, s = np.cos(a+1), np.sin(a+1); u, v = c*x+s*y-rng.uniform(-1,1), c*y-s*x-rng.uniform(-1,1)
-        light = light*(1 + rng.uniform(.3,.9)*soft(np.maximum(np.abs(u)-rng.uniform(.2,.5), np.abs(v)-1), 40))
+        light = light*(1 + rng.uniform(.3,.9)*soft(np.maximum(np.abs(u)-rng.uniform(.2,.5), np.abs(v)-1),
+                                                   40))
     return cv2.resize(light.astype(np.float32), (W,W), interpolation=cv2.INTER_LINEAR)
 
+# %% ../nbs/10_wardrobe.ipynb #b549f6b8
 def _phone(img, alpha, rng, who, size):
     "What the phone makes of linear light: exposure, color cast, flare, blur, grain, JPEG"
     W = img.shape[0]
     img = img*_daylight(rng, W)[...,None]
     # metered
-    gain = np.array(who['cast'])*np.exp(rng.normal(0,.025,3) + who['exposure'] + rng.normal(0,.15))*(.33/img.mean())**.5
+    gain = np.array(who['cast'])*np.exp(rng.normal(0,.025,3) + who['exposure']
+                                        + rng.normal(0,.15))*(.33/img.mean())**.5
     img = img*gain.astype(np.float32) + np.float32(.006+.016*rng.random())
     blur = who['blur']*np.exp(rng.normal(0,.4))*W/330
     if blur>.35: img = cv2.GaussianBlur(img, (0,0), blur)
@@ -732,7 +833,8 @@ def _phone(img, alpha, rng, who, size):
 
 # %% ../nbs/10_wardrobe.ipynb #77b2ae60
 def _place(cloth, rng, W, angle, tilt, hangs):
-    "The photo → canvas matrix that puts the garment into the frame, now and then cropped by it, and the zoom"
+    """The photo → canvas matrix that puts the garment into the frame,
+    now and then cropped by it, and the zoom"""
     K, crop = cloth.alpha.shape[0], rng.random()<.15
     ys, xs = np.nonzero(cloth.alpha[::8,::8]>.5)
     c, s = np.cos(angle), np.sin(angle)
@@ -743,10 +845,12 @@ def _place(cloth, rng, W, angle, tilt, hangs):
     at = .5 - (lo+hi)/2*zoom/W + rng.uniform(-.5,.5,2)*room + crop*rng.uniform(-.1,.1,2)
     return _matrix(K, W, zoom, angle, at, rng.normal(0,1,2)*tilt*(.5,1)), zoom
 
+# %% ../nbs/10_wardrobe.ipynb #56392b34
 def _ground(item, rng, who, M, W, cm, hangs):
     "The floor or the wall under the photo in linear light, `cm` centimeters a pixel"
     turn = rng.uniform(0,np.pi) if rng.random()<.3 else rng.normal(0,.08)+np.pi/2*rng.integers(2)
-    y, x = np.mgrid[:W,:W].astype(np.float32); c, s, z = cm*np.cos(turn), cm*np.sin(turn), M[2,0]*x+M[2,1]*y+M[2,2]
+    y, x = np.mgrid[:W,:W].astype(np.float32)
+    c, s, z = cm*np.cos(turn), cm*np.sin(turn), M[2,0]*x+M[2,1]*y+M[2,2]
     (name, seed), base = who['floors'][int(rng.random()<.35)], None
     if hangs: name, seed = 'wall', who['wall']
     elif rng.random()<.12: # tone on tone, the hardest masks
@@ -756,6 +860,7 @@ def _ground(item, rng, who, M, W, cm, hangs):
     ground = (np.clip((FLOORS | dict(wall=_wall))[name](floor), 0, 255)/255).astype(np.float32)**2
     return _clutter(ground, rng, W/400) if not hangs and rng.random()<who['untidy'] else ground
 
+# %% ../nbs/10_wardrobe.ipynb #ed1f3724
 def render_snapshot(
     item:dict, # of `random_item`
     rng:np.random.Generator, # of this photo: pose, folds, place, light
@@ -770,7 +875,8 @@ def render_snapshot(
     cloth = _cloth(item, rng, 0 if hangs else min(loose,1), K, loose)
     bend = _crumple(cloth, rng, loose)
     if not hangs and rng.random()<.18: cloth = _fold_over(cloth, rng)
-    angle = rng.normal(0,.03) if hangs else rng.normal(0,.12) if rng.random()<.7 else rng.uniform(-np.pi,np.pi)
+    angle = (rng.normal(0,.03) if hangs else rng.normal(0,.12)
+             if rng.random()<.7 else rng.uniform(-np.pi,np.pi))
     M, zoom = _place(cloth, rng, W, angle, who['tilt'], hangs)
     ground = _ground(item, rng, who, M, W, 1/(zoom*cloth.ppc), hangs)
     if hangs: ground = _hanger(ground, M, (K/2, np.argmax(cloth.alpha[:,K//2]>.5)), W/400)
@@ -791,6 +897,7 @@ def _photographer(i, valid, seed, n=12):
     k = int(np.random.default_rng([seed, 2, i]).integers(n))
     return f'{split}-{k}', random_photographer(np.random.default_rng([seed, 3, k, split=='valid']))
 
+# %% ../nbs/10_wardrobe.ipynb #d41d34bf
 def _photo(out, seed, size, valid, i, k):
     "Render, write and describe photo `k` of item `i`; 0 is the studio photo"
     item = random_item(np.random.default_rng([seed, 0, i]))
@@ -802,18 +909,21 @@ def _photo(out, seed, size, valid, i, k):
         if k: img, mask = render_snapshot(item, np.random.default_rng([seed, 4, i, k]), (size,size), who)
         else: img, mask = render_studio(item, (size,size))
         save_mask(mask, mask_path); save_image(img, path)
-    return dict(image_id=image_id, item_id=f'item-{i:04}', role='snapshot' if k else 'catalogue', path=str(path),
+    return dict(image_id=image_id, item_id=f'item-{i:04}',
+                role='snapshot' if k else 'catalogue', path=str(path),
                 mask_path=str(mask_path), label_path='', split=_split(i, valid, seed),
                 category=item['category'], group=name if k else '',
                 **{o: item[o] for o in ('color','color2','pattern','sleeve','neckline','fabric')})
 
+# %% ../nbs/10_wardrobe.ipynb #a32a7bee
 _RENDERER = 3  # raise it when the pictures change, so that older folders are rendered afresh
 
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"
     done, table = out/'wardrobe.json', out/'images.csv'
     if not done.exists():
-        if table.exists(): raise BadInput(f'{out} holds an images table that is no wardrobe: give an empty folder')
+        if table.exists():
+            raise BadInput(f'{out} holds an images table that is no wardrobe: give an empty folder')
     elif json.loads(done.read_text())==params:
         if table.exists():
             rows = read_table(table)
@@ -823,6 +933,7 @@ def _finished(out, params):
         for name in ('studio','snapshot','mask'): shutil.rmtree(out/name, ignore_errors=True)
     with atomic(done) as tmp: tmp.write_text(json.dumps(params))
 
+# %% ../nbs/10_wardrobe.ipynb #f6998864
 def make_wardrobe(
     out, # folder to write: studio/, snapshot/, mask/, wardrobe.json and, last, images.csv
     n_items:int=250, # garments
@@ -833,12 +944,15 @@ def make_wardrobe(
     n_workers:int|None=None, # threads; None: one a core
     progress:bool=True, # print a line every hundred photos
 ) -> pd.DataFrame: # the images table, as `read_table` gives it
-    "Render a wardrobe, or take the finished one of the same parameters; raises `BadInput` where `out` is another thing"
+    """Render a wardrobe, or take the finished one of the same parameters;
+    raises `BadInput` where `out` is another thing"""
     if n_items<1 or n_snapshots<0 or size<32 or seed<0 or not 0<=valid<=1:
-        raise BadInput(f'a wardrobe needs n_items ≥ 1, n_snapshots ≥ 0, size ≥ 32, seed ≥ 0 and valid from 0 to 1, '
+        raise BadInput(f'a wardrobe needs n_items ≥ 1, n_snapshots ≥ 0, size ≥ 32, seed ≥ 0 and '
+                       f'valid from 0 to 1, '
                        f'not {n_items}, {n_snapshots}, {size}, {seed} and {valid}: correct them')
     out = Path(out)
-    params = dict(n_items=n_items, n_snapshots=n_snapshots, seed=seed, size=size, valid=valid, renderer=_RENDERER)
+    params = dict(n_items=n_items, n_snapshots=n_snapshots, seed=seed,
+                  size=size, valid=valid, renderer=_RENDERER)
     if (table := _finished(out, params)) is not None: return table
     jobs = [(i,k) for i in range(n_items) for k in range(n_snapshots+1)]
     threads, rows = cv2.getNumThreads(), []

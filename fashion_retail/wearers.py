@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from PIL import Image
 from tqdm import tqdm
 
@@ -25,12 +26,17 @@ from .wardrobe import (CATEGORIES, drawn_cloth, garment_cut, garment_pieces, gar
 
 # %% ../nbs/10_wearers.ipynb #786a286f
 # sRGB of skin, of hair, and of mannequins
-SKIN = [(246, 214, 190), (234, 192, 160), (214, 164, 128), (188, 134, 98), (150, 102, 72), (112, 74, 52), (78, 52, 40)]
-HAIR = [(28, 22, 20), (52, 36, 28), (88, 58, 38), (130, 92, 58), (190, 152, 100), (150, 70, 40), (150, 148, 146)]
-DUMMY = [(232, 212, 180), (240, 236, 228), (205, 170, 140), (170, 170, 172), (60, 60, 62), (222, 190, 160)]
+SKIN = [(246, 214, 190), (234, 192, 160), (214, 164, 128), (188, 134, 98),
+        (150, 102, 72), (112, 74, 52), (78, 52, 40)]
+HAIR = [(28, 22, 20), (52, 36, 28), (88, 58, 38), (130, 92, 58),
+        (190, 152, 100), (150, 70, 40), (150, 148, 146)]
+DUMMY = [(232, 212, 180), (240, 236, 228), (205, 170, 140), (170, 170, 172),
+         (60, 60, 62), (222, 190, 160)]
 
+# %% ../nbs/10_wearers.ipynb #2d729c3a
 class Scene:
-    "A drawing in progress: colors, labels and cover of a figure, in centimeters with the neck at the origin"
+    """A drawing in progress: colors, labels and cover of a figure,
+    in centimeters with the neck at the origin"""
     def __init__(self,
         rng:np.random.Generator, # source of chance
         ppc:float=2.0, # pixels a centimeter
@@ -47,45 +53,56 @@ class Scene:
         "Where points of the body lie in the picture"
         return np.asarray(points, float)*[self.slim*self.ppc, self.ppc] + self.origin
 
-    def part(self, mask, color, label, round_=1.0): # float32 (H, W) 0 to 1; sRGB; a class; how round it is shaded
-        "Draw a part as a round body of one color"
-        depth = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
-        radius = max(2.0, float(depth.max()))
-        height = radius*np.sqrt(np.clip(1 - (1 - np.clip(depth/radius, 0, 1))**2, 0, 1))*round_
-        light = relief(cv2.GaussianBlur(height, (0, 0), 0.8 + 0.12*radius), self.light, 0.1)
-        surface = np.float32(color)*(light*(1 + 0.03*smooth_noise(self.rng, mask.shape, 12)))[..., None]
-        self.add(surface, mask, label)
-
-    def add(self, surface, mask, label): # float32 (H, W, 3); float32 (H, W) 0 to 1; a class, or None: the classes stay
-        "Lay a surface over what is there, with a thin shadow around it"
-        shadow = cv2.GaussianBlur(mask, (0, 0), 1.2*self.ppc)*(1 - mask)
-        self.rgb *= 1 - 0.3*shadow[..., None]
-        self.rgb += mask[..., None]*(surface - self.rgb)
-        if label is not None: self.labels[mask > 0.5] = label
-        self.cover = np.maximum(self.cover, mask)
-
-    def shape(self, points): # (x, y) in centimeters
-        "The mask of a closed outline"
-        mask = np.zeros(self.labels.shape, np.uint8)
-        cv2.fillPoly(mask, [np.int32(np.round(self.pixels(points)*16))], 255, cv2.LINE_AA, 4)
-        return mask.astype(np.float32)/255
-
-    def limb(self, points, radii): # (x, y) and radius of each joint, centimeters
-        "The mask of a chain of tapered tubes"
-        mask = np.zeros(self.labels.shape, np.uint8)
-        points, radii = self.pixels(points), np.asarray(radii)*self.ppc*(1 + self.slim)/2
-        for p, q, r, t in zip(points[:-1], points[1:], radii[:-1], radii[1:]):
-            angle = np.linspace(0, 2*np.pi, 16, endpoint=False)
-            circle = np.stack([np.cos(angle), np.sin(angle)], 1)
-            hull = cv2.convexHull(np.float32(np.vstack([p + r*circle, q + t*circle])))
-            cv2.fillPoly(mask, [np.int32(np.round(hull*16))], 255, cv2.LINE_AA, 4)
-        return mask.astype(np.float32)/255
-
     def figure(self):
         "What was drawn, cut to its box"
         ys, xs = np.nonzero(self.cover > 0.5)
         box = np.s_[max(0, ys.min() - 3):ys.max() + 4, max(0, xs.min() - 3):xs.max() + 4]
-        return Figure(self.rgb[box], np.where(self.cover > 0.5, self.labels, 0).astype(np.uint8)[box], self.cover[box])
+        return Figure(self.rgb[box], np.where(self.cover > 0.5, self.labels, 0).astype(np.uint8)[box],
+                      self.cover[box])
+
+# %% ../nbs/10_wearers.ipynb #e601c2af
+@patch
+def part(self:Scene, mask, color, label, round_=1.0): # float32 (H, W) 0 to 1; sRGB; a class; how round it is shaded
+    "Draw a part as a round body of one color"
+    depth = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    radius = max(2.0, float(depth.max()))
+    height = radius*np.sqrt(np.clip(1 - (1 - np.clip(depth/radius, 0, 1))**2, 0, 1))*round_
+    light = relief(cv2.GaussianBlur(height, (0, 0), 0.8 + 0.12*radius), self.light, 0.1)
+    surface = np.float32(color)*(light*(1 + 0.03*smooth_noise(self.rng, mask.shape, 12)))[..., None]
+    self.add(surface, mask, label)
+
+@patch
+def add(self:Scene,
+        surface, # float32 (H, W, 3)
+        mask, # float32 (H, W), 0 to 1
+        label # a class; None: the classes stay
+       ):
+    "Lay a surface over what is there, with a thin shadow around it"
+    shadow = cv2.GaussianBlur(mask, (0, 0), 1.2*self.ppc)*(1 - mask)
+    self.rgb *= 1 - 0.3*shadow[..., None]
+    self.rgb += mask[..., None]*(surface - self.rgb)
+    if label is not None: self.labels[mask > 0.5] = label
+    self.cover = np.maximum(self.cover, mask)
+
+# %% ../nbs/10_wearers.ipynb #141076fc
+@patch
+def shape(self:Scene, points): # (x, y) in centimeters
+    "The mask of a closed outline"
+    mask = np.zeros(self.labels.shape, np.uint8)
+    cv2.fillPoly(mask, [np.int32(np.round(self.pixels(points)*16))], 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32)/255
+
+@patch
+def limb(self:Scene, points, radii): # (x, y) and radius of each joint, centimeters
+    "The mask of a chain of tapered tubes"
+    mask = np.zeros(self.labels.shape, np.uint8)
+    points, radii = self.pixels(points), np.asarray(radii)*self.ppc*(1 + self.slim)/2
+    for p, q, r, t in zip(points[:-1], points[1:], radii[:-1], radii[1:]):
+        angle = np.linspace(0, 2*np.pi, 16, endpoint=False)
+        circle = np.stack([np.cos(angle), np.sin(angle)], 1)
+        hull = cv2.convexHull(np.float32(np.vstack([p + r*circle, q + t*circle])))
+        cv2.fillPoly(mask, [np.int32(np.round(hull*16))], 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32)/255
 
 # %% ../nbs/10_wearers.ipynb #9b6856ef
 def _garment(scene, item, at, label, seed): # draw `item` with its neck or waist at `at` (cm); gives its cut and pose
@@ -131,8 +148,10 @@ def _draw_head(scene, skin, hair, front): # head and face, hair around it; `fron
     scene.part(scene.shape(oval(turn, -20, 8.2, 11.5)), skin, PERSON, 0.8)
     for side in (-1, 1):
         scene.part(scene.shape(oval(turn*1.6 + 3.2*side, -21.5, 1.3, 0.6)), (50, 40, 38), PERSON, 0.2)
-        scene.part(scene.shape(oval(turn*1.6 + 3.2*side, -24, 1.8, 0.35)), np.float32(hair)*0.8, PERSON, 0.2)
-    scene.part(scene.shape(oval(turn*1.6, -13.5, 2.4, 0.7)), np.float32(skin)*[0.8, 0.6, 0.6], PERSON, 0.2)
+        scene.part(scene.shape(oval(turn*1.6 + 3.2*side, -24, 1.8, 0.35)),
+                   np.float32(hair)*0.8, PERSON, 0.2)
+    scene.part(scene.shape(oval(turn*1.6, -13.5, 2.4, 0.7)),
+               np.float32(skin)*[0.8, 0.6, 0.6], PERSON, 0.2)
     if rng.random() < 0.1: return
     fringe = [(-9.5, -17), (-10.5, -26), (-5, -33), (5, -33), (10.5, -26), (9.5, -17), (6, -26),
               (rng.uniform(-4, 4), -28), (-6, -26)]
@@ -140,9 +159,11 @@ def _draw_head(scene, skin, hair, front): # head and face, hair around it; `fron
     if front and long > 0:
         for side in (-1, 1):
             if rng.random() < 0.3: continue
-            strand = [(turn + 9*side, -24), (turn + 10.5*side, -8), (turn + rng.uniform(6, 13)*side, long)]
+            strand = [(turn + 9*side, -24), (turn + 10.5*side, -8),
+                      (turn + rng.uniform(6, 13)*side, long)]
             scene.part(scene.limb(strand, [2.5, 3.2, 1]), hair, PERSON, 0.6)
 
+# %% ../nbs/10_wearers.ipynb #b67fdf68
 def _draw_legs(scene, skin, waist, pose_leg): # both legs; gives the ankles (cm)
     ankles = []
     for side, lean in zip((1, -1), pose_leg):
@@ -158,6 +179,7 @@ def _draw_body(scene, cut, waist, skin): # the torso, from neck to hips
     right += [(half*0.86, cut["arm"]), (half*0.74, waist - 4), (half*0.86, waist + 14), (0, waist + 22)]
     scene.part(scene.shape(right + [(-x, y) for x, y in right[::-1]]), skin, PERSON)
 
+# %% ../nbs/10_wearers.ipynb #8e00f665
 def _draw_neck(scene, cut, skin, covered): # what a neckline shows; `covered`: a garment lies over the chest
     if cut["neckline"] == "turtleneck": return
     if covered:
@@ -232,11 +254,14 @@ def dressed_person(people:pd.DataFrame, # rows of `magento`, view main, with `la
     if rng.random() < 0.22: who = one_piece(who, rng, pieces)
     return redress(who, rng, pieces)
 
+# %% ../nbs/10_wearers.ipynb #b0a72f31
 def make_wearers(out:str|Path, # folder for photo/, label/, mask/ and images.csv
                  n_drawn:int=100, # drawn wearers and mannequins
                  n_dressed:int=0, # studio people in new clothes
-                 people:pd.DataFrame|None=None, # rows of `magento` with labels, of split train; needed for n_dressed
-                 snapshots:pd.DataFrame|None=None, # rows with masks, of split train: real cloth and backgrounds
+                 # rows of `magento` with labels, of split train; needed for n_dressed
+                 people:pd.DataFrame|None=None,
+                 # rows with masks, of split train: real cloth and backgrounds
+                 snapshots:pd.DataFrame|None=None,
                  size:int=288, # long side, pixels
                  seed:int=42 # settles everything
                 ) -> pd.DataFrame: # an images table of snapshots with `mask_path`, `label_path` and `mask_source`
@@ -262,17 +287,20 @@ def make_wearers(out:str|Path, # folder for photo/, label/, mask/ and images.csv
         save_image(image, paths["photo"])
         save_labels(labels, paths["label"])
         save_mask(np.isin(labels, [UPPER, LOWER, WHOLE]), paths["mask"])
-        files = dict(path=str(paths["photo"]), mask_path=str(paths["mask"]), label_path=str(paths["label"]))
+        files = dict(path=str(paths["photo"]), mask_path=str(paths["mask"]),
+                     label_path=str(paths["label"]))
         made.append(dict(image_id=name, item_id=name, role="snapshot", **files, split="train", category="",
                          mask_source="drawn"))
     with atomic(out/"labels.json") as tmp: tmp.write_text(json.dumps(CLASSES) + "\n")
     write_table(pd.DataFrame(made), out/"images.csv")
     return read_table(out/"images.csv")
 
+# %% ../nbs/10_wearers.ipynb #d8c43646
 def _home(row): # a photo without its garment, at most 320 pixels; None where the garment fills it
     image = load_image(row.path)
     mask = load_mask(row.mask_path, image.shape)
     scale = 320/max(mask.shape)
     size = round(mask.shape[1]*scale), round(mask.shape[0]*scale)
-    image, mask = cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.resize(mask.astype(np.uint8), size) > 0
+    image, mask = (cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+                   cv2.resize(mask.astype(np.uint8), size) > 0)
     return None if mask.mean() > 0.8 else bare(image, mask)

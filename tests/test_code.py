@@ -92,5 +92,7 @@ def test_lines_have_at_most_120_characters():
 
 
 def test_modules_have_at_most_450_lines():
-    found = {name: len(source.splitlines()) for name, source in SOURCES.items() if name != "wardrobe"}
+    "Without the lines with which nbdev marks the cells, so that short cells are not punished"
+    found = {name: sum(not line.startswith("# %%") for line in source.splitlines())
+             for name, source in SOURCES.items() if name != "wardrobe"}
     assert not too_long({name: count for name, count in found.items() if count > 450}, LONG_MODULES)
