@@ -92,7 +92,8 @@ def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     areas = {name: float((best == k).mean()) for k, name in enumerate(CLASSES)}
     kind = asked or _kind(found, best, areas, window)
     chosen = _with_slips(found, kind, areas)
-    if kind in CLASSES[1:4] and image is not None: chosen = np.minimum(1, chosen + _same_cloth(found, best, kind, image))
+    if kind in CLASSES[1:4] and image is not None:
+        chosen = np.minimum(1, chosen + _same_cloth(found, best, kind, image))
     if box is not None: chosen = np.where(window, chosen, np.float32(0))
     if point is not None and kind in ("garment", "other"): chosen = _piece_at(chosen, window)
     doubt = [] if window is not None else _doubts(_prominence(best, areas), kind, people, asked)

@@ -231,7 +231,7 @@ class Garments:
         net = load_weights(START).to(self.device)
         return net.meta["size"], self._runner(net, net.meta["size"])
 
-# %% ../nbs/14_garments.ipynb #86a907e4
+# %% ../nbs/14_garments.ipynb #d54e5b73
 @patch
 def probabilities(self:Garments,
     image:np.ndarray # uint8 (H, W, 3)
@@ -249,7 +249,7 @@ def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classe
     found = np.mean([one[..., ::-1] if side else one for side, one in zip(sides, found)], 0)
     return np.stack([unletterbox(o, shape) for o in found])
 
-# %% ../nbs/14_garments.ipynb #d6795b30
+# %% ../nbs/14_garments.ipynb #0fbee50b
 @patch
 def _doubt(self:Garments, probability): # doubtful pixels, relative to those of the garment
     doubtful = (probability > 1 - self.sure) & (probability < self.sure)
@@ -263,7 +263,7 @@ def _looked(self:Garments, image, small, size, run, choose): # what `choose` mak
     if sure or not self.mirrored: return choice
     return choose((found + self._seen(image, small.shape, size, run, [1]))/2)
 
-# %% ../nbs/14_garments.ipynb #0f2f2da0
+# %% ../nbs/14_garments.ipynb #1f973d95
 @patch
 def cut(self:Garments,
     image:np.ndarray, # uint8 (H, W, 3)
@@ -293,7 +293,7 @@ def _around(shape, box): # the part of a photo that is looked at, as slices, and
     left, top = (int(min(max(0, o), most - 1)) for o, most in ((x0 - grow_x, wide), (y0 - grow_y, high)))
     return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1, math.ceil(x1 + grow_x))], (left, top)
 
-# %% ../nbs/14_garments.ipynb #157f32f5
+# %% ../nbs/14_garments.ipynb #0634470e
 @patch
 def _with_second(self:Garments, image, small, choice, asked): # the `Choice` after a second opinion
     if self._doubt(choice.probability) < self.clear: return choice
@@ -302,7 +302,7 @@ def _with_second(self:Garments, image, small, choice, asked): # the `Choice` aft
         return choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
     return self._looked(image, small, *self.lying, mixed)
 
-# %% ../nbs/14_garments.ipynb #4b9b4893
+# %% ../nbs/14_garments.ipynb #5b29ac17
 @patch
 def clothing(self:Garments,
     image:np.ndarray, # uint8 (H, W, 3)
@@ -320,7 +320,8 @@ def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` 
     mask = clean_mask(probability > 0.5)
     if mask.any() and self.edges:
         yes, not_it = probability > self.sure, probability < 1 - self.sure
-        how = dict(n_iter=2, size=self.edge_size, every=self.every)
+        every = self.every if self._doubt(probability) < self.calm else 1
+        how = dict(n_iter=2, size=self.edge_size, every=every)
         mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
     total = mask.sum() + probability[~mask].sum()
     confidence = float(probability[mask].sum()/total) if mask.any() else 0.0

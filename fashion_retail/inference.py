@@ -108,8 +108,10 @@ def traced_onnx(
 ):
     "Write `net` in eval mode as PyTorch traces it, with a free batch; raises `BadInput` when `onnx` is missing"
     _optional('onnx')
-    traced = torch.inference_mode(False), torch.enable_grad() # without gradients a dense block writes in place
-    with atomic(path) as tmp, warnings.catch_warnings(), traced[0], traced[1]:
+    # without gradients a dense block writes in place, which no graph can; tensors made for inference have none
+    frozen = any(o.is_inference() for o in net.parameters())
+    gradients = torch.no_grad() if frozen else torch.enable_grad()
+    with atomic(path) as tmp, warnings.catch_warnings(), torch.inference_mode(False), gradients:
         warnings.simplefilter('ignore') # the tracer is old and says so; the new one needs one package more
         free = dict(image={0: 'batch'}, vector={0: 'batch'})
         names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=free)
@@ -132,7 +134,7 @@ def fastest(net:nn.Module, # any network
         return run(x)
     return call
 
-# %% ../nbs/02_inference.ipynb #90bd1dd0
+# %% ../nbs/02_inference.ipynb #f9359749
 FEW = 8 # images that are computed before it pays to trace a network
 
 def fastest_later(net:nn.Module, # a network of one input and one output
