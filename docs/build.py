@@ -47,6 +47,7 @@ def linked(text, here): # Markdown of a notebook; the folder of its page, as see
     "Links to notebooks become links to pages, links to other files of the repository become plain text"
     up = "../"*here.count("/")
     text = re.sub(r"\]\((?:nbs/)?(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({up}index.md)" if m[1] == "index" else f"]({up}notebooks/{m[1]}.md)", text)
+    text = re.sub(r"\]\((?:\.\./)?docs/([\w/-]+\.md)\)", rf"]({up}\1)", text)
     text = re.sub(r"(\]\(|src=\")images/", rf"\1{up}notebooks/images/", text)
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|[^)]*\.md)[^)]*\)", r"\1", text)
 
@@ -148,6 +149,15 @@ def cards():
     write("models.md", "\n".join(text))
 
 
+def front():
+    "The text of index, with the tables that its cells make"
+    parts = []
+    for cell in json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown": parts.append(text_of(cell))
+        else: parts += ["".join(o["data"]["text/markdown"]) for o in cell["outputs"] if "text/markdown" in o.get("data", {})]
+    return "\n\n".join(parts)
+
+
 def make_pages():
     "All Markdown; gives the navigation"
     shutil.rmtree(PAGES, ignore_errors=True)
@@ -155,8 +165,7 @@ def make_pages():
         if path.suffix in (".md", ".css", ".svg"): write(str(path.relative_to(ROOT/"docs")), path.read_text(encoding="utf-8"))
     write("changelog.md", (ROOT/"CHANGELOG.md").read_text(encoding="utf-8"))
     shutil.copytree(ROOT/"nbs"/"images", PAGES/"notebooks"/"images")
-    front = "\n\n".join(text_of(o) for o in json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8"))["cells"] if o["cell_type"] == "markdown")
-    write("index.md", linked(front, ""))
+    write("index.md", linked(front(), ""))
     gallery, order = ["# Gallery\n", "Figures of the notebooks, each with the page it comes from.\n"], reading_order()
     for name in order:
         figures = notebook_page(name)
@@ -170,7 +179,7 @@ def make_pages():
         names = [o for o in order if o not in placed and o.startswith(starts)]
         placed |= set(names)
         chapters.append({chapter: [{f"{o.split('_')[0]} {title_of(o)}": f"notebooks/{o}.md"} for o in names]})
-    how = {"My own photos": "photos", "With a GPU": "gpu", "In CI": "ci", "A catalogue in operation": "catalogue"}
+    how = {"My own photos": "photos", "A descriptor of my own": "descriptor", "With a GPU": "gpu", "In CI": "ci", "A catalogue in operation": "catalogue"}
     return [{"Start": "index.md"}, {"How to": [{k: f"how-to/{v}.md"} for k, v in how.items()]}, {"Walkthrough": chapters}, {"Gallery": "gallery.md"},
             {"Reference": [{"Glossary": "glossary.md"}, {"Model cards": "models.md"}, {"Changelog": "changelog.md"},
                            {"API": [{o.stem: f"api/{o.stem}.md"} for o in modules]}]}]

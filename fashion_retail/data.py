@@ -32,13 +32,16 @@ SPLITS = "train", "valid", "test"
 REQUIRED = "image_id", "item_id", "role", "path", "split"
 OPTIONAL = "mask_path", "label_path", "category", "group"
 PATHS = "path", "mask_path", "label_path"
-TEXTS = "image_id", "item_id", "role", "split", "category", "group", "mask_source"  # kept in the normal form
-ALIASES = {"role": {"catalog": "catalogue"}, "split": {"val": "valid", "validation": "valid", "training": "train",
-                                                       "testing": "test"}}
+# kept in the normal form
+TEXTS = "image_id", "item_id", "role", "split", "category", "group", "mask_source"
+ALIASES = {"role": {"catalog": "catalogue"}, "split": {"val": "valid", "validation": "valid",
+                                                       "training": "train", "testing": "test"}}
 
 # %% ../nbs/00_data.ipynb #9569d565
-ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufeff]+$")  # blanks, and what nobody sees
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # with halves of characters, which no file can hold
+# blanks, and what nobody sees
+ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufeff]+$")
+# with halves of characters, which no file can hold
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def normal_text(value # text, number, or missing
                ) -> str: # '' for a missing value
@@ -64,9 +67,11 @@ def _texts(table, name, lines):
             continue
         if column in TEXTS: values = [normal_text(o) for o in table[column]]
         else: values = [str(o) if normal_text(o) else "" for o in table[column]]
-        bad = [bool((CONTROLS if column in TEXTS else re.compile("[\0\ud800-\udfff]")).search(o)) for o in values]
+        bad = [bool((CONTROLS if column in TEXTS else re.compile("[\0\ud800-\udfff]")).search(o))
+               for o in values]
         if any(bad):
-            raise BadInput(f"{name}: {column} {ascii(values[bad.index(True)])} in row {_rows(bad, lines)} holds "
+            raise BadInput(f"{name}: {column} {ascii(values[bad.index(True)])} in row "
+                           f"{_rows(bad, lines)} holds "
                            "characters that cannot be shown or written: correct it")
         for written, meant in ALIASES.get(column, {}).items():
             values = [meant if o.lower() == written else o for o in values]
@@ -77,18 +82,20 @@ def _texts(table, name, lines):
 
 # %% ../nbs/00_data.ipynb #f55c576a
 def _check_values(table, name, lines): # a table in the normal form
-    "Raise `BadInput` for the first row with a missing value, an id that is not unique, an unknown role or split"
+    """Raise `BadInput` for the first row with a missing value, an id that is not unique,
+    an unknown role or split"""
     for column in REQUIRED:
         if (empty := table[column] == "").any():
-            raise BadInput(f"{name}: {column} is empty in row {_rows(empty, lines)}: fill it in or drop the row")
+            raise BadInput(f"{name}: {column} is empty in row {_rows(empty, lines)}: fill it "
+                           f"in or drop the row")
     if (again := table.image_id.duplicated()).any():
         raise BadInput(f"{name}: image_id {some(table.image_id[again])} stands more than once "
                        f"(row {_rows(again, lines)}): "
                        "give each photo an id of its own")
     for column, known in (("role", ROLES), ("split", SPLITS)):
         if (odd := ~table[column].isin(known)).any():
-            raise BadInput(f"{name}: {column} is {table[column][odd].iloc[0]!r} in row {_rows(odd, lines)}: use one "
-                           f"of {', '.join(known)}")
+            raise BadInput(f"{name}: {column} is {table[column][odd].iloc[0]!r} in row "
+                           f"{_rows(odd, lines)}: use one of {', '.join(known)}")
 
 def _check_splits(table, name): # a table in the normal form
     "Raise `BadInput` where an item or a group sits in two splits"
@@ -130,7 +137,8 @@ def _check_files(table, name): # a table in the normal form
         splits = rows.drop_duplicates("split")
         if len(splits) > 1:
             first, second = splits.image_id[:2]
-            raise BadInput(f"{name}: {first} ({splits.split.iloc[0]}) and {second} ({splits.split.iloc[1]}) are the "
+            raise BadInput(f"{name}: {first} ({splits.split.iloc[0]}) and {second} "
+                           f"({splits.split.iloc[1]}) are the "
                            "same file in two splits: leave one of them out")
 
 # %% ../nbs/00_data.ipynb #3ee72d44
@@ -140,11 +148,13 @@ def check_table(table:pd.DataFrame, # an images table
                ) -> pd.DataFrame: # a copy in the normal form: text, '' where empty, the columns of `OPTIONAL` complete
     "Raise `BadInput` naming the first rule that `table` breaks and the rows that break it"
     if not isinstance(table, pd.DataFrame):
-        raise BadInput(f"{name} is a {type(table).__name__}: give a DataFrame, or read it with read_table")
+        raise BadInput(f"{name} is a {type(table).__name__}: give a DataFrame, or read "
+                       f"it with read_table")
     if (again := table.columns.duplicated()).any():
         raise BadInput(f"{name} has two columns called {some(table.columns[again])}: rename one")
     if missing := [o for o in REQUIRED if o not in table]:
-        raise BadInput(f"{name} lacks the column {some(missing)}: an images table needs {', '.join(REQUIRED)}")
+        raise BadInput(f"{name} lacks the column {some(missing)}: an images table needs "
+                       f"{', '.join(REQUIRED)}")
     if not len(table): raise BadInput(f"{name} has no rows: add at least one photo")
     table = _texts(table, name, lines)
     _check_values(table, name, lines)
@@ -168,10 +178,12 @@ def _small(path): # a photo
     except Exception: pass
     try: pixels = load_image(path)
     except BadInput: return None
-    return np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BOX)), pixels.shape[1]/pixels.shape[0]
+    return (np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BOX)),
+            pixels.shape[1]/pixels.shape[0])
 
 def _standard(pictures): # float arrays of one shape
-    "A row a picture, mean 0 and length 1: a product of two rows is their correlation; 0 for an empty picture"
+    """One row for each picture, with mean 0 and length 1: a product of two rows is their correlation;
+    0 for an empty picture"""
     rows = np.stack(pictures).reshape(len(pictures), -1)
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
@@ -197,13 +209,15 @@ def _with_unread(pairs, unread): # image ids
 
 def near_copies(table:pd.DataFrame # an images table
                ) -> pd.DataFrame: # image_id, copy, difference (1 - correlation), what; the most alike first
-    "Pairs of photos that look like one picture saved twice; `attrs['unreadable']` names the photos that cannot be read"
+    """Pairs of photos that look like one picture saved twice;
+    `attrs['unreadable']` names the photos that cannot be read"""
     found = list(ordered_map(_small, table.path))
     at, columns = [i for i, o in enumerate(found) if o], ["image_id", "copy", "difference", "what"]
     unread = table.image_id[[o is None for o in found]].tolist()
     if not at: return _with_unread(pd.DataFrame(columns=columns), unread)
     fine = _fine(found[i] for i in at)
-    coarse = _standard([cv2.resize(found[i][0].astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for i in at])
+    coarse = _standard([cv2.resize(found[i][0].astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA)
+                        for i in at])
     ratio = np.array([found[i][1] for i in at])
     role, split, ids = table.iloc[at][["role", "split", "image_id"]].to_numpy().T
     scene, pairs = role == "scene", []
@@ -212,12 +226,14 @@ def near_copies(table:pd.DataFrame # an images table
         for i, k in zip(*np.nonzero(near)):
             i += start
             crossing = role[i] != role[k] and not scene[i] and not scene[k]
-            if k <= i or not (crossing or split[i] != split[k]) or abs(ratio[i]/ratio[k] - 1) > 0.03: continue
+            if k <= i or not (crossing or split[i] != split[k]) or abs(ratio[i]/ratio[k] - 1) > 0.03:
+                continue
             difference = 1 - float(fine[i] @ fine[k])
             if difference < NEAR:
                 what = "query and answer" if crossing else "two splits"
                 pairs.append((ids[i], ids[k], round(max(difference, 0), 4), what))
-    return _with_unread(pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True), unread)
+    return _with_unread(pd.DataFrame(pairs, columns=columns).sort_values("difference",
+                                                                         ignore_index=True), unread)
 
 # %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -242,7 +258,8 @@ def _text_of(path): # of a CSV file
         raise BadInput(f"images table {path} is not UTF-8 (row {row}, "
                        f"{ascii(data[max(0, error.start - 12):error.end + 4])[2:-1]}): "
                        "save it as CSV UTF-8") from None
-    if "\0" in text: raise BadInput(f"images table {path} is no CSV file (it holds zero bytes): save it as CSV UTF-8")
+    if "\0" in text:
+        raise BadInput(f"images table {path} is no CSV file (it holds zero bytes): save it as CSV UTF-8")
     return text
 
 def _known(name): # of a column
@@ -261,7 +278,8 @@ def _separator(text): # of a table
 
 # %% ../nbs/00_data.ipynb #02ec926a
 def _records(text, path): # of a table
-    "The header, the records as long as it, the row of the file where each begins, and the separator; raises `BadInput`"
+    """The header, the records as long as it, the row of the file where each begins,
+    and the separator; raises `BadInput`"""
     separator, text, before = _separator(text)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     header, records, lines, surplus = None, [], [], 0
@@ -277,9 +295,10 @@ def _records(text, path): # of a table
             continue
         if len(fields) > len(header):
             if any(o.strip() for o in fields[len(header):]):
-                raise BadInput(f"images table {path}: row {row} has {len(fields)} fields, but the header {len(header)} "
-                               f"(separated by {SEPARATORS.get(separator, repr(separator))}): put quotation marks "
-                               "around the field that holds a separator")
+                raise BadInput(f"images table {path}: row {row} has {len(fields)} fields, but the "
+                               f"header {len(header)} "
+                               f"(separated by {SEPARATORS.get(separator, repr(separator))}): put "
+                               f"quotation marks around the field that holds a separator")
             surplus += 1
         records.append((fields + [""]*len(header))[:len(header)])
         lines.append(row)
@@ -317,15 +336,16 @@ def read_table(path:str|Path # images.csv, or its folder
     header, records, lines, separator = _records(_text_of(path), path)
     names = _columns(header, records, path)
     if missing := [o for o in REQUIRED if o not in names]:
-        raise BadInput(f"images table {path} lacks the column {some(missing)}: its columns, separated by "
-                       f"{SEPARATORS.get(separator, repr(separator))}, are {some(map(repr, header), 6)}, "
-                       f"and it needs {', '.join(REQUIRED)}")
+        raise BadInput(f"images table {path} lacks the column {some(missing)}: its columns, separated "
+                       f"by {SEPARATORS.get(separator, repr(separator))}, are "
+                       f"{some(map(repr, header), 6)}, and it needs {', '.join(REQUIRED)}")
     if separator != ",": say_once(f"{path} is separated by {SEPARATORS.get(separator, repr(separator))}")
     keep = [i for i, o in enumerate(names) if o]
     table = pd.DataFrame({names[i]: pd.Series([o[i] for o in records], dtype=str) for i in keep})
     for column in [o for o in (*TEXTS, *PATHS) if o in names]:
         if (formula := table[column].str.fullmatch('="[^"]*"')).any():
-            say_once(f"{path}: {column} holds Excel's formulas, such as {table[column][formula].iloc[0]}: their "
+            say_once(f"{path}: {column} holds Excel's formulas, such as "
+                     f"{table[column][formula].iloc[0]}: their "
                      "text is taken")
             table[column] = table[column].str.replace('^="([^"]*)"$', r"\1", regex=True)
         for written in ALIASES.get(column, {}):
@@ -343,7 +363,8 @@ def write_table(table:pd.DataFrame, # with paths as `read_table` gives them
     for column in [o for o in PATHS if o in table]:
         table[column] = [Path(os.path.relpath(o, root)).as_posix() if o else "" for o in table[column]]
     texts = table.select_dtypes(["object", "string"]).columns
-    table[texts] = table[texts].replace(r"\r\n?", "\n", regex=True)  # a lone carriage return would end the row
+    # a lone carriage return would end the row
+    table[texts] = table[texts].replace(r"\r\n?", "\n", regex=True)
     with atomic(path) as tmp: table.to_csv(tmp, index=False, encoding="utf-8")
 
 # %% ../nbs/00_data.ipynb #bb2631a5
@@ -362,13 +383,15 @@ def select(table:pd.DataFrame, # an images table
     if not len(rows):
         asked = [f"split {' or '.join(splits)}" if splits else "", f"role {role}" if role else "",
                  f"a {column}" if column else ""]
-        has = ", ".join(f"{n} {r} rows in {s}" for (s, r), n in table.groupby(["split", "role"]).size().items())
-        raise BadInput(f"the table has no rows with {' '.join(filter(None, asked))} (it has {has}): choose "
-                       "another split or complete the table")
+        has = ", ".join(f"{n} {r} rows in {s}" for (s, r), n in table.groupby(["split",
+                                                                               "role"]).size().items())
+        raise BadInput(f"the table has no rows with {' '.join(filter(None, asked))} (it has {has}): "
+                       f"choose another split or complete the table")
     for c in PATHS:
         for image_id, path in zip(rows.image_id, rows[c] if c in rows else ()):
             if path and not skip and not os.path.isfile(path):
-                raise BadInput(f"{c} of {image_id} does not exist ({path}): correct the table or bring the file")
+                raise BadInput(f"{c} of {image_id} does not exist ({path}): correct the "
+                               f"table or bring the file")
     return rows.reset_index(drop=True)
 
 # %% ../nbs/00_data.ipynb #652a59a6
@@ -396,11 +419,13 @@ def checked(rows:pd.DataFrame # rows of an images table with masks
 # %% ../nbs/00_data.ipynb #536dc2a9
 def linked_rows(links:list # Series of text of one index, such as items and photographers; '' links nothing
                ) -> pd.Series: # int, the same for rows that hang together
-    "Which rows hang together, because they share the text of some link, directly or through others"
+    "Which rows are connected, because they share the text of some link, directly or through others"
     block = pd.Series(range(len(links[0])), index=links[0].index)
-    while True:  # every row takes the least number of those with its item, then its photographer, until nothing moves
+    # every row takes the least number of those with its item, then its photographer, until nothing moves
+    while True:
         new = block
-        for link in links: new = new.groupby(link.where(link != "")).transform("min").fillna(new).astype(int)
+        for link in links:
+            new = new.groupby(link.where(link != "")).transform("min").fillna(new).astype(int)
         if new.equals(block): return block
         block = new
 
@@ -411,12 +436,15 @@ def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
                ) -> pd.DataFrame: # the table with `split` filled
     "Deal blocks of linked items, photographers and files to `train`, `valid` and `test`"
     table = _texts(table, "the table", None)
-    block = linked_rows([table.item_id, table.group, pd.Series(same_files(table.path), index=table.index)])
+    block = linked_rows([table.item_id, table.group,
+                         pd.Series(same_files(table.path), index=table.index)])
     sizes = block.value_counts().sort_index().sample(frac=1, random_state=seed)
     middle = (sizes.cumsum() - sizes/2)/len(table)
     if len(sizes) == 1:
-        raise BadInput("items and photographers link all rows to each other: no row can be split off without a leak")
-    split = pd.Series(np.select([middle < valid, middle < valid + test], ["valid", "test"], "train"), index=sizes.index)
+        raise BadInput("items and photographers link all rows to each other: no row can be split "
+                       "off without a leak")
+    split = pd.Series(np.select([middle < valid, middle < valid + test], ["valid", "test"], "train"),
+                      index=sizes.index)
     return check_table(table.assign(split=block.map(split)))
 
 # %% ../nbs/00_data.ipynb #8f10af08
@@ -433,5 +461,5 @@ def find_table(name:str|Path # the path of a table or of its folder, or a folder
             if path.is_dir(): path = path/"images.csv"
             if path.is_file(): return path
         except (OSError, ValueError): pass  # a name that is too long, or holds a zero byte
-    raise BadInput(f"no images table {name}: give the path of an images.csv, or set FASHION_RETAIL_DATA to the "
-                   f"folder that holds {name}")
+    raise BadInput(f"no images table {name}: give the path of an images.csv, or set "
+                   f"FASHION_RETAIL_DATA to the folder that holds {name}")

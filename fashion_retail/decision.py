@@ -317,7 +317,7 @@ def _parts(self:Adjustment, vectors, mean):
 
 @patch(cls_method=True)
 def _bounded(cls:Adjustment, query_mean, gallery_mean, directions, strengths):
-    "With room for every vector of length 1"
+    "Bounds that hold for every vector of length 1"
     total = 1 + 2*strengths
     longest = 1.001 + max(np.linalg.norm(query_mean), np.linalg.norm(gallery_mean))
     weights = strengths/total, strengths**2/(total*(1 + strengths))/2

@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from fastcore.basics import patch
 from scipy import fft
 
 from .core import BadInput, digest, pick_device
@@ -28,7 +29,8 @@ from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
 
 # %% ../nbs/04_descriptors.ipynb #9406b8be
 def _turn_upright(image, mask, color):
-    "Photo and mask on a canvas that has room for any turn, the long axis of the mask vertical (by its second moments)"
+    """Photo and mask on a canvas that is large enough for any turn,
+    the long axis of the mask vertical (by its second moments)"""
     m = cv2.moments(mask.astype(np.uint8), binaryImage=True)
     # of the long axis, clockwise from the horizontal, -90…90
     lean = np.degrees(np.arctan2(2*m["mu11"], m["mu20"] - m["mu02"]))/2
@@ -36,7 +38,8 @@ def _turn_upright(image, mask, color):
     turn = cv2.getRotationMatrix2D((w/2, h/2), lean - 90 if lean > 0 else lean + 90, 1)
     turn[:, 2] += (side - w)/2, (side - h)/2
     turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_LINEAR, borderValue=color)
-    return turned, cv2.warpAffine(mask.astype(np.uint8)*255, turn, (side, side), flags=cv2.INTER_LINEAR) > 127
+    return turned, cv2.warpAffine(mask.astype(np.uint8)*255, turn,
+                                  (side, side), flags=cv2.INTER_LINEAR) > 127
 
 # %% ../nbs/04_descriptors.ipynb #c9d24a4a
 @dataclass(frozen=True)
@@ -65,13 +68,15 @@ class Preparation:
         if self.crop:
             ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             pad = round(self.margin*max(ys[-1] - ys[0], xs[-1] - xs[0])) if not mask.all() else 0
-            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad), xs[-1] + pad + 1)
+            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad),
+                                                                             xs[-1] + pad + 1)
             image, mask = image[rows, cols], mask[rows, cols]
             h, w = mask.shape
         side = max(h, w)
         top, left = (side - h)//2, (side - w)//2
         border = top, side - h - top, left, side - w - left
-        how = dict(dsize=(self.size, self.size), interpolation=cv2.INTER_AREA if side > self.size else cv2.INTER_CUBIC)
+        how = dict(dsize=(self.size, self.size),
+                   interpolation=cv2.INTER_AREA if side > self.size else cv2.INTER_CUBIC)
         square = cv2.resize(cv2.copyMakeBorder(image, *border, cv2.BORDER_CONSTANT, value=color), **how)
         inside = cv2.copyMakeBorder(mask.astype(np.uint8)*255, *border, cv2.BORDER_CONSTANT, value=0)
         inside = cv2.resize(inside, (self.size, self.size), interpolation=cv2.INTER_AREA)
@@ -114,27 +119,30 @@ class Descriptor:
         weights = "" if not file else digest(file) if file.is_file() else str(self.weights)
         return f"{self.name}-{self.code}-{digest(f'{self.prepare} {self.dim} {weights} {self.learned}'.encode())[:12]}"
 
-    def fit(self,
-        squares:np.ndarray, # uint8 (N, S, S, 3), of the gallery
-        insides:np.ndarray # bool (N, S, S)
-    ): # the `Descriptor` to use for gallery and queries
-        "Learn from the gallery; a descriptor with nothing to learn returns itself"
-        return self
-
-    def transform(self,
-        squares:np.ndarray, # uint8 (N, S, S, 3)
-        insides:np.ndarray, # bool (N, S, S), the garment's pixels
-        batch_size:int=32 # squares encoded together
-    ) -> np.ndarray: # float32 (N, dim), each row of length 1, or of zeros where nothing was found
-        "Squares to vectors"
-        if self.fits:
-            raise BadInput(f"{self.name} learns from the gallery before it describes anything: "
-                           "call fit with the gallery's squares first")
-        parts = [self.encode(squares[i:i + batch_size], insides[i:i + batch_size])
-                 for i in range(0, len(squares), batch_size)]
-        return unit(np.concatenate(parts)) if parts else np.zeros((0, self.dim), np.float32)
-
     def __repr__(self): return f"Descriptor({self.spec!r})"
+
+# %% ../nbs/04_descriptors.ipynb #c1e15a00
+@patch
+def fit(self:Descriptor,
+    squares:np.ndarray, # uint8 (N, S, S, 3), of the gallery
+    insides:np.ndarray # bool (N, S, S)
+): # the `Descriptor` to use for gallery and queries
+    "Learn from the gallery; a descriptor with nothing to learn returns itself"
+    return self
+
+@patch
+def transform(self:Descriptor,
+    squares:np.ndarray, # uint8 (N, S, S, 3)
+    insides:np.ndarray, # bool (N, S, S), the garment's pixels
+    batch_size:int=32 # squares encoded together
+) -> np.ndarray: # float32 (N, dim), each row of length 1, or of zeros where nothing was found
+    "Squares to vectors"
+    if self.fits:
+        raise BadInput(f"{self.name} learns from the gallery before it describes anything: "
+                       "call fit with the gallery's squares first")
+    parts = [self.encode(squares[i:i + batch_size], insides[i:i + batch_size])
+             for i in range(0, len(squares), batch_size)]
+    return unit(np.concatenate(parts)) if parts else np.zeros((0, self.dim), np.float32)
 
 # %% ../nbs/04_descriptors.ipynb #465be4c5
 def unit(vectors): # (N, D) -> float32 (N, D), rows of length 1, zeros stay zeros
@@ -147,7 +155,8 @@ class NetworkDescriptor(Descriptor):
     masked = False       # the garment's pixels are a fourth channel
     trace = True         # its input has one shape, so that ONNX Runtime can run it
 
-    few = 8              # squares that are encoded before it pays to trace the network, which takes a second
+    # squares that are encoded before it pays to trace the network, which takes a second
+    few = 8
     seen = 0             # squares so far
 
     @cached_property
@@ -169,11 +178,13 @@ class NetworkDescriptor(Descriptor):
         self.seen += len(squares)
         run = self.run if self.seen > self.few else self.plain
         images = scaled(squares, device, self.mean, self.std)
-        if self.masked: images = torch.cat([images, torch.from_numpy(insides).to(device)[:, None].float()], 1)
+        if self.masked:
+            images = torch.cat([images, torch.from_numpy(insides).to(device)[:, None].float()], 1)
         return run(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy()
 
 # %% ../nbs/04_descriptors.ipynb #cb4cc068
-# of L, a and b; a and b within ±64 of gray, where nearly all fabrics lie, and stronger colors at the edge
+# of L, a and b; a and b within ±64 of gray, where nearly all fabrics lie, and stronger colors at the
+# edge
 BINS = 10, 20, 20
 
 def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
@@ -184,7 +195,8 @@ def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
     for image, mask in zip(images, masks):
         lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
         lab[..., 1:] = lab[..., 1:].clip(64, 191)
-        counts = cv2.calcHist([lab], [0, 1, 2], mask.astype(np.uint8), BINS, [0, 256, 64, 192, 64, 192]).reshape(BINS)
+        counts = cv2.calcHist([lab], [0, 1, 2], mask.astype(np.uint8),
+                              BINS, [0, 256, 64, 192, 64, 192]).reshape(BINS)
         for axis in range(3):
             edged = np.pad(counts, [(1, 1) if i == axis else (0, 0) for i in range(3)])
             n = counts.shape[axis]
@@ -229,10 +241,12 @@ def gist(images:np.ndarray, # uint8 (N, S, S, 3), S at least 8 and divisible by 
     low = lambda x: fft.ifft2(fft.fft2(x)*_blur(s + 10))
     vectors = []
     for image in images:
-        x = np.pad(np.log1p(np.float32(image.transpose(2, 0, 1))), ((0, 0), (5, 5), (5, 5)), mode="symmetric")
+        x = np.pad(np.log1p(np.float32(image.transpose(2, 0, 1))),
+                   ((0, 0), (5, 5), (5, 5)), mode="symmetric")
         x -= low(x).real
         x /= 0.2 + np.sqrt(np.abs(low(x.mean(0)**2)))
-        strength = np.abs(fft.ifft2(fft.fft2(x[:, 5:-5, 5:-5])[:, None]*gabor_filters(s), overwrite_x=True))
+        strength = np.abs(fft.ifft2(fft.fft2(x[:, 5:-5, 5:-5])[:, None]*gabor_filters(s),
+                                    overwrite_x=True))
         vectors.append(strength.reshape(3, 20, 4, s//4, 4, s//4).mean((3, 5)).swapaxes(2, 3).ravel())
     return np.float32(vectors)
 
@@ -283,8 +297,8 @@ class BagOfWords(Descriptor):
         found = [patches(*pair) for pair in zip(squares, insides)]
         found = np.concatenate([some[rng.permutation(len(some))[:100]] for some in found])
         if len(found) < N_WORDS:
-            raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} photos for its "
-                           f"{N_WORDS} words: give more photos")
+            raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} "
+                           f"photos for its {N_WORDS} words: give more photos")
         means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1, random_state=0).fit(found)
         return learned_copy(self, squares, insides, words=np.float32(means.cluster_centers_))
 
@@ -364,12 +378,13 @@ class TiramisuStages(NetworkDescriptor):
 def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo
                    keep:float|int=0.99 # share of the variance, or the number of directions
                   ) -> Callable: # (n, D) -> float32 (n, d)
-    "MinMax scaling and PCA, learned from the gallery alone; raises `BadInput` for more directions than it can have"
+    """MinMax scaling and PCA, learned from the gallery alone;
+    raises `BadInput` for more directions than it can have"""
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import MinMaxScaler
     if keep >= 1 and keep > min(gallery.shape):
-        raise BadInput(f"PCA is to keep {keep} directions of {gallery.shape[1]} numbers in {len(gallery)} photos: "
-                       f"keep {min(gallery.shape)} or fewer, or give more photos")
+        raise BadInput(f"PCA is to keep {keep} directions of {gallery.shape[1]} numbers in "
+                       f"{len(gallery)} photos: keep {min(gallery.shape)} or fewer, or give more photos")
     scale = MinMaxScaler().fit(gallery)
     pca = PCA(keep, svd_solver="full").fit(scale.transform(gallery))
     return lambda vectors: pca.transform(scale.transform(vectors)).astype(np.float32)
@@ -393,6 +408,7 @@ class WithPCA(Descriptor):
         base = self.base.fit(squares, insides)
         gallery = base.transform(squares, insides)
         reduce = reduce_vectors(gallery, self.keep)
-        return learned_copy(self, squares, insides, base=base, reduce=reduce, dim=reduce(gallery[:1]).shape[1])
+        return learned_copy(self, squares, insides, base=base,
+                            reduce=reduce, dim=reduce(gallery[:1]).shape[1])
 
     def encode(self, squares, insides): return self.reduce(self.base.transform(squares, insides))

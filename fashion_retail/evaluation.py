@@ -180,7 +180,7 @@ def to_json(self:Evaluation,
 
 @patch
 def to_frame(self:Evaluation) -> pd.DataFrame: # image_id, item_id, rank, answers (a list in JSON), empty_mask
-    "A row a query, as `evaluate --ranks` writes it"
+    "One row for each query, as `evaluate --ranks` writes it"
     lists = [json.dumps(self.answers[o], ensure_ascii=False) for o in self.ranks.image_id]
     frame = self.ranks.assign(answers=lists)
     return frame[["image_id", "item_id", "rank", "answers", "empty_mask"]]

@@ -149,7 +149,7 @@ def _with_items(rows, pattern): # list of dicts
 
 # %% ../nbs/00_folders.ipynb #168ed3e0
 def _rows(role, folder, other, notes): # the folder of this role and of the other one
-    "A row a photo of a folder, without those of the other folder where it lies inside"
+    "One row for each photo of a folder, without those of the other folder where it lies inside"
     photos, masks, left = photo_files(folder)
     for what, names in left.items(): notes.setdefault(what, []).extend(names)
     inside, rows = os.path.realpath(other) + os.sep, []

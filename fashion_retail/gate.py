@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MIN_DROP', 'LEVEL', 'KINDS', 'BASELINE_VERSION', 'stage_table', 'gather_metrics', 'table_facts', 'make_baseline',
            'check_same', 'compare_with_baseline', 'write_baseline', 'read_baseline', 'baseline_file', 'check_writable',
-           'history_file', 'add_to_history', 'plot_history']
+           'history_file', 'parameters_digest', 'add_to_history', 'plot_history']
 
 # %% ../nbs/06_gate.ipynb #c0d29daf
 import json
@@ -264,12 +264,18 @@ def history_file(baseline:Path # as `baseline_file` gives it
     return baseline.with_name(baseline.name.replace(".json", ".history.csv"))
 
 # %% ../nbs/06_gate.ipynb #5f5d1fc3
+def parameters_digest(parameters:dict # stage -> parameters, without the paths of this machine
+                     ) -> str: # 8 characters
+    "What a run's parameters are known again by: figures of other parameters are not comparable"
+    return digest(json.dumps(parameters, sort_keys=True).encode())[:8]
+
 def add_to_history(baseline:dict, # accepted just now
                    metrics:dict, # of the same run, as `gather_metrics` gives them
                    path:str|Path): # .csv, made where it is missing
     "Add a row to the history of accepted baselines"
     where = baseline["environment"]
     row = dict(date=where["when"][:10], profile=baseline["profile"],
+               parameters=parameters_digest(baseline.get("parameters", {})),
                hardware=where["gpu"] or f"{where['cpu']}, {where['cores']} cores",
                commit=where["commit"][:7],
                reason=baseline["reason"], minutes=round(sum(metrics["seconds"].values())/60, 1))
@@ -281,6 +287,7 @@ def add_to_history(baseline:dict, # accepted just now
                                      4) for method, found in metrics.get("open_set", {}).items()}
     append_csv(row, path)
 
+# %% ../nbs/06_gate.ipynb #0d098e1d
 def plot_history(history:pd.DataFrame, # rows of one profile, oldest first
                  features:str # whose top-10 accuracies are drawn
                 ): # the matplotlib figure

@@ -427,8 +427,8 @@ def stroke(self:Annotation,
 # %% ../nbs/01_labeling.ipynb #5088aaa7
 @patch
 def _refine(self:Annotation, mask, mark, garment, hard):
-    """`mask` cut anew near `mark`; only pixels that turn to the stroke's side and
-    hang together with it change"""
+    """`mask` cut again near `mark`; only pixels that turn to the stroke's side and
+    are connected with it change"""
     side = max(mark.shape)
     away = cv2.distanceTransform((~mark).astype(np.uint8), cv2.DIST_L2, 5)/side
     ys, xs = np.nonzero(away < 0.35)

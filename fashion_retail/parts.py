@@ -63,8 +63,10 @@ class _Parts(torch.nn.Module):
                           *(cells(maps[o], where)*len(pairs)**0.5 for o in ("blocks.4", "blocks.6"))], 1)
 
 class Parts(NetworkDescriptor):
-    "Stages of the ImageNet EfficientNet-Lite0 for attributes: mean, spread, and what is where on the garment"
+    """Stages of the ImageNet EfficientNet-Lite0 for attributes: mean, spread,
+    and what is where on the garment"""
     name, prepare, masked, trace = "parts", Preparation(320), True, False
-    blocks = dict(mean=784, spread=784, grid_fine=15*112, grid=15*320)  # name -> numbers, in the vector's order
+    # name -> numbers, in the vector's order
+    blocks = dict(mean=784, spread=784, grid_fine=15*112, grid=15*320)
     dim = sum(blocks.values())
     def network(self): return _Parts(Encoder())

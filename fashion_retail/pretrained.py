@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 
 from .core import BadInput, pick_device
 from .descriptors import FAMILIES, NetworkDescriptor, Preparation, unit
@@ -21,10 +22,12 @@ class Pretrained(NetworkDescriptor):
     takes_weights = True
 
     def network(self):
-        "The network with its weights; raises `BadInput` where none are given and for a file that does not fit"
+        """The network with its weights; raises `BadInput` where none are given and
+        for a file that does not fit"""
         if not self.weights:
             raise BadInput(f"{self.name} comes without weights: write {self.name}@FILE "
-                           f"(safetensors, or a PyTorch state dict), or {self.name}@hub to download them")
+                           f"(safetensors, or a PyTorch state dict), or "
+                           f"{self.name}@hub to download them")
         hub, _, tag = str(self.weights).partition(":")
         try:
             return self.from_hub(tag) if hub == "hub" else self.from_file(str(self.weights))
@@ -46,7 +49,8 @@ class Timm(Pretrained):
         device:str="auto" # auto, cpu or cuda
     ):
         try: import timm
-        except ImportError: raise BadInput(f'timm:{which} needs timm: pip install "fashion_retail[timm]"') from None
+        except ImportError:
+            raise BadInput(f'timm:{which} needs timm: pip install "fashion_retail[timm]"') from None
         if not timm.is_model(which):
             raise BadInput(f"timm knows no network {which!r}: use a name that timm.list_models() gives")
         self.which, self.name = which, f"timm:{which}"
@@ -59,13 +63,15 @@ class Timm(Pretrained):
 
     def from_hub(self, tag):
         import timm
-        return timm.create_model(f"{self.which}.{tag}" if tag else self.which, pretrained=True, num_classes=0)
+        return timm.create_model(f"{self.which}.{tag}" if tag else self.which,
+                                 pretrained=True, num_classes=0)
 
     def from_file(self, path):
         import timm
         net, heads = timm.create_model(self.which, num_classes=0), self.about.get("classifier") or ()
         heads = tuple(f"{o}." for o in ((heads,) if isinstance(heads, str) else heads))
-        missing, more = net.load_state_dict(timm.models.load_state_dict(path, weights_only=True), strict=False)
+        missing, more = net.load_state_dict(timm.models.load_state_dict(path, weights_only=True),
+                                            strict=False)
         if lost := [*missing, *(name for name in more if not name.startswith(heads))]:
             raise ValueError(f"{len(lost)} names differ, such as {lost[0]}")
         return net
@@ -105,22 +111,25 @@ class OpenClip(Pretrained):
         self.dim, self.prepare = self.about["embed_dim"], Preparation(self.about["vision_cfg"]["image_size"])
         super().__init__(weights, device)
 
-    def from_hub(self, tag):
-        import open_clip
-        if self.place: return open_clip.create_model(self.place)
-        if tag not in self.tags:
-            raise BadInput(f"{self.name}@hub does not say which weights to download: "
-                           f"write {self.name}@hub:TAG with one of {', '.join(self.tags) or 'none'}")
-        return open_clip.create_model(self.architecture, pretrained=tag)
-
-    def from_file(self, path):
-        import open_clip
-        return open_clip.create_model(self.architecture, pretrained=path)
-
     @cached_property
     def both_sides(self): return super().network().eval().to(pick_device(self.device))
 
     def network(self): return _PhotoSide(self.both_sides)
+
+# %% ../nbs/04_pretrained.ipynb #dc9dba9f
+@patch
+def from_hub(self:OpenClip, tag):
+    import open_clip
+    if self.place: return open_clip.create_model(self.place)
+    if tag not in self.tags:
+        raise BadInput(f"{self.name}@hub does not say which weights to download: "
+                       f"write {self.name}@hub:TAG with one of {', '.join(self.tags) or 'none'}")
+    return open_clip.create_model(self.architecture, pretrained=tag)
+
+@patch
+def from_file(self:OpenClip, path):
+    import open_clip
+    return open_clip.create_model(self.architecture, pretrained=path)
 
 # %% ../nbs/04_pretrained.ipynb #8d384fbf
 class _PhotoSide(torch.nn.Module):
@@ -142,8 +151,10 @@ def encode_text(texts:list, # such as ["red floral dress"]
         raise BadInput(f"{descriptor.name} does not understand words: use openclip:NAME")
     import open_clip
     hub = str(descriptor.weights).partition(":")[0] == "hub"
-    if "hf_tokenizer_name" in descriptor.about["text_cfg"] and not hub:  # OpenCLIP would fetch it without a word
-        raise BadInput(f"the word list of {descriptor.name} is on the hub only: write {descriptor.name}@hub, "
+    # OpenCLIP would fetch it without a word
+    if "hf_tokenizer_name" in descriptor.about["text_cfg"] and not hub:
+        raise BadInput(f"the word list of {descriptor.name} is on the hub only: write "
+                       f"{descriptor.name}@hub, "
                        "or use an architecture that brings its own, such as ViT-B-16")
     tokens = open_clip.get_tokenizer(descriptor.architecture)(texts).to(pick_device(descriptor.device))
     return unit(descriptor.both_sides.encode_text(tokens).float().cpu().numpy())

@@ -43,7 +43,8 @@ class DenseLayer(nn.Module):
 
 # %% ../nbs/02_tiramisu.ipynb #0b856fb2
 class DenseBlock(nn.ModuleList):
-    "`n_layers` dense layers, each fed with the block's input and with all that the layers before it added"
+    """`n_layers` dense layers, each fed with the block's input and with all that
+    the layers before it added"""
     def __init__(self, n_in, growth_rate, n_layers, dropout):
         super().__init__(DenseLayer(n_in + i*growth_rate, growth_rate, dropout) for i in range(n_layers))
         self.n_in,self.growth_rate = n_in,growth_rate
@@ -143,26 +144,31 @@ def check_input(net, # an `FCDenseNet`
     "Raise `BadInput` when `net` cannot take input of this shape"
     least = 2**net.n_pool
     if len(shape) != 4 or shape[1] != net.in_channels:
-        raise BadInput(f'the network takes (batch, {net.in_channels}, height, width), not {tuple(shape)}: '
+        raise BadInput(f'the network takes (batch, {net.in_channels}, height, width), '
+                       f'not {tuple(shape)}: '
                        f'convert the images to {net.in_channels} channels')
     if min(shape[2:]) < least:
         raise BadInput(f'the network halves an image {net.n_pool} times and so needs {least} px a side, '
                        f'not {shape[2]}×{shape[3]}: enlarge the image')
     if net.training and shape[0]*(shape[2]//least)*(shape[3]//least) < 2:
-        raise BadInput(f'one image of {shape[2]}×{shape[3]} px is a single pixel in the bottleneck, which cannot be '
+        raise BadInput(f'one image of {shape[2]}×{shape[3]} px is a single pixel in the '
+                       f'bottleneck, which cannot be '
                        'normalized: train with more or larger images')
 
 # %% ../nbs/02_tiramisu.ipynb #7b14982f
 def fc_densenet56(in_channels=3, n_classes=2, **kw):
     "4 layers a block, growth rate 12; `kw` goes to `FCDenseNet`"
-    return FCDenseNet(in_channels, n_classes, **{**dict(growth_rate=12, n_layers_per_block=(4,)*11), **kw})
+    return FCDenseNet(in_channels, n_classes,
+                      **{**dict(growth_rate=12, n_layers_per_block=(4,)*11), **kw})
 def fc_densenet67(in_channels=3, n_classes=2, **kw):
     "5 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
-    return FCDenseNet(in_channels, n_classes, **{**dict(growth_rate=16, n_layers_per_block=(5,)*11), **kw})
+    return FCDenseNet(in_channels, n_classes,
+                      **{**dict(growth_rate=16, n_layers_per_block=(5,)*11), **kw})
 def fc_densenet103(in_channels=3, n_classes=2, **kw):
     "4 to 15 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
     layers = 4, 5, 7, 10, 12, 15, 12, 10, 7, 5, 4
-    return FCDenseNet(in_channels, n_classes, **{**dict(growth_rate=16, n_layers_per_block=layers), **kw})
+    return FCDenseNet(in_channels, n_classes,
+                      **{**dict(growth_rate=16, n_layers_per_block=layers), **kw})
 
 # %% ../nbs/02_tiramisu.ipynb #5ccd90ce
 def _affine(norm, mean, var):
@@ -183,11 +189,13 @@ class _Stack:
         step = max(1, 2**22//buf[0].numel()) if buf.device.type == 'cpu' else len(buf) # images in 16 MiB
         self.parts = [slice(i, i+step) for i in range(0, len(buf), step)]
     def seen(self, part, c, a, b, keep=False):
-        "ReLU(a*x + b) of the first `c` channels of the images `part`, channels last; in fresh memory to `keep` it"
+        """ReLU(a*x + b) of the first `c` channels of the images `part`, channels last;
+        in fresh memory to `keep` it"""
         x = self.buf[part, :c]
         n,_,h,w = x.shape
         if self.work is None and not keep: self.work = x.new_empty(n*h*w*self.buf.shape[1])
-        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n, h, w, c).permute(0, 3, 1, 2)
+        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n,
+                                                                             h, w, c).permute(0, 3, 1, 2)
         return torch.addcmul(b, x, a, out=y).relu_()
 
 def buffered(block:DenseBlock, # in eval mode, without gradients
@@ -197,7 +205,8 @@ def buffered(block:DenseBlock, # in eval mode, without gradients
     for i,layer in enumerate(block):
         c = block.n_in + i*k
         scale = _affine(layer.norm, layer.norm.running_mean, layer.norm.running_var)
-        for part in stack.parts: stack.buf[part, c:c+k] = layer.drop(layer.conv(stack.seen(part, c, *scale)))
+        for part in stack.parts:
+            stack.buf[part, c:c+k] = layer.drop(layer.conv(stack.seen(part, c, *scale)))
     return stack.buf
 
 # %% ../nbs/02_tiramisu.ipynb #effba5aa
@@ -280,7 +289,8 @@ def _frozen_stats(norm):
 def recomputed(td:TransitionDown, # in training
                x): # its input, kept anyway as a skip connection
     "`td(x)`, computed again in the backward pass instead of remembered"
-    return checkpoint(td, x, use_reentrant=False, context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
+    return checkpoint(td, x, use_reentrant=False,
+                      context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
 
 # %% ../nbs/02_tiramisu.ipynb #de554f2e
 @patch
@@ -302,7 +312,8 @@ def saved_bytes(net:nn.Module, # in training mode
     weights = {p.untyped_storage().data_ptr() for p in net.parameters()}
     kept = {}
     def pack(t):
-        if (ptr := t.untyped_storage().data_ptr()) not in weights: kept[ptr] = t.untyped_storage().nbytes()
+        if (ptr := t.untyped_storage().data_ptr()) not in weights:
+            kept[ptr] = t.untyped_storage().nbytes()
         return t
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t): out = net(x)
     del out
@@ -313,7 +324,8 @@ def saved_bytes(net:nn.Module, # in training mode
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 class LiteTiramisu(nn.Module):
-    "The Tiramisu's bottleneck and way up on the stages of an `Encoder`; raises `BadInput` for input it cannot take"
+    """The Tiramisu's bottleneck and way up on the stages of an `Encoder`;
+    raises `BadInput` for input it cannot take"""
     blank = dict(pretrained=False) # arguments for a network that is given its weights later
     def __init__(self,
         n_classes:int=2, # channels of the logits
@@ -326,8 +338,10 @@ class LiteTiramisu(nn.Module):
         layers,k = list(n_layers_per_block),growth_rate
         widths = [Encoder.stages[name] for name in Encoder.halvings]
         if len(layers) != len(widths) or min(layers) < 1:
-            raise BadInput(f'n_layers_per_block {layers} does not fit: give 5 numbers above 0 (bottleneck, up)')
-        self.config = dict(n_classes=n_classes, growth_rate=k, n_layers_per_block=layers, dropout=dropout)
+            raise BadInput(f'n_layers_per_block {layers} does not fit: give 5 numbers above '
+                           f'0 (bottleneck, up)')
+        self.config = dict(n_classes=n_classes, growth_rate=k,
+                           n_layers_per_block=layers, dropout=dropout)
         self.in_channels,self.n_classes,self.n_pool,self.meta = 3,n_classes,len(widths),{}
         self.encoder = Encoder(pretrained)
         self.bottleneck = DenseBlock(widths[-1], k, layers[0], dropout)
@@ -349,7 +363,8 @@ def forward(self:LiteTiramisu,
     check_input(self, x.shape)
     std,mean = (x.new_tensor(o)[:, None, None]*255 for o in (STD, MEAN))
     encoder = self.encoder
-    scaled = torch.addcmul((mean - encoder.mean)/encoder.std, x, std/encoder.std)  # as the encoder wants it
+    # as the encoder wants it
+    scaled = torch.addcmul((mean - encoder.mean)/encoder.std, x, std/encoder.std)
     maps = encoder(scaled)
     skips,size,block = [maps[name] for name in encoder.halvings],x.shape[2:],self.bottleneck
     x = block(skips.pop())
@@ -378,7 +393,8 @@ def read_weights(
 )->tuple: # header dict: name of a network's class -> its arguments, `meta`; state dict
     "What a file of weights holds; raises `BadInput` when it is missing, damaged, or a pickle"
     path = Path(path)
-    if not path.is_file(): raise BadInput(f'weights {path} do not exist: give the path of a .safetensors file')
+    if not path.is_file():
+        raise BadInput(f'weights {path} do not exist: give the path of a .safetensors file')
     with path.open('rb') as file: start = file.read(9)
     if start[8:] != b'{' and (start[:2] == b'PK' or start[:1] == b'\x80'):
         raise BadInput(f'weights {path} are a pickle, which can run code when it is read: '
@@ -387,7 +403,8 @@ def read_weights(
         with safe_open(path, 'pt') as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
-        raise BadInput(f'weights {path} are damaged or no safetensors file ({error}): copy them again') from None
+        raise BadInput(f'weights {path} are damaged or no safetensors file '
+                       f'({error}): copy them again') from None
 
 # %% ../nbs/02_tiramisu.ipynb #12411e8b
 def load_weights(
@@ -400,20 +417,25 @@ def load_weights(
     kinds = [type(into)] if into is not None else kinds or (FCDenseNet, LiteTiramisu)
     kind = next((o for o in kinds if o.__name__ in header), None)
     if kind is None:
-        found,wanted = ' or '.join(sorted(header.keys() - {'meta'})),' or '.join(o.__name__ for o in kinds)
-        if not found: raise BadInput(f'weights {path} do not say which network they fit: write them with save_weights')
+        found,wanted = (' or '.join(sorted(header.keys() - {'meta'})),
+                        ' or '.join(o.__name__ for o in kinds))
+        if not found:
+            raise BadInput(f'weights {path} do not say which network they fit: write '
+                           f'them with save_weights')
         raise BadInput(f'weights {path} fit a {found}, not a {wanted}: give a file of that network')
     config,meta = json.loads(header[kind.__name__]),json.loads(header['meta'])
     net = kind(**getattr(kind, 'blank', {}), **config) if into is None else into
     different = [f'{name} is {config[name]} in the file, {value} in the network'
                  for name,value in net.config.items() if name != 'dropout' and config[name] != value]
     if different:
-        raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): build that network")
+        raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): "
+                       f"build that network")
     mine,state = net.state_dict(),renamed(state)
     wrong = [name for name in mine.keys() | state.keys()
              if name not in mine or name not in state or mine[name].shape != state[name].shape]
     if wrong:
-        raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is missing, extra or of '
+        raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is '
+                       f'missing, extra or of '
                        'another shape): copy them again')
     net.load_state_dict(state)
     net.meta = meta

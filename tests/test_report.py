@@ -253,6 +253,11 @@ def test_baseline_is_kept_with_its_reason(bench):
     assert {"cpu", "versions", "commit"} <= set(accepted["environment"]) and "Accepted on" in bench.page() and "history" not in bench.said
     assert all(len(ten) == 10 for ten in accepted["answers"]["color_histogram/mask"].values()) and path.stat().st_size < 60_000
     assert bench(update_baseline="again") and len(pd.read_csv(bench.folder/"bench.baseline.history.csv")) == 2
+    assert "evaluation" in accepted["code"] and (bench.run/"figures"/"history.png").exists()  # two baselines make a curve
+    assert bench() and "The code of all stages is that of the baseline" in bench.page()
+    write_baseline({**read_baseline(path), "code": {**accepted["code"], "evaluation": "another"}}, path)
+    assert bench() and "Code that changed since: evaluation." in bench.page()
+    write_baseline(accepted, path)
 
 
 def test_other_baselines_are_refused(bench):
