@@ -1229,7 +1229,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'fashion_retail.labeling._cut': ('labeling.html#_cut', 'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling._guided': ('labeling.html#_guided', 'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling._histogram': ('labeling.html#_histogram', 'fashion_retail/labeling.py'),
-                                         'fashion_retail.labeling._solved': ('labeling.html#_solved', 'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling.boundary_f_score': ( 'labeling.html#boundary_f_score',
                                                                                        'fashion_retail/labeling.py'),
                                          'fashion_retail.labeling.central_rectangle': ( 'labeling.html#central_rectangle',

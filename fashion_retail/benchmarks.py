@@ -271,7 +271,8 @@ def benchmark_features(n_photos:int=1000, # JPEG files to describe
 
 # %% ../nbs/31_benchmarks.ipynb #0bdfdf36
 STAGES = "decode", "networks", "refinement", "choice", "preparation", "description"
-MIXTURE = dict(snapshots="snapshot", worn_flat="snapshot", street=None, mannequin=None, magento=None)  # table -> role
+# table -> role
+MIXTURE = dict(snapshots="snapshot", worn_flat="snapshot", street=None, mannequin=None, magento=None)
 
 def mixed_photos(folder:Path, # where the files go
                  count:int, # of them
@@ -315,7 +316,8 @@ def embed_stages(paths:list, # photos
     "Masks and vectors of photos, and what they cost"
     clock, masks, squares = StageClock(), [], []
     size, run = segmenter.lying
-    segmenter.run, segmenter.lying = clock.timed("networks", segmenter.run), (size, clock.timed("networks", run))
+    segmenter.run = clock.timed("networks", segmenter.run)
+    segmenter.lying = size, clock.timed("networks", run)
     segmenter._lifted = clock.timed("refinement", segmenter._lifted)
     cut, prepare = clock.timed("choice", segmenter.cut), clock.timed("preparation", kind.prepare)
     for path in paths:
@@ -331,7 +333,7 @@ def embed_stages(paths:list, # photos
 def benchmark_embed(n_photos:int=60, # JPEG files
                     size:int=500, # px of the long side
                     seed:int=42, # of the photos
-                   ) -> dict: # ratio (as it ships ÷ thorough), stages in seconds a photo, photos a second, equal masks
+                   ) -> dict: # ratio (as it ships ÷ thorough), stages in seconds a photo, photos a second, IoU
     "Processor seconds from photo to vector, stage by stage; raises `BadInput` for sizes that do not fit"
     if n_photos < 1 or size < 32:
         raise BadInput(f"{n_photos} photos of {size} px do not fit: give at least one of 32 px")
@@ -347,7 +349,8 @@ def benchmark_embed(n_photos:int=60, # JPEG files
             kind.transform(*blank)
             *found[name], spent[name] = embed_stages(paths, segmenter, kind)
     total = {name: sum(stages.values()) for name, stages in spent.items()}
-    ious = [(one & two).sum()/max(1, (one | two).sum()) for one, two in zip(*(o[0] for o in found.values()))]
+    pairs = zip(*(masks for masks, _ in found.values()))
+    ious = [(one & two).sum()/max(1, (one | two).sum()) for one, two in pairs]
     apart = np.abs(found["shipped"][1] - found["thorough"][1]).max(1)
     return dict(n_photos=len(paths), size=size, seed=seed, features=kind.name, cutout="garments",
                 ratio=total["shipped"]/total["thorough"], photos_per_second=1/total["shipped"],

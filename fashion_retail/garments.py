@@ -204,7 +204,7 @@ class Garments:
     work_size = 1280 # the long side of the largest photo that is looked at pixel by pixel
     calm = 0.3       # doubtful pixels relative to the garment's: below it the mirror image changes nothing
     clear = 0.1      # likewise: below it the second opinion changes nothing
-    every = 3        # of the pixels in each direction: those that GrabCut's first palettes are learned from
+    every = 3        # of the pixels in each direction: those that teach GrabCut's first palettes
 
     def __init__(self,
         weights:str|Path=GARMENT_WEIGHTS, # a file written by `train_garments`
@@ -242,7 +242,7 @@ def probabilities(self:Garments,
 
 @patch
 @torch.inference_mode()
-def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); sides: 0 the photo, 1 mirrored
+def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); side 1: mirrored
     x = to_tensor(letterbox(image, size)).to(self.device)
     sides = range(1 + self.mirrored) if sides is None else sides
     found = run(torch.stack([x.flip(2) if side else x for side in sides])).float().softmax(1).cpu().numpy()

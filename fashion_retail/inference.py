@@ -108,7 +108,7 @@ def traced_onnx(
 ):
     "Write `net` in eval mode as PyTorch traces it, with a free batch; raises `BadInput` when `onnx` is missing"
     _optional('onnx')
-    # without gradients a dense block writes in place, which no graph can; tensors made for inference have none
+    # without gradients a dense block writes in place, which no graph can; inference tensors have none
     frozen = any(o.is_inference() for o in net.parameters())
     gradients = torch.no_grad() if frozen else torch.enable_grad()
     with atomic(path) as tmp, warnings.catch_warnings(), torch.inference_mode(False), gradients:

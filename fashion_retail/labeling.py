@@ -149,18 +149,11 @@ def _guided(guide, # float32 (h, w, 3), 0 to 1
     a, edge = np.zeros_like(guide), (mean_p > 0) & (mean_p < 1)
     mean = mean_i[edge].astype(np.float64)
     cov = _box(guide*p[..., None], r)[edge] - mean*mean_p[edge][:, None]
-    pairs = [(i, j) for i in range(3) for j in range(i, 3)]
-    var = np.stack([_box(guide[..., i]*guide[..., j], r)[edge] - mean[:, i]*mean[:, j] for i, j in pairs])
-    var[[0, 3, 5]] += eps
-    a[edge] = _solved(var, cov.T).T
+    pairs = [(i, j) for i in range(3) for j in range(3)]
+    var = [_box(guide[..., i]*guide[..., j], r)[edge] - mean[:, i]*mean[:, j] for i, j in pairs]
+    var = np.stack(var, -1).reshape(-1, 3, 3) + eps*np.eye(3)
+    a[edge] = np.linalg.solve(var, cov[..., None])[..., 0]
     return _box(a, r), _box(mean_p - (a*mean_i).sum(-1), r)
-
-def _solved(matrix, right): # (6, N): xx, xy, xz, yy, yz, zz of symmetric matrices; (3, N) -> (3, N)
-    xx, xy, xz, yy, yz, zz = matrix
-    inverse = np.stack([[yy*zz - yz*yz, xz*yz - xy*zz, xy*yz - xz*yy],
-                        [xz*yz - xy*zz, xx*zz - xz*xz, xy*xz - xx*yz],
-                        [xy*yz - xz*yy, xy*xz - xx*yz, xx*yy - xy*xy]])
-    return (inverse*right).sum(1)/(matrix[:3]*inverse[0]).sum(0)
 
 # %% ../nbs/01_labeling.ipynb #bde73d70
 def shrink(image:np.ndarray, # (H, W) or (H, W, C)
@@ -228,10 +221,9 @@ def _by_color(small, states, bind, n_iter, seed, free, every=1):
     few = [np.ascontiguousarray(o[::every, ::every]) for o in (small, states)]
     palettes = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(seed)
-    if every > 1 and 0 < np.isin(few[1], (_FG, _MAYBE_FG)).mean() < 1:
-        cv2.grabCut(*few, None, *palettes, 0, cv2.GC_INIT_WITH_MASK)
-        cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_EVAL)
-    else: cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_INIT_WITH_MASK)
+    if not 0 < np.isin(few[1], (_FG, _MAYBE_FG)).mean() < 1: few = small, states
+    cv2.grabCut(*few, None, *palettes, 0, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_EVAL)
     if free:
         states[states == _BG] = _MAYBE_BG
         cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
@@ -253,8 +245,7 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     if garment is not None and background is not None and (garment & background).any():
         raise BadInput("a garment stroke and a background stroke cover the same pixels: "
                        "take these out of one of the two maps")
-    shape = image.shape[:2]
-    propose = mask is not None and mask.any()
+    shape, propose = image.shape[:2], mask is not None and mask.any()
     if rect is None and propose: bound = np.ones(shape, bool)
     else: bound = rectangle_mask(central_rectangle(shape) if rect is None else rect, shape)
     start = mask & bound if propose else bound
@@ -269,12 +260,10 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     # nothing left to learn the background from: the outermost pixels serve
     if not np.isin(states, (_BG, _MAYBE_BG)).any():
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
-    inside = np.isin(bind(states), (_FG, _MAYBE_FG))
-    found = start
+    found, inside = start.copy(), np.isin(bind(states), (_FG, _MAYBE_FG))
     if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
         result = _by_color(small, states, bind, n_iter, seed, rect is None and not propose, every)
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
-    found = found.copy()
     if garment is not None: found[garment] = True
     if background is not None: found[background] = False
     return found
