@@ -24,7 +24,7 @@ setup(
     keywords=cfg["keywords"].split(),
     python_requires=f">={cfg['min_python']}",
     install_requires=lines("requirements"),
-    extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "timm", "clip", "heic", "peers", "docs")},
+    extras_require={o: lines(f"{o}_requirements") for o in ("dev", "onnx", "timm", "clip", "heic", "milvus", "dask", "peers", "docs")},
     # The notebooks hold the report's stages and the baselines its gate, so an installed package carries them too.
     packages=["fashion_retail", "fashion_retail.nbs", "fashion_retail.baselines"],
     package_dir={"fashion_retail.nbs": "nbs", "fashion_retail.baselines": "data/baselines"},

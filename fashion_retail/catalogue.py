@@ -15,7 +15,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .answers import GIVEN, Answers, Look
-from .catalogue_folder import FORMAT, NAME, CatalogueFolder, alike, describer, made_with
+from .catalogue_folder import FORMAT, NAME, CatalogueFolder, alike, describer, made_with, open_index
 from .catalogue_rows import OWN, photos_of, with_digests
 from .core import BadInput, digest, some
 from .cutout import cutout as make_cutout
@@ -24,6 +24,7 @@ from .decision import calibrate as fit
 from .features import Embedding, Store, descriptor as make_descriptor, embed
 from .garments import Cut
 from .index import known_column, listed
+from .milvus import Milvus
 from .photos import load_image
 from .search import DEPTH
 
@@ -44,7 +45,8 @@ def build(cls:Catalogue,
           replace:bool=False, # remove photos that are not in the source, and vectors made otherwise
           skip:bool=False, # leave photos out that cannot be read, instead of an error
           store:Store|None=None, # where vectors are looked up and kept besides
-          device:str="auto" # auto, cpu or cuda
+          device:str="auto", # auto, cpu or cuda
+          index:str|None=None # milvus://HOST:PORT/COLLECTION; None: where it is, and for a new one its folder
          ): # the catalogue; `counts` says what was done
     "A catalogue of the source's photos; raises `BadInput`"
     cut, describe = make_cutout(cutout, device), make_descriptor(features, device)
@@ -53,27 +55,45 @@ def build(cls:Catalogue,
                        f"added to: choose others")
     if cut.name == "mask":
         raise BadInput("cut-out mask needs a mask for each searched photo: choose another one")
-    rows, lost = with_digests(photos_of(source, pattern), skip)
     path = Path(path) if path else cached_path(source, cut, describe)
-    if not (path/NAME).exists():
-        if path.is_file() or path.is_dir() and any(o for o in path.iterdir()
-                                                   if not o.name.startswith(".")):
-            raise BadInput(f"{path} holds something else than a catalogue: choose another folder")
-        cls.begin(path, {**made_with(cut, describe), "adjusted": False, "table": "photos-1"}, device)
+    if index: Milvus(path, address=index).reach()
+    rows, lost = with_digests(photos_of(source, pattern), skip)
+    made = made_with(cut, describe) | (dict(index=index) if index else {})
+    if not (path/NAME).exists(): cls._start(path, made, replace, device)
     self = cls(path, device)
-    self.counts = self._build(rows, cut, describe, replace, skip, store)
+    if index: self._readdress(index)
+    self.counts = self._build(rows, cut, describe, made, replace, skip, store)
     self.counts["lost"] = lost | self.counts["lost"]
     self.cutout, self.descriptor = cut, describe  # they are loaded already
     return self
 
 # %% ../nbs/20_catalogue.ipynb #f80b1c62
+@patch(cls_method=True)
+def _start(cls:Catalogue, path, made, replace, device):
+    "Begin a catalogue in a folder, and on a server in a collection, where none is"
+    if path.is_file() or path.is_dir() and any(o for o in path.iterdir()
+                                               if not o.name.startswith(".")):
+        raise BadInput(f"{path} holds something else than a catalogue: choose another folder")
+    made = {**made, "adjusted": False, "table": "photos-1"}
+    if made.get("index"):
+        place = open_index(path, made)
+        if (there := place.tables()) and not replace:
+            raise BadInput(f"the collection {there[0]} of {place.server} belongs to another catalogue: "
+                           "choose another name, or --replace it")
+        place.drop(there)
+    cls.begin(path, made, device)
+
+# %% ../nbs/20_catalogue.ipynb #e3976cab
 @patch
-def _build(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
-    made, current = made_with(cutout, descriptor), self.facts["current"]
-    if current and not self.facts["next"] and alike(made, current):
-        return self._renew(rows, cutout, descriptor, replace, skip, store)
+def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store):
+    current = self.facts["current"]
+    same = alike(made, current) and made.get("index") in (None, current.get("index"))
+    if same and not self.facts["next"]: return self._renew(rows, cutout, descriptor, replace, skip, store)
     if current and not replace:
         self._ready(writing=True)
+        if alike(made, current):
+            raise BadInput(f"{self.path} holds a catalogue with its vectors in {self.index.path}: "
+                           "choose another folder, or --replace it")
         raise BadInput(f"{self.path} holds a catalogue made with {current['cutout']} and "
                        f"{current['features']}, "
                        "or with other weights: choose another folder, or --replace it")
@@ -342,12 +362,15 @@ def info(self:Catalogue
     attributes = {o: int(rows[o][rows[o] != ""].nunique()) for o in rows if o not in (*OWN, "digest")}
     made = {o: self.made[o] for o in ("cutout", "features", "gallery_cutout", "descriptor", "adjusted")}
     finished, coming = bool(facts["current"]), bool(facts["next"])
-    return dict(path=str(self.path), items=len(self), photos=len(rows), attributes=attributes, **made,
-                finished=finished, rebuilding=finished and coming, rebuild=self.stale, search=self.index.state(),
+    disk = self.index.disk()
+    return dict(path=str(self.path), index=str(self.index.path), items=len(self), photos=len(rows),
+                attributes=attributes, **made, finished=finished, rebuilding=finished and coming,
+                rebuild=self.stale, search=self.index.state(),
                 calibration=facts["calibration"] and facts["calibration"]["about"],
                 vectors_mb=round(len(rows)*dim*4/1e6, 1),
-                disk_mb=round(self.index.disk()/1e6, 1), format=FORMAT)
+                disk_mb=disk and round(disk/1e6, 1), format=FORMAT)
 
+# %% ../nbs/20_catalogue.ipynb #72e9faf3
 @patch
 def check(self:Catalogue
          ) -> list: # sentences; empty where all is well

@@ -1,5 +1,6 @@
 "The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback)"
 
+import os
 import sys
 import traceback
 
@@ -26,6 +27,8 @@ def main():
     "Entry point: `BadInput` and the system's file errors become one sentence and exit code 2"
     for stream in (sys.stdout, sys.stderr):  # a terminal, or a file name, that is not UTF-8 should not end the work
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
+        sys.stdout = open(os.devnull, "w")  # of the processes that torchrun has started, the first one tells
     try: app(args=_repeat(sys.argv[1:]))
     except KeyboardInterrupt:
         print("fashion-retail: interrupted", file=sys.stderr)

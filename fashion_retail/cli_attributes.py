@@ -1,4 +1,4 @@
-"The commands about attributes: tag, tag-check, tag-benchmark"
+"The commands about attributes and what to label next: tag, tag-check, tag-benchmark, label-campaign"
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -82,7 +82,11 @@ def tag(
                                                    "abstained.")] = None,
     fit: Annotated[Optional[str], typer.Option(metavar="SPLIT", help="Learn from this split only.")] = None,
     tagger: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Use what --save wrote instead of "
-                                                   "learning.")] = None,
+                                                   "learning; or openclip:NAME@FILE, a CLIP that knows the values as "
+                                                   "words.")] = None,
+    values: Annotated[Optional[list[str]], typer.Option(metavar="COLUMN=V1,V2", help="With openclip: the values to "
+                                                        "choose from; by default those the column has. "
+                                                        "Repeatable.")] = None,
     save: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Keep what was learned (.safetensors).")] = None,
     separator: Separator = "|",
     least: Least = 15,
@@ -105,12 +109,14 @@ def tag(
     settings = dict(separator=separator, least=least, coverage=coverage)
     catalogue, rows = _filled_rows(source or predict, skip_unreadable and not predict)
     names = [] if not columns and (named_colors or tagger) else _names(columns)
-    learned = _tagger(tagger, images, rows, names, fit, predict, cutout, skip_unreadable, device, settings)
+    if _by_words(tagger): learned = _zero_shot(tagger, images, rows, names, values, cutout, coverage, device, save)
+    elif values: raise BadInput("--values is for --tagger openclip:NAME@FILE: leave it out")
+    else: learned = _tagger(tagger, images, rows, names, fit, predict, cutout, skip_unreadable, device, settings)
     names = names or list(learned.columns if learned else [])
     if learned and save: learned.save(save)
     if predict:
-        rows, blocks = _described(rows, learned.cut, skip_unreadable, device)
-        save_csv(learned.predict(rows, blocks), out)
+        rows, answers = _answers(learned, rows, skip_unreadable, device)
+        save_csv(answers, out)
         print(f"{out}: {len(rows)} photos, {', '.join(names)}")
         return
     _fill(rows, learned, names, named_colors, out, catalogue, cutout, skip_unreadable, device)
@@ -127,6 +133,38 @@ def _filled_rows(source, skip):
     rows = read_images(source, skip)
     if not len(rows): raise BadInput(f"{source} has no rows: give at least one photo")
     return None, rows
+
+
+def _by_words(tagger):
+    return tagger is not None and str(tagger).startswith("openclip:")
+
+
+def _zero_shot(spec, images, rows, names, values, cut, coverage, device, save):
+    "A CLIP that chooses among words: those of --values, or those that the column has in the table"
+    from fashion_retail.attributes import own_tags
+    from fashion_retail.core import BadInput
+    from fashion_retail.zero_shot import ZeroShot
+    if save: raise BadInput("nothing is learned with openclip, so there is nothing to --save: leave it out")
+    if not names: raise BadInput("--columns is empty: name at least one column, such as pattern,sleeve")
+    given = dict(one.partition("=")[::2] for one in values or [])
+    if unknown := [o for o in given if o not in names]:
+        raise BadInput(f"--values names {unknown[0]}, which --columns lacks: write COLUMN=V1,V2 of one of them")
+    table = read_images(images) if images else rows
+    def words(name):
+        if name in given: return [o for part in given[name].split(",") if (o := part.strip())]
+        return sorted(set(own_tags(table, name)) - {""}) if name in table else []
+    return ZeroShot(str(spec), {name: words(name) for name in names}, cut, coverage, device)
+
+
+def _answers(learned, rows, skip, device):
+    "The rows that can be read, and the answers of a tagger or of a CLIP"
+    from fashion_retail.features import Store
+    if hasattr(learned, "predict"):
+        rows, blocks = _described(rows, learned.cut, skip, device)
+        return rows, learned.predict(rows, blocks)
+    answers, problems = learned.answers(rows, Store(), skip)
+    say_problems(problems)
+    return rows[~rows.image_id.isin(problems)].reset_index(drop=True), answers
 
 
 def _tagger(file, images, rows, names, fit, predict, cut, skip, device, settings):
@@ -156,8 +194,8 @@ def _fill(rows, learned, names, named_colors, out, catalogue, cut, skip, device)
     if learned:
         missing = [name for name in names if name not in rows]
         rows = rows.assign(**{name: "" for name in missing})
-        rows, blocks = _described(rows, learned.cut, skip, device)
-        rows = filled(rows, learned.predict(rows, blocks), names)
+        rows, answers = _answers(learned, rows, skip, device)
+        rows = filled(rows, answers, names)
         for name in names:
             counts = rows[f"{name}_source"].value_counts()
             print(f"{name}: {counts.get('shop', 0)} of the shop, {counts.get('predicted', 0)} predicted, "
@@ -247,19 +285,57 @@ def tag_benchmark(
 @app.command()
 def label_campaign(
     images: Images,
-    columns: Columns,
-    out: Annotated[Path, typer.Option(help="Folder for campaign.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for campaign.csv; the rows of other tasks in it are kept.")],
+    task: Annotated[str, typer.Option(help="What is labeled: tags, masks or pairs.")] = "tags",
+    columns: Annotated[str, typer.Option(help="For tags: columns of the table, separated by commas.")] = "",
+    odd: Annotated[Optional[str], typer.Option(metavar="TABLE", help="For masks: photos of another kind, which become "
+                                               "a fifth of the pool.")] = None,
     seeds: Annotated[int, typer.Option(help="Campaigns of each order.")] = 5,
     device: Device = "auto",
 ):
-    "Simulate labeling the tags of train in several orders, judged on valid: how many labels does each order need?"
-    from fashion_retail.active_learning import labels_needed, tag_campaign
-    from fashion_retail.attributes import known_columns
+    "Simulate labeling train in several orders, judged on valid: how many labels does each order need?"
+    from fashion_retail.active_learning import labels_needed
     from fashion_retail.core import BadInput
     if seeds < 2: raise BadInput(f"--seeds {seeds} gives no interval: give at least 2")
-    names, rows = _names(columns), read_images(images)
+    if task not in CAMPAIGNS: raise BadInput(f"--task {task} is unknown: use one of {', '.join(CAMPAIGNS)}")
+    if columns and task != "tags": raise BadInput("--columns is for tags: leave it out, or use --task tags")
+    if odd and task != "masks": raise BadInput("--odd is for masks: leave it out, or use --task masks")
+    rows = read_images(images)
+    curves = CAMPAIGNS[task](rows, range(seeds), columns=columns, odd=odd, device=device)
+    _save_curves(curves, out/"campaign.csv")
+    print(labels_needed(curves).round(3).to_string(index=False))
+    if task == "masks": print(labels_needed(curves, measure="mean").round(3).to_string(index=False))
+
+
+def _tag_curves(rows, seeds, columns, device, **_):
+    from fashion_retail.active_learning import tag_campaign
+    from fashion_retail.attributes import known_columns
+    names = _names(columns)
     known_columns(rows, names)
     rows, blocks = _described(rows, "tiramisu", False, device)
-    curves = tag_campaign(rows, names, blocks, range(seeds))
-    save_csv(curves.round(4), out/"campaign.csv")
-    print(labels_needed(curves).round(3).to_string(index=False))
+    return tag_campaign(rows, names, blocks, seeds)
+
+
+def _mask_curves(rows, seeds, odd, **_):
+    from fashion_retail.campaigns import mask_task, task_campaign
+    from fashion_retail.data import checked, select
+    rows = checked(select(rows, None, "snapshot", "mask_path"))
+    more = select(read_images(odd), "train", "snapshot", "mask_path") if odd else None
+    return task_campaign(mask_task(rows, more), "masks", seeds)
+
+
+def _pair_curves(rows, seeds, **_):
+    from fashion_retail.campaigns import pair_task, task_campaign
+    from fashion_retail.features import Store
+    return task_campaign(pair_task(rows, store=Store()), "pairs", seeds)
+
+
+CAMPAIGNS = dict(tags=_tag_curves, masks=_mask_curves, pairs=_pair_curves)
+
+
+def _save_curves(curves, file):
+    "Write the curves in the place of the same task's"
+    import pandas as pd
+    from fashion_retail.campaigns import with_curves
+    kept = pd.read_csv(file, keep_default_na=False) if file.is_file() else None
+    save_csv(with_curves(kept, curves.round(4)), file)

@@ -58,8 +58,10 @@ def _catalogue(where, device):
 
 @app.command()
 def search(
-    photos: Annotated[list[Path], typer.Argument(help="Photos of garments.")],
     catalogue: Annotated[str, Anywhere],
+    photos: Annotated[Optional[list[Path]], typer.Argument(help="Photos of garments.")] = None,
+    text: Annotated[Optional[str], typer.Option(help="Words instead of photos, such as \"red striped shirt\": for a "
+                                                "catalogue built with --features openclip:NAME@FILE.")] = None,
     k: Annotated[Optional[int], typer.Option("-k", help="Items wanted; by default ten.")] = None,
     where: Where = None,
     box: Annotated[Optional[str], typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant is "
@@ -79,7 +81,9 @@ def search(
     from fashion_retail.core import BadInput, atomic, some
     where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
     from fashion_retail.answers import to_html
+    if bool(photos) == (text is not None): raise BadInput("give photos, or --text with words")
     found = _catalogue(catalogue, device)
+    if text is not None: return _search_words(found, text, k, where, json_, (html, box, point, category, together))
     answers, failed = [], []
     for photo in [photos] if together else photos:
         try: answers.append(found.search(photo, k, where, box, point, together, category))
@@ -95,6 +99,16 @@ def search(
     if failed:
         warn(f"photos without an answer: {len(failed)} of {len(photos)} ({some(failed, 10)})")
         raise typer.Exit(2)
+
+
+def _search_words(catalogue, text, k, where, json_, others):
+    "The items that fit a sentence, printed and written"
+    from fashion_retail.core import BadInput
+    from fashion_retail.zero_shot import search_words
+    if any(others): raise BadInput("--text goes with -k, --where and --json only: leave the other options out")
+    items = search_words(catalogue, text, k or 10, where)
+    print(items[["rank", "item_id", "distance"]].round(3).to_string(index=False))
+    if json_: save_json(items.to_dict("records"), json_)
 
 
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
@@ -114,6 +128,12 @@ def build(
                                           "that were made otherwise.")] = False,
     workers: Annotated[int, typer.Option(help="Processes that describe the photos; what they have finished is kept in "
                                          "OUT.shards until the end, and found again.")] = 1,
+    dask: Annotated[Optional[str], typer.Option(metavar="ADDRESS", help="Describe on the workers of a Dask scheduler "
+                                                "instead, such as tcp://10.0.0.1:8786; they need to see the photos "
+                                                "under the same paths.")] = None,
+    index: Annotated[Optional[str], typer.Option(metavar="milvus://HOST:PORT/COLLECTION", help="Keep the vectors on a "
+                                                 "Milvus server; behind a ? shards, replicas and wait, such as "
+                                                 "?shards=2&replicas=2. By default in the catalogue's folder.")] = None,
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):
@@ -121,10 +141,14 @@ def build(
     from fashion_retail.catalogue import Catalogue
     from fashion_retail.catalogue_rows import photos_of
     shards, store = out.with_name(out.name + ".shards"), None
-    if workers != 1:
+    if index:
+        from fashion_retail.milvus import Milvus
+        Milvus(out, address=index).reach()  # before the photos are described
+    if workers != 1 or dask:
         from fashion_retail.scale import describe_in_processes
-        store = describe_in_processes(photos_of(source, pattern), shards, workers, cutout, features, device)
-    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, store, device)
+        rows = photos_of(source, pattern)
+        store = describe_in_processes(rows, shards, workers, cutout, features, device, dask=dask)
+    made = Catalogue.build(source, out, cutout, features, pattern, replace, skip_unreadable, store, device, index)
     if store: shutil.rmtree(shards, ignore_errors=True)
     say_counts(out, made.counts)
     print(f"{len(made)} items, {len(made.index)} photos")

@@ -141,23 +141,86 @@ def _folder_table(folder, out): # its path
 @app.command()
 def label(
     images: Annotated[str, typer.Argument(metavar="TABLE", help=f"{TABLE[:-1]}; or a folder of photos.")],
-    out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv; for pairs and tags, next.csv.")],
     start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "garments",
+    order: Annotated[Optional[str], typer.Option(help="Plan a batch: random, least_certain, disagreement, dropout, "
+                                                 "diverse or mixed. By default all photos, the least certain "
+                                                 "first.")] = None,
+    budget: Annotated[int, typer.Option(help="Photos, pairs or tags in the batch.")] = 20,
+    task: Annotated[str, typer.Option(help="What is labeled: masks, pairs (a snapshot and a catalogue photo) or "
+                                      "tags.")] = "masks",
+    column: Annotated[str, typer.Option(help="For tags: the column.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):
-    "Propose masks for all photos without one, the least certain first; goes on where it stopped."
+    """Propose masks for all photos without one, the least certain first; goes on where it stopped. With --order, plan
+    what to label next, with a reason and the expected gain."""
+    from fashion_retail.active_learning import known_order
+    from fashion_retail.core import BadInput
+    if task not in ("masks", "pairs", "tags"): raise BadInput(f"--task {task} is unknown: use masks, pairs or tags")
+    if order: known_order(order)
+    if budget < 1: raise BadInput(f"--budget {budget} leaves nothing to label: give at least 1")
+    if task != "masks":
+        from fashion_retail.next_label import DEFAULT_ORDER
+        plan = dict(order=order or DEFAULT_ORDER[task], budget=budget, seed=seed)
+        return _plan_answers(read_images(images, skip_unreadable), out, task, column, start, device, **plan)
     from fashion_retail.label_quality import propose_masks
     from fashion_retail.cutout import cutout
     if Path(images).is_dir() and not (Path(images)/"images.csv").is_file():
         images = _folder_table(images, out/"photos.csv")
-    found = propose_masks(read_images(images, skip_unreadable), out, cutout(start, device))
+    cut = cutout(start, device)
+    found = propose_masks(read_images(images, skip_unreadable), out, cut)
+    if order and (found.certainty != "").any(): found = _plan_masks(found, out, cut, order, budget, seed, device)
     todo, written = found[found.certainty != ""], out/"images.csv"
     print(f"{len(todo)} masks proposed, the table is {written}")
     if not len(todo): return
-    print("least certain first: " + ", ".join(todo.image_id[:5]))
+    print(("next: " if order else "least certain first: ") + ", ".join(todo.image_id[:5]))
     from fashion_retail.widget import label_notebook
     print(f"to correct them: jupyter lab {label_notebook(written, out)}")
+
+
+def _say_batch(batch, names):
+    "One line for each of the first few"
+    for name, one in list(zip(names, batch.itertuples()))[:5]:
+        gain = f", gain {one.gain:.2f}" if one.gain == one.gain else ""
+        print(f"  {name}: {one.reason}{gain}")
+
+
+def _plan_masks(found, out, cut, order, budget, seed, device):
+    "The proposed table with the batch written into it"
+    from fashion_retail.active_learning import next_batch
+    from fashion_retail.data import write_table
+    from fashion_retail.features import Store
+    from fashion_retail.next_label import mask_doubts, mask_pool, with_next
+    doubts = mask_doubts(found, cut) if order == "dropout" else None
+    batch = next_batch(mask_pool(found, Store(), doubts, device), order, budget, seed)
+    print(f"batch of {len(batch)}, order {order}")
+    _say_batch(batch, found.image_id.iloc[batch.position])
+    planned = with_next(found, batch)
+    write_table(planned, out/"images.csv")
+    return planned
+
+
+def _plan_answers(rows, out, task, column, cut, device, order, budget, seed):
+    "Pairs to confirm or tags to give, in next.csv"
+    from fashion_retail.active_learning import next_batch
+    from fashion_retail.core import BadInput
+    from fashion_retail.features import Store
+    from fashion_retail.next_label import pair_pool, tag_pool
+    if task == "pairs":
+        table, pool = pair_pool(rows, cut, Store(), device)
+        names = table["query"] + " and " + table["photo"]
+    else:
+        if not column: raise BadInput("tags need --column NAME: name the column to tag")
+        from fashion_retail.attributes import blocks_of
+        said, pool = tag_pool(rows, column, blocks_of(rows, cut, Store(), device=device)[0])
+        table, names = rows[["image_id"]].assign(column=column, suggested=said), rows.image_id
+    batch = next_batch(pool, order, budget, seed)
+    chosen = table.iloc[batch.position].reset_index(drop=True).assign(gain=batch.gain.round(3), reason=batch.reason)
+    save_csv(chosen, out/"next.csv")
+    print(f"{out/'next.csv'}: {len(chosen)} {task} to label, order {order}")
+    _say_batch(batch, names.iloc[batch.position])
 
 
 @app.command()

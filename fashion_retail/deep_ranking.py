@@ -20,6 +20,7 @@ from .descriptors import Preparation
 from .encoder import scaled
 from .features import Store, prepared
 from .fitting import Fitting, announced, check_settings, one_cycle
+from .processes import gathered, share
 from .ranking import RankingNet
 from .search import first_match_ranks
 from .training import other_light
@@ -165,10 +166,13 @@ class RankingFitting(Fitting):
         yield from zip(batches, torch.utils.data.DataLoader(self.pairs, batch_sampler=batches, num_workers=workers))
 
     def loss(self, batch):
-        items, (x, inside) = batch
+        items, squares = batch
+        (x, inside), _ = share(*squares)
         x, inside = x.flatten(0, 1).to(self.device), inside.flatten(0, 1).to(self.device)
         starts = range(0, len(x), CHUNK)
-        vectors = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK]) for o in starts]))
+        own = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK])
+                                          for o in starts]))
+        vectors = gathered(own.view(len(own)//2, 2, -1), len(items)).flatten(0, 1)
         self.known[items] = vectors.detach().view(len(items), 2, -1).sum(1).cpu()
         return self.criterion(vectors, torch.arange(len(items), device=self.device).repeat_interleave(2))
 

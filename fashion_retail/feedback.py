@@ -35,10 +35,16 @@ class Refused(Exception):
         status:int, # of HTTP
         text:str, # one sentence: what is wrong and what to do
         code:str, # a word for programs
-        retry:int|None=None # seconds after which it may be tried again
+        retry:int|None=None, # seconds after which it may be tried again
+        photo:int|None=None # of the request, from 0, where one of them is the reason
     ):
         super().__init__(text)
-        self.status, self.text, self.code, self.retry = status, text, code, retry
+        self.status, self.text, self.code, self.retry, self.photo = status, text, code, retry, photo
+
+    def plain(self) -> dict: # error, code; photo where one of them is the reason
+        "What the client is told"
+        which = {} if self.photo is None else dict(photo=self.photo)
+        return dict(error=self.text, code=self.code, **which)
 
 # %% ../nbs/22_feedback.ipynb #f74bd189
 def opened_log(path:Path # a file of lines

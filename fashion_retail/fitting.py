@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from torch.optim.swa_utils import AveragedModel
 
 from .core import BadInput, atomic, environment
+from .processes import mean_over, process_number, together, wait_for_all
 from .tiramisu import save_weights
 
 # %% ../nbs/03_fitting.ipynb #2884b426
@@ -263,6 +264,7 @@ def step(self:Fitting, batch, epoch, number): # -> the loss as a number
                        f"the state after epoch {epoch} is kept in {self.out}")
     self.opt.zero_grad()
     loss.backward()
+    mean_over(o.grad for o in self.net.parameters() if o.grad is not None)
     self.opt.step()
     self.smooth.update_parameters(self.net)
     return value
@@ -282,10 +284,14 @@ def one_epoch(self:Fitting, epoch, progress):
         progress.alive(f"{name}  step {number + 1}/{self.steps}  loss {np.mean(losses[-20:]):.3f}  "
                        f"{spelled(progress.left())} left")
     self.alive = lambda text: progress.alive(f"{name}  {text}")
+    mean = torch.tensor(float(np.mean(losses)), dtype=torch.float64, device=self.device)
+    seen = [o for net in (self.net, self.smooth) for o in net.buffers() if o.is_floating_point()]
+    mean_over([mean, *seen])
     figures = self.judge(self.smooth.module.eval())
     seconds = time.perf_counter() - began
-    self.history.append(dict(epoch=epoch + 1, train_loss=float(np.mean(losses)), **figures, seconds=seconds))
-    self.save()
+    self.history.append(dict(epoch=epoch + 1, train_loss=float(mean), **figures, seconds=seconds))
+    if process_number() == 0: self.save()
+    wait_for_all()
     progress.judged()
     told = "  ".join(f"{titled(key)} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
     progress.say(f"{name}  loss {np.mean(losses):.3f}  {told}  {spelled(progress.left())} left")
@@ -340,7 +346,7 @@ def run(self:Fitting,
     ends = self.epochs if most is None else min(self.epochs, len(self.history) + most)
     left = max(0, self.epochs - len(self.history))
     progress = Progress(left*self.steps, left, self.judging*self.steps)
-    with enough_memory(self.advice):
+    with enough_memory(self.advice), together(self.device):
         while len(self.history) < ends and not self.finished(): self.one_epoch(len(self.history), progress)
     self.fresh = len(self.history) - begun  # epochs of this call
     if self.finished() and len(self.history) < self.epochs:

@@ -8,6 +8,7 @@ __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 
 
 # %% ../nbs/21_index.ipynb #b68334c9
 import os
+import shutil
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -218,7 +219,7 @@ class Lance:
         self.folder, self.name, self.memory = Path(folder), name, memory
         self.path = self.folder/f"{name}.lance"
         self.lock = FileLock(self.folder/".lock", timeout=PATIENCE)
-        self._open, self._kept = None, (None, None)
+        self._open, self._kept, self._counted = None, (None, None), (None, 0)
 
     def _database(self):
         os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
@@ -319,7 +320,10 @@ def count(self:Lance,
          ) -> int:
     "How many photos, or items, agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.count(column, where)
-    return self.rows(where)[column].nunique()
+    if where: return self.rows(where)[column].nunique()
+    asked = self._read(lambda table: table.version), column
+    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()  # once for a version
+    return self._counted[1]
 
 @patch
 def vectors(self:Lance,
@@ -406,6 +410,17 @@ def disk(self:Lance
         ) -> int: # bytes
     "What the table's files take on disk"
     return sum(o.stat().st_size for o in self.path.rglob("*") if o.is_file())
+
+@patch
+def exists(self:Lance
+          ) -> bool:
+    "Whether anything was ever stored"
+    return self.path.exists()
+
+@patch
+def drop(self:Lance):
+    "Remove the table"
+    shutil.rmtree(self.path, ignore_errors=True)
 
 @patch
 def optimize(self:Lance):

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SIGNALS', 'WEIGHTS', 'worst_point', 'simulate', 'tight_rectangle', 'maker_version', 'resumed', 'label_benchmark',
-           'edgeless', 'mask_signals', 'suspicion', 'rank_masks', 'ranking_quality', 'propose_masks']
+           'edgeless', 'mask_signals', 'suspicion', 'rank_masks', 'ranking_quality', 'mask_expected', 'proposed_texts',
+           'propose_masks']
 
 # %% ../nbs/16_label_quality.ipynb #2daf584f
 import time
@@ -199,11 +200,23 @@ def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
     return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()), auc=float(roc_auc_score(bad, s)),
                 average_precision=float(average_precision_score(bad, s)), found_in_worst_fifth=int(worst.sum()))
 
+# %% ../nbs/16_label_quality.ipynb #db0307dd
+def mask_expected(cut, image): # bool (H, W), and the IoU that the cut-out expects of it, NaN where it knows none
+    mask, expected = cut.with_confidence(image) if hasattr(cut, "with_confidence") else (cut(image), None)
+    return mask, np.nan if expected is None else float(expected)
+
+def proposed_texts(signals:dict # of `mask_signals`, with `expected`
+                  ) -> dict: # certainty, expected_iou, grabcut_iou
+    "What the table says of a proposal"
+    found = dict(certainty=1 - suspicion(signals), expected_iou=signals["expected"],
+                 grabcut_iou=1 - signals["rectangle"])
+    return {name: "" if np.isnan(number) else f"{number:.3f}" for name, number in found.items()}
+
 # %% ../nbs/16_label_quality.ipynb #4ffa94f2
 def propose_masks(table:pd.DataFrame, # an images table
                   out:str|Path, # folder for masks/SOURCE/NAME.png and images.csv
                   cut # a `Cutout`, or a function, uint8 photo (H, W, 3) -> bool mask (H, W); its name: `mask_source`
-                 ) -> pd.DataFrame: # as written: `mask_path`, `mask_source`, `certainty` (text), least certain first
+                 ) -> pd.DataFrame: # as written: masks, and the texts of `proposed_texts`; least certain first
     "Propose a mask for every row without one; a mask that is there already, or was checked in `out`, is left alone"
     out, table = Path(out), table.assign(mask_source=table.get("mask_source", ""), certainty="")
     if (out/"images.csv").exists(): # what a person has checked since
@@ -216,15 +229,17 @@ def propose_masks(table:pd.DataFrame, # an images table
     def one(row):
         try: image = load_image(row.path)
         except BadInput as error: raise BadInput(f"{row.image_id}: {error}") from None
-        mask = cut(image)
+        mask, expected = mask_expected(cut, image)
         save_mask(mask, mask_file(row.image_id))
-        return mask_signals(image, mask)
+        return dict(mask_signals(image, mask), expected=expected)
     todo = todo.assign(made=[str(mask_file(image_id)) for image_id in todo.image_id])
-    proposed = resumed(todo, out/"masks"/f"{source}.csv", one, maker_version(cut),
+    proposed = resumed(todo, out/"masks"/f"{source}.csv", one, f"{maker_version(cut)} expected",
                        there=lambda row: mask_file(row.image_id).exists())
     table.loc[todo.index, "mask_path"] = todo.made
     table.loc[todo.index, "mask_source"] = source
-    table.loc[todo.index, "certainty"] = [f"{1 - suspicion(o):.3f}" for o in proposed]
+    for name in ("certainty", "expected_iou", "grabcut_iou"):
+        if name not in table: table[name] = ""
+        table.loc[todo.index, name] = [proposed_texts(o)[name] for o in proposed]
     table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2), kind="stable")
     table = table.reset_index(drop=True)
     write_table(table, out/"images.csv")

@@ -49,7 +49,9 @@ def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
 # %% ../nbs/15_label_session.ipynb #9827821a
 def label_order(table:pd.DataFrame # an images table
                ) -> list: # its index, least certain first
-    "Where to begin; rows without a number come last"
+    "Where to begin: what is planned, else by what is doubtful; rows without a number come last"
+    if "next" in table and (planned := pd.to_numeric(table.next, errors="coerce").dropna().sort_values()).size:
+        return [*planned.index, *label_order(table.drop(columns="next").drop(planned.index))]
     for column, ascending in (("suspicion", False), ("certainty", True)):
         if column in table:
             values = pd.to_numeric(table[column], errors="coerce")

@@ -41,7 +41,7 @@ class SearchWidget(anywidget.AnyWidget):
             found = getattr(self, f"_do_{content['do']}")(content["args"], [bytes(o) for o in buffers], *more)
             if isinstance(found, bytes): data = [found]
             else: reply["value"] = found
-        except Refused as error: reply["problem"] = dict(code=error.code, error=error.text)
+        except Refused as error: reply["problem"] = error.plain()
         except BadInput as error: reply["problem"] = dict(code="bad_input", error=str(error))
         self.send(reply, data)
 

@@ -25,6 +25,7 @@ from .core import BadInput, atomic, digest, pick_device, some
 from .fitting import Fitting, announced, check_range, check_settings, one_cycle
 from .masks import VOID, Classes, label_names, load_labels, load_pair
 from .photos import load_image
+from .processes import share
 from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, check_input, load_weights
 
 # %% ../nbs/03_training.ipynb #62bfe04b
@@ -324,8 +325,8 @@ def batches(self:SegmenterFitting, epoch): yield from self.loaders.train
 
 @patch
 def loss(self:SegmenterFitting, batch):
-    image, target, trust = batch
-    return segmentation_loss(self.net(image), target, trust)
+    (image, target, trust), weight = share(*batch)
+    return segmentation_loss(self.net(image), target, trust)*weight
 
 @patch
 def pace(self:SegmenterFitting, done):

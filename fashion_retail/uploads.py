@@ -41,20 +41,20 @@ def checked_photo(data:bytes, # what was sent
                  ) -> np.ndarray: # uint8 (H, W, 3), RGB, upright
     "An uploaded photo; raises `Refused` for what is none, and before decoding for one that is too large"
     photo_endings()  # registers the formats that are installed
-    if not data: raise Refused(400, f"photo {number} is empty: choose another file", "not_a_photo")
+    def refused(status, text, code): return Refused(status, f"photo {number} {text}", code, photo=number - 1)
+    if not data: raise refused(400, "is empty: choose another file", "not_a_photo")
     try:
         with Image.open(io.BytesIO(data), formats=[o for o in KINDS if o in Image.OPEN]) as image:
             pixels = image.width*image.height
     except Image.DecompressionBombError: pixels = math.inf
     except Exception:
         kinds = "JPEG, PNG, WebP, AVIF or HEIC"
-        text = f"photo {number} is no {kinds} that can be read: choose another file"
-        raise Refused(415, text, "not_a_photo") from None
+        raise refused(415, f"is no {kinds} that can be read: choose another file", "not_a_photo") from None
     if pixels > limits.megapixels*1e6:
         most = f"{limits.megapixels:.0f} megapixels"
-        raise Refused(413, f"photo {number} has more than {most}: make it smaller", "too_large")
+        raise refused(413, f"has more than {most}: make it smaller", "too_large")
     try: return load_image(Upload(data, str(number)))
-    except BadInput as error: raise Refused(422, str(error), "not_a_photo") from None
+    except BadInput as error: raise Refused(422, str(error), "not_a_photo", photo=number - 1) from None
 
 # %% ../nbs/22_uploads.ipynb #c874a1cf
 async def read_form(request, # of Starlette

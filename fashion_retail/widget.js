@@ -35,6 +35,7 @@ const CSS = `
 .fr-label .card button { display: block; width: 100%; margin-top: 6px; text-align: left; }
 .fr-label [hidden] { display: none; }
 .fr-label .caption { flex: 1 1 160px; overflow-wrap: anywhere; }
+.fr-label .why { display: block; color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
 .fr-label .message:empty { display: none; }
 .fr-label .message[data-level=error] { padding: 4px 10px; border-radius: 4px; color: #fff; background: #b3261e; overflow-wrap: anywhere; }
 .fr-label .count { flex: 1 1 180px; display: flex; flex-wrap: wrap; align-items: center; gap: 2px 10px; }
@@ -68,7 +69,7 @@ const HTML = `
 </div>
 <div class="stage"><canvas aria-label="Photo with the garment's outline"></canvas><div class="card" hidden></div></div>
 <div class="bar">
-  <span class="caption"></span>
+  <span class="caption"><span class="name"></span><small class="why"></small></span>
   <label title="T: begin this photo again, from the next kind of start">Start <select name="start"></select></label>
   <label title="O: none, light, strong">Tint <input type="range" name="tint" min="0" max="0.9" step="0.05"></label>
   <span class="group">
@@ -155,7 +156,8 @@ function render({ model, el }) {
     start.replaceChildren(...state.starts.map((o) => new Option(o, o, false, o === state.start)));
     say(state.message, state.level);
     find(".main").textContent = state.looking ? "Next ›" : "Save, next ›";
-    find(".caption").textContent = state.caption;
+    find(".name").textContent = state.caption;
+    find(".why").textContent = state.why;
     find(".counts").textContent = state.progress;
     Object.assign(find("progress"), { max: state.total || 1, value: state.total - state.left });
     Object.assign(root.dataset, { photo: state.image_id, strokes: state.strokes, left: state.left });

@@ -149,16 +149,17 @@ def answered(catalogue:Catalogue, # of this thread
     "Decode, cut out, describe, search, once; raises `Refused`"
     def tell(number): return seen and (lambda *outline: seen(number, *outline))
     images = [checked_photo(data, i + 1, limits) for i, data in enumerate(asked.photos)]
-    hints = zip(images, asked.boxes or [None]*9, asked.points or [None]*9)
+    hints, looks = list(zip(images, asked.boxes or [None]*9, asked.points or [None]*9)), []
     try:
-        looks = [catalogue.look(*o, tell(i)) for i, o in enumerate(hints)]
+        for number, hint in enumerate(hints): looks.append(catalogue.look(*hint, tell(number)))
         found = catalogue.search(looks, asked.k, asked.where, together=asked.together)
     except BadInput as error:
         catalogue.refresh()
         if why := trouble(catalogue):
             raise Refused(503, without_path(why, catalogue), "no_catalogue", retry=30) from None
         code = "no_garment" if "no garment" in str(error) else "bad_input"
-        raise Refused(422, without_path(str(error), catalogue), code) from None
+        which = len(looks) if len(looks) < len(images) else None  # the photo that it went wrong with
+        raise Refused(422, without_path(str(error), catalogue), code, photo=which) from None
     return [found] if asked.together else found
 
 # %% ../nbs/22_workers.ipynb #53a15fff
@@ -230,6 +231,6 @@ async def in_lines(run # function of a callback that takes plain values; gives a
             if "results" in value: return
             value = await values.get()
         try: last = task.result()
-        except Refused as error: last = dict(error=error.text, code=error.code)
+        except Refused as error: last = error.plain()
         yield json.dumps(last) + "\n"
     return StreamingResponse(lines(), media_type=LINES)

@@ -1,4 +1,5 @@
 "The `fashion-retail` command in this process: what the console script does, without importing torch again for each call"
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -38,6 +39,13 @@ def in_new_process(*args, code=0, **more):
     "The same as a user runs it, in a process of its own"
     done = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, args)], capture_output=True, text=True, **more)
     return checked(Done(done.returncode, done.stdout, done.stderr), code)
+
+
+def in_two_processes(*args):
+    "Start the command in two processes that train together, as torchrun does; -> the running parent of both"
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    return subprocess.Popen([*start, sys.executable, "-c", SCRIPT, *map(str, args)], stdout=subprocess.PIPE, text=True,
+                            stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True)
 
 
 def refused(*args):

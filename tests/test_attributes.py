@@ -1,11 +1,15 @@
 "Attributes by command: what is written, that nothing of the shop is overwritten, and what is refused"
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from commands import command, refused
+from fashion_retail.catalogue import Catalogue
 from fashion_retail.data import read_table
 from fashion_retail.photos import save_image
+from fashion_retail.service import offered_filters
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,35 @@ def test_a_catalogue_is_filled_and_filtered(shop, tmp_path):
     found = command("search", shop/"49.png", "--catalogue", made, "--where", "pattern=striped", "--where",
                     "pattern_source=predicted", "-k", "3", "--json", tmp_path/"found.json")
     assert "i49" in found.stdout and "i48" not in found.stdout, found.stdout
+    rows = Catalogue.load(made).index.rows()
+    filters, predicted = offered_filters(rows)
+    assert filters["pattern"] == predicted["pattern"] == ["plain", "striped"] and "pattern_source" not in filters
+
+
+def test_tags_and_search_by_words(shop, tmp_path):
+    "A CLIP behind the same calls; this one is small and random, so only the form of its answers is looked at"
+    open_clip = pytest.importorskip("open_clip", reason='a CLIP needs OpenCLIP: pip install "fashion_retail[clip]"')
+    import torch
+    sides = dict(embed_dim=16, vision_cfg=dict(image_size=32, layers=1, width=32, patch_size=16, head_width=16),
+                 text_cfg=dict(context_length=77, vocab_size=49408, width=16, heads=2, layers=1))
+    (tmp_path/"test-clip.json").write_text(json.dumps(sides))
+    open_clip.add_model_config(tmp_path/"test-clip.json")
+    torch.save(open_clip.create_model("test-clip").state_dict(), tmp_path/"clip.pt")
+    spec, out = f"openclip:test-clip@{tmp_path/'clip.pt'}", tmp_path/"out.csv"
+    asked = "tag", "--predict", shop/"new.csv", "--tagger", spec, "--out", out, "--cutout", "none"
+    command(*asked, "--columns", "pattern,tone", "--values", "pattern=plain, striped", "--values", "tone=red,blue")
+    found = pd.read_csv(out)
+    assert len(found) == 12 and set(found.pattern) <= {"plain", "striped"} and found.tone_probability.between(0.5, 1).all()
+    command("tag", shop/"images.csv", "--columns", "pattern", "--tagger", spec, "--out", out, "--cutout", "none")
+    table = read_table(out)  # the column's own values
+    assert set(table.pattern_source) == {"shop", "predicted", ""} and set(table.pattern) == {"plain", "striped", ""}
+    assert "at least two with --values" in refused(*asked, "--columns", "fit")
+    for name, features in ("words", spec), ("plain", "color_histogram"):
+        command("catalogue", "build", shop/"old.csv", "--out", tmp_path/name, "--features", features, "--cutout", "none")
+    said = command("search", "--text", "red striped shirt", "--catalogue", tmp_path/"words", "-k", 3).stdout
+    assert said.split()[:3] == ["rank", "item_id", "distance"] and len(said.splitlines()) == 4
+    assert "does not understand words" in refused("search", "--text", "red", "--catalogue", tmp_path/"plain")
+    assert "give photos, or --text" in refused("search", "--catalogue", tmp_path/"plain")
 
 
 def test_wrong_tags_come_first(shop, tmp_path):

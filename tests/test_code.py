@@ -10,13 +10,13 @@ import fashion_retail
 PACKAGE = Path(fashion_retail.__file__).parent
 # Lowest first: a module imports only modules to the left of it. A new module gets its place here.
 ORDER = """core photos masks data folders public_data wardrobe
-           labeling otsu superimpose encoder tiramisu inference fitting training photo_labels dressing wearers choosing garments cutout
+           labeling otsu superimpose encoder tiramisu inference processes fitting training photo_labels dressing wearers choosing garments cutout
            search accuracy decision open_set colors
            descriptors ranking parts pretrained features
            evaluation deep_ranking
            profiles runner gate summary report
-           label_quality label_session widget attributes tag_check active_learning
-           index approximate catalogue_rows answers catalogue_folder catalogue
+           label_quality label_session widget attributes tag_check zero_shot active_learning next_label campaigns
+           index approximate contract milvus catalogue_rows answers catalogue_folder catalogue
            alignment duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks catalogue_size
            cli_options cli_report cli_training cli_attributes cli_catalogue cli_duplicates cli_benchmark cli_scale cli""".split()

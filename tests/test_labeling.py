@@ -4,6 +4,7 @@ import shutil
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from commands import command, refused
@@ -97,6 +98,38 @@ def test_label_proposes_and_resumes(wardrobe, tmp_path):
     stamps = [load_mask(o).sum() for o in rows.mask_path]
     command("label", table, "--out", tmp_path/"out")
     assert [load_mask(o).sum() for o in read_table(tmp_path/"out").mask_path] == stamps
+
+
+def test_a_batch_with_reasons(wardrobe, tmp_path):
+    "--order: the batch is first, with its reason and gain, and the widget shows them"
+    from fashion_retail.widget import LabelWidget
+    rows = read_table(wardrobe).query("role == 'snapshot'").head(6)
+    rows.assign(mask_path="").to_csv(tmp_path/"images.csv", index=False)
+    ask = "label", tmp_path/"images.csv", "--out", tmp_path/"out", "--start", "otsu", "--budget", 3, "--order"
+    said = command(*ask, "mixed").stdout
+    assert "batch of 3, order mixed" in said and "drawn at random, gain" in said
+    table = read_table(tmp_path/"out")
+    assert table.next.tolist() == ["1", "2", "3", "", "", ""] and (table.reason[:3] != "").all()
+    widget = LabelWidget(tmp_path/"out", tmp_path/"out")
+    assert widget.state["image_id"] == table.image_id[0] and "Number 1 of the batch: drawn at random" in widget.state["why"]
+    widget.session.close()
+    assert "there is no order best" in refused(*ask, "best")
+    assert "no network that can be asked" in refused(*ask, "dropout")
+    assert "name the column" in refused(*ask, "random", "--task", "tags")
+
+
+def test_pairs_to_confirm(wardrobe, tmp_path):
+    "A snapshot whose item is not in the catalogue is asked about; the others are what is learned from"
+    rows = read_table(wardrobe)
+    some = rows[rows.item_id.isin(rows.item_id[rows.role == "snapshot"].unique()[:6])].copy()
+    new = (some.role == "snapshot") & (some.item_id == some.item_id.iloc[0])
+    some.loc[new, "item_id"] = "unknown"
+    some.to_csv(tmp_path/"images.csv", index=False)
+    ask = "label", tmp_path/"images.csv", "--out", tmp_path/"out", "--start", "mask", "--task", "pairs", "--budget", 2
+    assert "2 pairs to label, order mixed" in command(*ask).stdout
+    table = pd.read_csv(tmp_path/"out"/"next.csv")
+    assert list(table) == ["query", "photo", "item_id", "same", "gain", "reason"]
+    assert set(table["query"]) <= set(some.image_id[new]) and table.gain.between(0, 0.5).all()
 
 
 def test_bad_rows(wardrobe, tmp_path):

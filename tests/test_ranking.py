@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from commands import SCRIPT, command, refused
+from commands import SCRIPT, command, in_two_processes, refused
 
 SMALL = [p for o in ("epochs=2", "size=48", "batch_size=4", "device=cpu") for p in ("--set", f"deep_ranking.{o}")]
 
@@ -45,6 +45,25 @@ def test_killed_and_resumed(wardrobe, trained, tmp_path):
     command(*args, "--resume")
     whole, resumed = (load_file(o/"ranking.safetensors") for o in (trained, tmp_path/"out"))
     assert all((whole[k] == resumed[k]).all() for k in whole)
+
+
+def test_two_processes_killed_and_resumed(wardrobe, trained, tmp_path):
+    "The figures of one process, written by the first of them; both are killed after an epoch and go on"
+    args = ["train-ranking", "--images", wardrobe, "--out", tmp_path/"out", *SMALL]
+    run = in_two_processes(*args)
+    while not (tmp_path/"out"/"training.pt").exists() and run.poll() is None: time.sleep(0.01)
+    workers = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()
+    for one in (*workers, run.pid): os.kill(int(one), signal.SIGKILL)
+    run.communicate()
+    before = pd.read_csv(tmp_path/"out"/"history.csv")
+    run = in_two_processes(*args, "--resume")
+    said, wrong = run.communicate(timeout=120)
+    assert run.returncode == 0 and said.count("weights: ") == 1, wrong
+    alone, together = (pd.read_csv(o/"history.csv") for o in (trained, tmp_path/"out"))
+    assert len(together) == 2 and together.seconds[0] == before.seconds[0]  # the first epoch was not done again
+    assert abs(together.train_loss/alone.train_loss - 1).max() < 0.05
+    one, two = (load_file(o/"ranking.safetensors") for o in (trained, tmp_path/"out"))
+    assert max((one[k].float() - two[k].float()).abs().max() for k in one if "running" not in k) < 0.05
 
 
 @pytest.mark.parametrize("first", ["tiramisu", "deep_ranking"])

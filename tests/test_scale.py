@@ -1,15 +1,19 @@
 "Large catalogues: several processes, killed ones, the index in lists, the commands"
+import logging
 import os
 import signal
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from commands import command, refused
 from fashion_retail.approximate import Approximate
 from fashion_retail.catalogue import Catalogue
 from fashion_retail.catalogue_rows import photos_of
-from fashion_retail.scale import describe_in_processes, describe_shard
+from fashion_retail.core import BadInput
+from fashion_retail.scale import Collected, describe_in_processes, describe_shard, made_by, on_dask
 
 
 def dies_once(rows, file, *args):
@@ -29,6 +33,36 @@ def test_a_killed_worker_costs_its_shard_and_the_vectors_are_the_same(wardrobe, 
     assert (tmp_path/"shards"/"killed").exists() and len(found.kept) == len(rows)
     together = Catalogue.build(rows, tmp_path/"together", cutout="none", store=found)
     assert np.allclose(alone.index.vectors(), together.index.vectors(), atol=1e-6)
+
+
+def dies_on_dask(rows, *args, folder):
+    "Work of a Dask worker that is killed the first time"
+    from fashion_retail.scale import described
+    if not (folder/"killed").exists():
+        (folder/"killed").write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return described(rows, *args)
+
+
+def test_dask_workers_of_which_one_is_killed(wardrobe, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="an extra: pip install distributed")
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    rows = photos_of(wardrobe)
+    alone = Collected()
+    for start in (0, 2):
+        file, asked = tmp_path/f"{start}.npz", ("none", "ranking", "auto")
+        describe_shard(rows[start:start + 2], file, made_by(*asked), *asked)
+        assert alone.load(file)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        monkeypatch.setattr("fashion_retail.scale.described", partial(dies_on_dask, folder=tmp_path))
+        found = describe_in_processes(rows[:4], tmp_path/"shards", 1, "none", size=2, dask=address)
+        assert (tmp_path/"killed").exists() and found.kept == alone.kept
+        monkeypatch.undo()
+        wrong = on_dask({tmp_path/"x.npz": rows[:2]}, ("others", "none", "ranking", "auto"), address)
+        assert isinstance(wrong[0], BadInput) and "a worker has other weights" in str(wrong[0])
+        done = command("catalogue", "build", wardrobe, "--out", tmp_path/"shop", "--cutout", "none", "--dask", address)
+    assert "16 items" in done.stdout and not (tmp_path/"shop.shards").exists()
 
 
 def test_a_build_with_workers_and_its_state(wardrobe, tmp_path):
@@ -53,5 +87,8 @@ def test_lists_survive_a_damaged_note(tmp_path):
 
 def test_bad_input_is_one_sentence(wardrobe, tmp_path):
     assert "ask for at least one" in refused("catalogue", "build", wardrobe, "--out", tmp_path/"x", "--workers", 0)
+    away = "catalogue", "build", wardrobe, "--out", tmp_path/"x", "--dask"
+    assert "is no address of a scheduler" in refused(*away, "nowhere")
+    assert "does not answer" in refused(*away, "tcp://127.0.0.1:9")
     assert "do not fit" in refused("benchmark", "index", "--out", tmp_path/"i.json", "--count", 10)
     assert "is no catalogue" in refused("catalogue", "optimize", tmp_path/"gone")

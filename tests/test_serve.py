@@ -130,9 +130,11 @@ def test_the_outline_comes_first(client, photos):
     assert last["results"] and last["search_id"]
     reply = client.post("/api/search", files=[("photo", ("a.jpg", b"<html>"))], headers=lines)
     assert reply.status_code == 415 and reply.json()["code"] == "not_a_photo"
+    reply = client.post("/api/search", files=[upload(photos.path[0]), ("photo", ("b.jpg", b"<html>"))], headers=lines)
+    assert reply.json()["photo"] == 1  # of two photos the one that is broken
     reply = client.post("/api/search", files=[upload(photos.path[0])], data=dict(where="nothing=red"), headers=lines)
     first, last = map(json.loads, reply.text.splitlines())
-    assert first["cutout"]["mask"] and last["code"] == "bad_input" and "nothing" in last["error"]
+    assert first["cutout"]["mask"] and last["code"] == "bad_input" and "nothing" in last["error"] and "photo" not in last
 
 
 def test_items_and_health(client, built):
@@ -147,7 +149,8 @@ def test_items_and_health(client, built):
 def test_description(client):
     "Every route is described, and its page is whole without scripts"
     api = client.get("/openapi.json").json()
-    page = client.get("/api").text
+    page = client.get("/api", headers=dict(host="localhost:8123")).text
+    assert "http://localhost:8123/api/search" in page and ":8000" not in page  # the address that the reader has used
     for path, methods in api["paths"].items():
         for method, one in methods.items():
             assert one["description"] and f"{method.upper()} {path}" in page
@@ -219,7 +222,7 @@ def test_attacks(client, name):
     reply = client.request(method, path, **sent)
     assert reply.status_code == status, reply.text
     problem = reply.json()
-    assert set(problem) == {"error", "code"} and "\n" not in problem["error"] and "/tmp" not in problem["error"] and "Traceback" not in problem["error"]
+    assert set(problem) - {"photo"} == {"error", "code"} and "\n" not in problem["error"] and "/tmp" not in problem["error"] and "Traceback" not in problem["error"]
     assert "access-control-allow-origin" not in reply.headers and "content-security-policy" in reply.headers
     if name == "feedback that is no JSON": assert problem["error"] == "the body of the request is no JSON: see /api"
 
@@ -586,12 +589,20 @@ def test_a_person_searches(chromium, address, photos, profile):
     if phone: page.tap("[data-key=none]")
     else: page.keyboard.press("n")
     until(page, "localStorage['fashion-retail-recent']?.includes('\"said\":null')")
+    assert page.is_disabled("[data-key=mark]")  # what was said is said of this garment
     page.set_input_files(".foot input", photos.path[2])
     state("found")
     page.set_input_files(".tools input", photos.path[3])  # a second photo of the same garment
     until(page, "document.querySelectorAll('.strip button').length === 3 && document.querySelector('.fr').dataset.state === 'found'")
     bad += faults(page, "together")
     shot("6-together")
+    page.set_input_files(".tools input", dict(name="x.jpg", mimeType="image/jpeg", buffer=b"<html>"))  # one of three is broken
+    state("problem")
+    assert "Photo 3:" in page.inner_text(".verdict") or "Foto 3:" in page.inner_text(".verdict")
+    bad += faults(page, "broken")
+    shot("6-broken")
+    press(".verdict button")
+    state("found")
     said = [o for o in read_log(folder/"feedback"/"log.jsonl")[0] if o["kind"] == "feedback"]
     assert [o["item_id"] for o in said[-2:]] == [item, None]
 

@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from commands import command, refused
+from commands import command, in_two_processes, refused
 from fashion_retail.cutout import SEGMENTER_WEIGHTS, cutout
 from fashion_retail.data import load_image, read_table, select
 from fashion_retail.tiramisu import LiteTiramisu, load_weights
@@ -28,6 +28,18 @@ def test_start_goes_on_from_the_shipped_weights(wardrobe, tmp_path):
     gap = (net.head.weight - load_weights(SEGMENTER_WEIGHTS).head.weight).abs().max()
     assert 0 < gap < 0.05  # fine-tuned, not begun anew
     assert "do not exist" in refused("train", "--images", wardrobe, "--out", tmp_path/"x", "--start", tmp_path/"none.safetensors")
+
+
+def test_two_processes_learn_like_one(wardrobe, tmp_path):
+    "Of a step of two photos, each process has one"
+    args = ["train", "--images", wardrobe, "--device", "cpu", *settings("epochs=1", "size=32", "batch_size=2", "encoder=''",
+            "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]", "dropout=0.0"), "--out"]
+    command(*args, tmp_path/"one")
+    run = in_two_processes(*args, tmp_path/"two")
+    said, wrong = run.communicate(timeout=120)
+    assert run.returncode == 0 and said.count("weights: ") == 1, wrong
+    one, two = (pd.read_csv(tmp_path/o/"history.csv") for o in ("one", "two"))
+    assert abs(two.train_loss[0]/one.train_loss[0] - 1) < 0.1 and abs(two.valid_loss[0]/one.valid_loss[0] - 1) < 0.1
 
 
 def test_settings_are_refused_before_the_work(wardrobe, tmp_path):

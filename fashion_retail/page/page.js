@@ -15,8 +15,8 @@ const WORDS = {
     mark: "Tap the garment, or draw a box", mark_keys: "Arrow keys move the cross, Enter chooses, Escape ends", cancel: "Cancel", drop_photo: "Remove this photo", photo: (n) => `Photo ${n}`,
     yes: "Yes, most likely", unsure: "Not sure", no: "Probably not",
     yes_more: "Compare, then confirm which one.", unsure_more: "Compare: is it one of these?", no_more: "These are the most similar items.",
-    share: (p) => `${p} % that it is in the catalogue`, answers: "Answers, best first", answer: (n, id) => `Answer ${n}: ${id}`, compare: "compare",
-    filters: "Show only", all: "all", none_fit: "No item has all of this.", this_is_it: "This is it", none: "None of these", fresh: "New photo", close: "Close", before: "Previous answer", after: "Next answer",
+    under: "under 1 %", share: (p) => `${p} that it is in the catalogue`, answers: "Answers, best first", answer: (n, id) => `Answer ${n}: ${id}`, compare: "compare",
+    filters: "Show only", all: "all", predicted: "predicted", own: "without predictions", none_fit: "No item has all of this.", this_is_it: "This is it", none: "None of these", fresh: "New photo", close: "Close", before: "Previous answer", after: "Next answer",
     noted: "Noted: this is it", noted_none: "Noted: none of these", thanks: "Thank you.", undo: "Undo",
     back: "Back", keys: ["1 – 9", "compare", "N", "none of these", "P", "new photo"], api: "For programs: API", language: "Deutsch",
     no_garment: "No garment found", no_garment_more: "Tap it, or draw a box around it.", trouble: "That did not work", again: "Try again",
@@ -33,8 +33,8 @@ const WORDS = {
     mark: "Antippen oder Rahmen ziehen", mark_keys: "Pfeiltasten bewegen das Kreuz, Eingabe wählt, Escape beendet", cancel: "Abbrechen", drop_photo: "Dieses Foto entfernen", photo: (n) => `Foto ${n}`,
     yes: "Ja, wahrscheinlich", unsure: "Nicht sicher", no: "Eher nicht",
     yes_more: "Vergleichen und bestätigen.", unsure_more: "Vergleichen: Ist es eines davon?", no_more: "Das sind die ähnlichsten Artikel.",
-    share: (p) => `${p} %, dass es im Katalog ist`, answers: "Antworten, die beste zuerst", answer: (n, id) => `Antwort ${n}: ${id}`, compare: "vergleichen",
-    filters: "Nur zeigen", all: "alle", none_fit: "Kein Artikel passt zu alldem.", this_is_it: "Das ist es", none: "Keines davon", fresh: "Neues Foto", close: "Schließen", before: "Vorige Antwort", after: "Nächste Antwort",
+    under: "unter 1 %", share: (p) => `${p}, dass es im Katalog ist`, answers: "Antworten, die beste zuerst", answer: (n, id) => `Antwort ${n}: ${id}`, compare: "vergleichen",
+    filters: "Nur zeigen", all: "alle", predicted: "vorhergesagt", own: "ohne Vorhersagen", none_fit: "Kein Artikel passt zu alldem.", this_is_it: "Das ist es", none: "Keines davon", fresh: "Neues Foto", close: "Schließen", before: "Vorige Antwort", after: "Nächste Antwort",
     noted: "Notiert: das ist es", noted_none: "Notiert: keines davon", thanks: "Danke.", undo: "Zurücknehmen",
     back: "Zurück", keys: ["1 – 9", "vergleichen", "N", "keines davon", "P", "neues Foto"], api: "Für Programme: API", language: "English",
     no_garment: "Kein Kleidungsstück gefunden", no_garment_more: "Darauf tippen oder einen Rahmen darum ziehen.", trouble: "Das hat nicht geklappt", again: "Nochmals versuchen",
@@ -75,14 +75,14 @@ function icon(name) {
 
 // ---- the server over HTTP --------------------------------------------------------------------------------------
 class Trouble extends Error {
-  constructor(code, text) { super(text); this.code = code; }
+  constructor(code, text, photo) { super(text); [this.code, this.photo] = [code, photo]; }
 }
 function overHttp(base) {
   async function ask(path, options = {}) {
     let reply;
     try { reply = await fetch(new URL(path, base), options); } catch { throw new Trouble("offline", ""); }
     const value = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Trouble(value.code ?? "failure", value.error ?? "");
+    if (!reply.ok) throw new Trouble(value.code ?? "failure", value.error ?? "", value.photo);
     return value;
   }
   async function askLines(path, options, seen) {       // one JSON object a line: outlines as they come, the answers last
@@ -90,7 +90,7 @@ function overHttp(base) {
     try { reply = await fetch(new URL(path, base), { ...options, headers: { Accept: "application/x-ndjson" } }); } catch { throw new Trouble("offline", ""); }
     if (!reply.ok) {
       const value = await reply.json().catch(() => ({}));
-      throw new Trouble(value.code ?? "failure", value.error ?? "");
+      throw new Trouble(value.code ?? "failure", value.error ?? "", value.photo);
     }
     try {
       const reader = reply.body.getReader(), decoder = new TextDecoder();
@@ -104,7 +104,7 @@ function overHttp(base) {
         if (done) break;
       }
     } catch { throw new Trouble("offline", ""); }
-    if (!last.results) throw new Trouble(last.code ?? "offline", last.error ?? "");
+    if (!last.results) throw new Trouble(last.code ?? "offline", last.error ?? "", last.photo);
     return last;
   }
   return {
@@ -255,11 +255,13 @@ export function mount(root, server, { kept = true } = {}) {
     busy = false;
     problem = error instanceof Trouble ? error : new Trouble("failure", String(error));
     if (!(error instanceof Trouble)) console.error(error);
+    if (photos[problem.photo]) at = problem.photo;
     if (problem.code === "no_garment") [marking, found] = [true, null];
     draw();
-    tell(problem.code === "no_garment" ? `${t.no_garment}. ${t.no_garment_more}` : `${t.trouble}. ${explain()}`);
+    tell(problem.code === "no_garment" ? `${which()}${t.no_garment}. ${t.no_garment_more}` : `${t.trouble}. ${explain()}`);
   }
-  const explain = () => t[problem.code] && typeof t[problem.code] === "string" && problem.code !== "no_garment" ? t[problem.code] : problem.message;
+  const which = () => photos.length > 1 && photos[problem.photo] ? `${t.photo(problem.photo + 1)}: ` : "";   // of several, the one that is the reason
+  const explain = () => which() + (t[problem.code] && typeof t[problem.code] === "string" && problem.code !== "no_garment" ? t[problem.code] : problem.message);
   async function say(item, withdrawn = false) {
     const before = said, asked = found;
     said = withdrawn ? undefined : item;
@@ -271,7 +273,7 @@ export function mount(root, server, { kept = true } = {}) {
       remember();
     } catch (error) { said = before; fail(error); }
   }
-  const percent = (o) => Math.round(Math.min(0.99, Math.max(0.01, o)) * 100);
+  const percent = (o) => o < 0.01 ? t.under : `${Math.round(Math.min(0.99, o) * 100)} %`;
   const mood = () => found.result.decision.startsWith("likely") ? "yes" : found.result.decision.startsWith("not sure") ? "unsure" : "no";
 
   // ---- recent searches
@@ -342,21 +344,22 @@ export function mount(root, server, { kept = true } = {}) {
   function drawVerdict() {
     if (problem) {
       const none = problem.code === "no_garment";
-      return h("div", { class: "verdict", "data-mood": none ? "unsure" : "bad" }, icon(none ? "target" : "bad"), h("div", {}, h("h2", {}, none ? t.no_garment : t.trouble), h("p", {}, none ? t.no_garment_more : explain())),
+      return h("div", { class: "verdict", "data-mood": none ? "unsure" : "bad" }, icon(none ? "target" : "bad"), h("div", {}, h("h2", {}, none ? which() + t.no_garment : t.trouble), h("p", {}, none ? t.no_garment_more : explain())),
+        !none && which() && h("button", { onclick: drop }, t.drop_photo),
         !none && photos.length > 0 && !["not_a_photo", "too_large", "bad_input"].includes(problem.code) && h("button", { onclick: search }, t.again));
     }
     if (!found) return h("div", { class: "verdict" }, icon("search"), h("div", {}, h("h2", {}, outlined ? t.searching : t.looking)));
     if (said !== undefined) return h("div", { class: "verdict", "data-mood": "yes" }, icon("yes"), h("div", {}, h("h2", {}, said === null ? t.noted_none : t.noted), h("p", {}, said === null ? t.thanks : `${said}. ${t.thanks}`)),
       h("button", { onclick: () => say(said, true) }, t.undo));
     const kind = mood(), share = percent(found.result.in_catalogue);
-    return h("div", { class: "verdict", "data-mood": kind }, icon(kind), h("div", {}, h("h2", {}, t[kind]), h("p", {}, t[`${kind}_more`])), h("span", { class: "share", role: "img", "aria-label": t.share(share) }, `${share} %`));
+    return h("div", { class: "verdict", "data-mood": kind }, icon(kind), h("div", {}, h("h2", {}, t[kind]), h("p", {}, t[`${kind}_more`])), h("span", { class: "share", role: "img", "aria-label": t.share(share) }, share));
   }
   function drawWork() {
     const focused = document.activeElement?.dataset?.key, answers = found?.result.answers ?? [];
     const empty = Object.values(filters).some((o) => o.size) && found && !answers.length;
     main.replaceChildren(h("div", { class: "work" },
       h("section", { class: "asked", "aria-label": t.yours }, drawStage(), drawStrip(), !(problem && problem.code !== "no_garment") && h("div", { class: "tools" },
-        marking ? h("button", { onclick: () => { marking = false; draw(); } }, t.cancel) : h("button", { "data-key": "mark", disabled: busy, onclick: mark }, icon("target"), t.wrong),
+        marking ? h("button", { onclick: () => { marking = false; draw(); } }, t.cancel) : h("button", { "data-key": "mark", disabled: busy || said !== undefined, onclick: mark }, icon("target"), t.wrong),
         !marking && chooser(t.another, "plus", { add: true }))),
       h("div", {}, drawVerdict(), drawFilters(),
         h("h2", { class: "quiet" }, t.answers),
@@ -366,17 +369,22 @@ export function mount(root, server, { kept = true } = {}) {
     if (focused) main.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     paint();
   }
+  function facts({ attributes }) {                   // name, value, whether it was predicted, and with which probability
+    return Object.entries(attributes).filter(([name]) => !["_source", "_probability"].some((o) => name.endsWith(o) && name.slice(0, -o.length) in attributes))
+      .map(([name, value]) => [name, value, attributes[`${name}_source`] === "predicted" ? Number(attributes[`${name}_probability`]) : null]);
+  }
   function drawAnswer(o, i) {
-    const what = Object.values(o.attributes).slice(0, 3).join(", "), chosen = said === o.item_id;
+    const what = facts(o).map(([, value]) => value).slice(0, 3).join(", "), chosen = said === o.item_id;
     const fill = h("i");
     fill.style.width = `${Math.round(o.probability * 100)}%`;
-    return h("li", { class: `${i ? "" : "first"} ${chosen ? "chosen" : ""}` }, h("button", { "data-key": `answer-${i}`, "aria-label": `${t.answer(i + 1, o.item_id)}${what ? `, ${what}` : ""}, ${percent(o.probability)} %, ${t.compare}`, onclick: () => compare(i) },
+    return h("li", { class: `${i ? "" : "first"} ${chosen ? "chosen" : ""}` }, h("button", { "data-key": `answer-${i}`, "aria-label": `${t.answer(i + 1, o.item_id)}${what ? `, ${what}` : ""}, ${percent(o.probability)}, ${t.compare}`, onclick: () => compare(i) },
       h("span", { class: "picture" }, picture(o.path, 320, ""), h("span", { class: "rank" }, chosen ? "✓" : `${i + 1}`)),
       h("span", { class: "text" }, h("b", {}, o.item_id), h("span", { class: "what" }, what || " "), h("span", { class: "bar" }, fill))));
   }
   function drawFilters() {
     const names = Object.keys(about?.filters ?? {});
     if (!names.length || ["no_garment", "not_a_photo", "too_large"].includes(problem?.code)) return "";
+    const told = (name) => about.predicted?.[name] ?? [];
     const toggle = (name, value) => {
       const set = filters[name] ??= new Set();
       if (!set.delete(value)) set.add(value);
@@ -385,9 +393,10 @@ export function mount(root, server, { kept = true } = {}) {
     return h("section", { class: "filters", "aria-label": t.filters }, h("div", { class: "chips" }, names.map((name) => {
       const chosen = [...filters[name] ?? []];
       return h("button", { "data-key": `filter-${name}`, class: chosen.length ? "on" : "", "aria-expanded": String(open === name), onclick: () => { open = open === name ? "" : name; drawWork(); } },
-        chosen.length ? `${name}: ${chosen.join(", ")}` : name);
+        chosen.length ? `${name}: ${chosen.join(", ")}` : name, told(name).length > 0 && h("small", {}, t.predicted));
     })), open && h("div", { class: "chips values", role: "group", "aria-label": open }, about.filters[open].map((value) => h("button", {
-      "data-key": `value-${value}`, "aria-pressed": String(Boolean(filters[open]?.has(value))), onclick: () => toggle(open, value) }, value))));
+      "data-key": `value-${value}`, "aria-pressed": String(Boolean(filters[open]?.has(value))), onclick: () => toggle(open, value) }, value, told(open).includes(value) && h("small", {}, t.predicted))),
+      told(open).length > 0 && h("button", { "data-key": "own", class: "plain", "aria-pressed": String(Boolean(filters[`${open}_source`]?.has("shop"))), onclick: () => toggle(`${open}_source`, "shop") }, t.own)));
   }
   function drawStrip() {
     if (photos.length < 2) return "";
@@ -395,8 +404,13 @@ export function mount(root, server, { kept = true } = {}) {
       const image = h("img", { alt: "" });
       o.url ??= URL.createObjectURL(o.blob);
       image.src = o.url;
-      return h("button", { "data-key": `photo-${i}`, "aria-pressed": String(i === at), "aria-label": t.photo(i + 1), onclick: () => { at = i; draw(); } }, image);
-    }), h("button", { class: "away", "aria-label": t.drop_photo, onclick: () => { photos.splice(at, 1); at = Math.max(0, at - 1); search(); } }, icon("close")));
+      return h("button", { "data-key": `photo-${i}`, class: problem && which() && problem.photo === i ? "bad" : "", "aria-pressed": String(i === at), "aria-label": t.photo(i + 1), onclick: () => { at = i; draw(); } }, image);
+    }), h("button", { class: "away", "aria-label": t.drop_photo, onclick: drop }, icon("close")));
+  }
+  function drop() {
+    photos.splice(at, 1);
+    at = Math.max(0, at - 1);
+    search();
   }
 
   // ---- the photo: outline, and the garment that is meant
@@ -488,7 +502,7 @@ export function mount(root, server, { kept = true } = {}) {
     dialog.replaceChildren(
       h("div", { class: "pair" }, h("figure", { class: "mine" }, mine, h("figcaption", {}, t.yours)), h("figure", {}, picture(o.path, 640, `${t.theirs}: ${o.item_id}`), h("figcaption", {}, t.theirs))),
       h("div", { class: "sheet" }, h("div", { class: "head" }, h("h2", { id: "fr-compared" }, `${i + 1}. ${o.item_id}`), step(-1), step(1), h("button", { "aria-label": t.close, onclick: () => dialog.close() }, icon("close"))),
-        h("dl", {}, Object.entries(o.attributes).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))), h("div", { class: "act" }, go)));
+        h("dl", {}, facts(o).map(([name, value, told]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, told !== null && h("small", {}, ` ${t.predicted}${told ? `, ${percent(told)}` : ""}`))))), h("div", { class: "act" }, go)));
     dialog.onkeydown = (e) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
       if (by && list[i + by]) { e.preventDefault(); compare(i + by); }
@@ -536,7 +550,7 @@ export default {
       const { done, fail, seen } = waiting.get(number) ?? {};
       if (outline) return seen?.(outline);
       waiting.delete(number);
-      if (problem) fail?.(new Trouble(problem.code, problem.error));
+      if (problem) fail?.(new Trouble(problem.code, problem.error, problem.photo));
       else done?.(buffers?.length ? new Blob(buffers, { type: "image/jpeg" }) : value);
     });
     const ask = (what, args = {}, buffers = [], seen = undefined) => new Promise((done, fail) => {
