@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from .attributes import (calibrated, main_directions, out_of_fold, probabilities, solve, standardized,
-                                       standards, values_of)
+from .attributes import (calibrated, main_directions, out_of_fold, probabilities, solve,
+                                       standardized, standards, values_of)
 from .core import BadInput
 
 # %% ../nbs/11_active_learning.ipynb #8b91ed1b
@@ -91,7 +91,8 @@ def apart(pool:Pool,
           count:int, # photos wanted
           share:float=0.05 # of the distances within the pool, below which two photos are near-copies
          ) -> np.ndarray: # positions
-    "The first positions that are no near-copies of each other; filled up with those where there are too few"
+    """The first positions that are no near-copies of each other;
+    filled up with those where there are too few"""
     near, taken, left = near_distance(pool, share), [], []
     for i in positions:
         if len(taken) == count: break
@@ -322,7 +323,8 @@ def labels_needed(curves:pd.DataFrame, # `CURVES`
                   goal:int=200, # labels of the random order whose result is to be reached
                   measure:str="score" # or mean
                  ) -> pd.DataFrame: # task, column, order, measure at goal, gain over random, low, high, labels
-    "Labels that each order needs for what random reaches: means over seeds, 95 % intervals from paired seeds"
+    """Labels that each order needs for what random reaches: means over seeds,
+    95 % intervals from paired seeds"""
     found = []
     for (task, column, which), some in curves.groupby(["task", "column", "order"], sort=False):
         base = curves[(curves.task == task) & (curves.column == column) & (curves.order == "random")]

@@ -34,7 +34,8 @@ def slopes(image:np.ndarray # uint8 (H, W, 3)
     "How fast the brightness changes"
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     gray = cv2.GaussianBlur(gray, (0, 0), 1)
-    return np.stack([cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1/8), cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1/8)])
+    return np.stack([cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1/8),
+                     cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1/8)])
 
 def strengths(slope:np.ndarray # from `slopes`
              ) -> np.ndarray: # float32 (H, W), 0 where nothing changes
@@ -46,8 +47,10 @@ def inner_box(image:np.ndarray, # uint8 (H, W, 3)
               slack:int=8 # gray levels that a line of one color may vary
              ) -> tuple: # x0, y0, x1, y1 in pixels
     "The picture without a frame of one color; the whole picture where too little would stay"
-    def busy(lines): return np.flatnonzero(np.ptp(lines.reshape(len(lines), -1, 3), axis=1).max(1) > slack)
-    rows, columns, whole = busy(image), busy(image.swapaxes(0, 1)), (0, 0, image.shape[1], image.shape[0])
+    def busy(lines):
+        return np.flatnonzero(np.ptp(lines.reshape(len(lines), -1, 3), axis=1).max(1) > slack)
+    rows, columns, whole = busy(image), busy(image.swapaxes(0, 1)), (0,
+                                                                     0, image.shape[1], image.shape[0])
     if not len(rows) or not len(columns): return whole
     box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     return box if min(box[2] - box[0], box[3] - box[1]) >= 16 else whole
@@ -60,12 +63,14 @@ def sketch(image:np.ndarray, # uint8 (H, W, 3)
     for _ in range(3):
         left, top, right, bottom = inner_box(image)
         image = np.ascontiguousarray(image[top:bottom, left:right])
-    cells = np.sqrt(cv2.resize(strengths(slopes(image)), (side, side), interpolation=cv2.INTER_AREA)).ravel()
+    cells = np.sqrt(cv2.resize(strengths(slopes(image)), (side, side),
+                               interpolation=cv2.INTER_AREA)).ravel()
     cells = cells - cells.mean()
     return cells/max(float(np.linalg.norm(cells)), 1e-6)
 
 # %% ../nbs/23_alignment.ipynb #4fba8d6e
-SHORT, GRID = 40, 64             # pixels along the long side where the place is searched, and of the square around it
+# pixels along the long side where the place is searched, and of the square around it
+SHORT, GRID = 40, 64
 SCALES = 1.08**np.arange(-7, 8)  # that are tried there: 0.58 to 1.71
 
 class Picture:
@@ -95,7 +100,8 @@ class Picture:
     @cached_property
     def bank(self) -> np.ndarray: # complex (2 × scales, GRID, GRID//2 + 1)
         "All scales, each also mirrored, for the picture that others are compared with"
-        return np.conj(np.stack([self.spectrum_at(scale, mirror) for scale in SCALES for mirror in (False, True)]))
+        return np.conj(np.stack([self.spectrum_at(scale, mirror)
+                                 for scale in SCALES for mirror in (False, True)]))
 
 # %% ../nbs/23_alignment.ipynb #7c08b5b7
 def framed(one:Picture, # the first picture
@@ -135,7 +141,8 @@ def moved(image:np.ndarray, # of the first picture, (H, W) or (H, W, 3)
           border:int=cv2.BORDER_REPLICATE # what lies outside
          ) -> np.ndarray: # (h, w) or (h, w, 3)
     "The first picture as it lies on the second"
-    return cv2.warpAffine(image, place, shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border)
+    return cv2.warpAffine(image, place, shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                          borderMode=border)
 
 def shared(one:Picture, # the first picture
            other:Picture, # the second
@@ -161,7 +168,9 @@ def refined(one:Picture, # the first picture
            ) -> np.ndarray: # float32 (2, 3)
     "A place nearby where the edges fit better; the same one where the method finds none"
     criteria = cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, STEPS, 1e-4
-    try: return cv2.findTransformECC(other.edges, one.edges, place, cv2.MOTION_AFFINE, criteria, None, 5)[1]
+    try:
+        return cv2.findTransformECC(other.edges, one.edges, place,
+                                    cv2.MOTION_AFFINE, criteria, None, 5)[1]
     except cv2.error: return place
 
 # %% ../nbs/23_alignment.ipynb #1e09d458
@@ -179,7 +188,8 @@ def toned(source:np.ndarray, # uint8 (H, W, 3)
     gains, offsets = GAINS, OFFSETS
     for _ in range(2):
         found = (gains[:, None, None, None]*seen + offsets[:, None, None]).clip(0, 255)
-        error = np.abs(found - wanted).mean((2, 3)) + 0.3*np.abs(np.log(gains))[:, None] + 0.01*np.abs(offsets)
+        error = (np.abs(found - wanted).mean((2, 3)) + 0.3*np.abs(np.log(gains))[:, None]
+                 + 0.01*np.abs(offsets))
         best = np.unravel_index(error.argmin(), error.shape)
         gain, offset = gains[best[0]], offsets[best[1]]
         gains, offsets = gain*1.015**np.arange(-3, 4), offset + np.array([-12.0, -6, 0, 6, 12])
@@ -189,7 +199,8 @@ def color_differences(first:np.ndarray, # uint8 (H, W, 3)
                       second:np.ndarray, # uint8 (H, W, 3), laid over it
                       inside:np.ndarray # bool (H, W), where they are compared
                      ) -> tuple: # two numbers from 0: gray levels, units of Lab
-    "The difference of 5 % of the pixels, and of hue and saturation of 0.5 %, or more; the pictures are made soft first"
+    """The difference of 5 % of the pixels, and of hue and saturation of 0.5 %, or more;
+    the pictures are made soft first"""
     deep = cv2.erode(inside.astype(np.uint8), np.ones((13, 13), np.uint8), borderValue=0) > 0
     deep = deep if deep.any() else inside
     soft = [cv2.GaussianBlur(o.astype(np.float32), (0, 0), 3) for o in (first, second)]
@@ -217,7 +228,8 @@ class Agreement:
     def words(self) -> str: # such as "edges agree 0.99, colors differ by 2, mirrored"
         "What was found, for a reader"
         if not self.overlap: return "the pictures fit nowhere"
-        said = [f"edges agree {max(self.match, 0):.2f}", f"colors differ by {max(self.color, self.hue):.0f}"]
+        said = [f"edges agree {max(self.match, 0):.2f}", f"colors differ by "
+                                                         f"{max(self.color, self.hue):.0f}"]
         if self.mirror: said.append("mirrored")
         if not 0.97 < self.scale < 1.03: said.append(f"part or margin, scale {self.scale:.2f}")
         if not 0.93 < self.gain < 1.08: said.append(f"brightness × {self.gain:.2f}")
@@ -235,15 +247,18 @@ def measured(one:Picture, # the first picture
     forth, gain = toned(image, other.image, inside)
     back, inverse = toned(other.image, image, inside)
     pairs, colors = [(plain, given)], [(*color_differences(image, other.image, inside), 1.0)]
-    for changed, before, wanted, target, how in ((slopes(forth), plain, given, (forth, other.image), gain),
+    for changed, before, wanted, target, how in ((slopes(forth),
+                                                  plain, given, (forth, other.image), gain),
                                                  (slopes(back), given, plain, (back, image), 1/inverse)):
         if np.abs(changed[:, inside]).sum() < REMAINS*np.abs(before[:, inside]).sum(): continue
         pairs.append((changed, wanted))
         colors.append((*color_differences(*target, inside), how))
     match = max(correlation(first[:, inside], second[:, inside]) for first, second in pairs)
-    outline = max(centered(strengths(first)[inside], strengths(second)[inside]) for first, second in pairs)
+    outline = max(centered(strengths(first)[inside],
+                           strengths(second)[inside]) for first, second in pairs)
     color, hue, gain = min(colors)
-    return Agreement(float(match), float(outline), color, hue, float(inside.mean()), bool(place[0, 0] < 0), float(gain),
+    return Agreement(float(match), float(outline), color, hue, float(inside.mean()),
+                     bool(place[0, 0] < 0), float(gain),
                      float(np.sqrt(abs(np.linalg.det(place[:, :2])))))
 
 def centered(first:np.ndarray, # numbers
@@ -260,11 +275,13 @@ def agreement(one:Picture, # the first picture
     def rated(place):
         inside = shared(one, other, place)
         if inside.mean() < LEAST_SHARED: return 0.0, place, inside
-        return centered(moved(one.edges, place, inside.shape)[inside], other.edges[inside]), place, inside
+        return centered(moved(one.edges, place, inside.shape)[inside],
+                        other.edges[inside]), place, inside
     def best(found, count): return sorted(found, key=lambda o: -o[0])[:count]
     plain = [rated(place) for place in framed(one, other)]
     rough = best([*plain, *(rated(place) for place in correlated(one, other))], 2)
     if rough[0][0] < HOPELESS: return Agreement()
     if rough[0][0] > FITS: return measured(one, other, *rough[0][1:])
     fine = best([*rough, *(rated(refined(one, other, place)) for _, place, _ in rough)], 2)
-    return max((measured(one, other, *o[1:]) for o in [*fine, *best(plain, 1)] if o[0]), key=lambda o: o.match)
+    return max((measured(one, other, *o[1:]) for o in [*fine, *best(plain, 1)] if o[0]),
+               key=lambda o: o.match)

@@ -27,6 +27,7 @@ def list_count(count:int # vectors
     "Into how many lists the vectors are sorted"
     return max(1, round(np.sqrt(count)))
 
+# %% ../nbs/21_approximate.ipynb #ea33ab55
 class Approximate(Lance):
     "A table on disk that is searched in parts once it no longer fits in memory; the same contract"
     @property
@@ -69,7 +70,8 @@ def probes_for(share:float, # of the rows that agree with the filter, 0 to 1
 @patch
 def _shortlist(self:Approximate, query, k, where, probes):
     "The nearest photos of the lists that are read, measured exactly"
-    def how(found): return found.nprobes(probes).refine_factor(SHORTLIST) if probes else found.bypass_vector_index()
+    def how(found):
+        return found.nprobes(probes).refine_factor(SHORTLIST) if probes else found.bypass_vector_index()
     return self._near(query, k, where, how)
 
 # %% ../nbs/21_approximate.ipynb #60a039ed
@@ -79,7 +81,8 @@ def search(self:Approximate,
            k:int=10, # photos wanted for each query
            where:dict|None=None # a filter, applied before the search
           ) -> tuple: # float64 (Q, k) distances, best first, inf where there is none; object (Q, k) ids, '' there
-    "The nearest photos of each query among those that agree with the filter; a few may be missed, see `recall`"
+    """The nearest photos of each query among those that agree with the filter;
+    a few may be missed, see `recall`"""
     note = self.note
     if not note or self.in_memory() is not None: return Lance.search(self, queries, k, where)
     count = self._matches(where) if where else len(self)
@@ -100,11 +103,14 @@ def _measure(self:Approximate, count, made_for):
     while True:
         ids = [self._shortlist(o, 100, None, probes)["image_id"].to_pylist() for o in queries]
         for depth, target in TARGETS.items():
-            hits = np.mean([len(set(one[:depth]) & set(true[:depth]))/depth for one, true in zip(ids, truth)])
-            if depth not in found and (hits >= target or probes >= lists): found[depth] = probes, float(hits)
+            hits = np.mean([len(set(one[:depth]) & set(true[:depth]))/depth for one, true in zip(ids,
+                                                                                                 truth)])
+            if depth not in found and (hits >= target or probes >= lists):
+                found[depth] = probes, float(hits)
         if len(found) == 2: break
         probes = min(lists, 2*probes)
-    note = dict(made_for=made_for, rows=count, lists=lists, probes=found[10][0], deep_probes=found[100][0],
+    note = dict(made_for=made_for, rows=count, lists=lists,
+                probes=found[10][0], deep_probes=found[100][0],
                 recall=round(found[10][1], 4), deep_recall=round(found[100][1], 4), target=TARGETS[10])
     with atomic(self.path/NOTE) as tmp: tmp.write_text(json.dumps(note))
 
@@ -123,7 +129,8 @@ def _trial(self:Approximate, count):
 @patch
 def state(self:Approximate
          ) -> dict: # method (exact or lists), recall; for lists: rows, lists, probes …, `below`
-    "How the table is searched, and what was measured; `below` says that the recall is less than its target"
+    """How the table is searched, and what was measured;
+    `below` says that the recall is less than its target"""
     note = self.note
     if not note: return dict(method="exact", recall=1.0)
     return dict(method="lists", **note, below=note["recall"] < note["target"])

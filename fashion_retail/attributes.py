@@ -291,6 +291,7 @@ def main_directions(kernel, count): # float64 (N, count); rows of any kernel wit
     size, directions = np.linalg.eigh(kernel.astype(np.float64))
     return directions[:, -count:]/np.sqrt(np.maximum(size[-count:], 1e-9))
 
+# %% ../nbs/13_attributes.ipynb #5aff1dc4
 class Tagger:
     "Columns learned from tags, and the labeled examples"
     def __init__(self):
@@ -403,6 +404,7 @@ def save(self:Tagger,
     arrays = {name: np.ascontiguousarray(o) for name, o in arrays.items()}
     with atomic(path) as tmp: save_file(arrays, tmp, metadata=dict(tagger=json.dumps(about)))
 
+# %% ../nbs/13_attributes.ipynb #e717c9b5
 @patch(cls_method=True)
 def load(cls:Tagger,
          path:str|Path # a file that `save` wrote

@@ -82,8 +82,8 @@ def tag(
                                                    "abstained.")] = None,
     fit: Annotated[Optional[str], typer.Option(metavar="SPLIT", help="Learn from this split only.")] = None,
     tagger: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Use what --save wrote instead of "
-                                                   "learning; or openclip:NAME@FILE, a CLIP that knows the values as "
-                                                   "words.")] = None,
+                                                   "learning; or shipped, heads of sleeve and pattern; or "
+                                                   "openclip:NAME@FILE, a CLIP that knows values as words.")] = None,
     values: Annotated[Optional[list[str]], typer.Option(metavar="COLUMN=V1,V2", help="With openclip: the values to "
                                                         "choose from; by default those the column has. "
                                                         "Repeatable.")] = None,
@@ -172,7 +172,8 @@ def _tagger(file, images, rows, names, fit, predict, cut, skip, device, settings
     from fashion_retail.attributes import Tagger
     from fashion_retail.core import BadInput, some
     if file:
-        found = Tagger.load(file)
+        from fashion_retail.first_tags import SHIPPED_TAGS
+        found = Tagger.load(SHIPPED_TAGS if str(file) == "shipped" else file)
         if unknown := [name for name in names if name not in found.columns]:
             raise BadInput(f"{file} has not learned {some(unknown)}: it knows {some(found.columns, 20)}")
         if names: found.columns = {name: found.columns[name] for name in names}
@@ -280,6 +281,33 @@ def tag_benchmark(
     errors = error_benchmark(rows, names, blocks, range(seeds), chosen=chosen, least=least)
     save_csv(errors.round(4), out/"tag_errors.csv")
     print(errors.round(3).to_string(index=False))
+
+
+@app.command()
+def tag_start(
+    images: Images,
+    out: Annotated[Path, typer.Option(help="Folder for first_tags.csv, and for the heads that are good enough.")],
+    device: Device = "auto",
+):
+    "Learn tags from photos that may be given away (drawn, magento, fabric) and judge them on another shop (hm)."
+    from tempfile import TemporaryDirectory
+    from fashion_retail.attributes import groups_of
+    from fashion_retail.features import Store
+    from fashion_retail.first_tags import (SHIPPED_TAGS, first_benchmark, judge_ready, start_sources, start_tagger,
+                                           worth_shipping)
+    rows = read_images(images)
+    judge_ready(rows)
+    rows, blocks = _described(rows, "tiramisu", False, device)
+    with TemporaryDirectory() as folder: sources = start_sources(f"{folder}/drawn", store=Store(), device=device)
+    tagger = start_tagger(sources)
+    found = first_benchmark(tagger, (rows, blocks, groups_of(rows)))
+    save_csv(found.round(4), out/"first_tags.csv")
+    print(found.round(3).to_string(index=False))
+    if not (names := worth_shipping(found)): return print("no head is good enough to be used on another shop")
+    tagger.columns = {name: tagger.columns[name] for name in names}
+    tagger.examples = tagger.examples[["image_id", *names]]
+    tagger.save(out/SHIPPED_TAGS.name)
+    print(f"heads of {', '.join(names)}: {out/SHIPPED_TAGS.name}")
 
 
 @app.command()

@@ -20,13 +20,15 @@ PALETTE = {
     "mushroom": ("#ba9e88", "beige"), "taupe": ("#b9a281", "beige"), "tan": ("#d1b26f", "brown"),
     "brown": ("#653700", "brown"), "dark brown": ("#341c02", "brown"), "rust": ("#a83c09", "brown"),
     "khaki": ("#aaa662", "green"), "olive": ("#6e750e", "green"), "army green": ("#4b5d16", "green"),
-    "green": ("#15b01a", "green"), "dark green": ("#033500", "green"), "light green": ("#96f97b", "green"),
+    "green": ("#15b01a", "green"), "dark green": ("#033500", "green"),
+    "light green": ("#96f97b", "green"),
     "sage": ("#87ae73", "green"), "teal": ("#029386", "green"), "turquoise": ("#06c2ac", "blue"),
     "light blue": ("#95d0fc", "blue"), "blue": ("#0343df", "blue"), "denim blue": ("#3b5b92", "blue"),
     "slate blue": ("#5b7c99", "blue"), "light grey blue": ("#9dbcd4", "blue"),
     "dark blue grey": ("#1f3b4d", "blue"), "navy": ("#01153e", "blue"), "purple": ("#7e1e9c", "purple"),
     "lilac": ("#cea2fd", "purple"), "plum": ("#580f41", "purple"), "pink": ("#ff81c0", "pink"),
-    "light pink": ("#ffd1df", "pink"), "light peach": ("#ffd8b1", "beige"), "dusty pink": ("#d58a94", "pink"),
+    "light pink": ("#ffd1df", "pink"), "light peach": ("#ffd8b1", "beige"),
+    "dusty pink": ("#d58a94", "pink"),
     "magenta": ("#c20078", "pink"), "red": ("#e50000", "red"), "burgundy": ("#610023", "red"),
     "coral": ("#fc5a50", "orange"), "orange": ("#f97306", "orange"), "yellow": ("#ffff14", "yellow"),
     "mustard": ("#ceb301", "yellow"),
@@ -34,7 +36,8 @@ PALETTE = {
 
 def palette_rgb() -> np.ndarray: # uint8 (names, 3)
     "The colors of `PALETTE`, in its order"
-    return np.array([[int(code[i:i + 2], 16) for i in (1, 3, 5)] for code, _ in PALETTE.values()], np.uint8)
+    return np.array([[int(code[i:i + 2], 16) for i in (1, 3, 5)] for code, _ in PALETTE.values()],
+                    np.uint8)
 
 def lab_of(rgb:np.ndarray # uint8 (N, 3)
           ) -> np.ndarray: # float32 (N, 3): L 0 to 100, a and b about -100 to 100
@@ -79,7 +82,8 @@ def basic_shares(shares:dict # as `color_shares` gives it
                 ) -> dict: # basic term -> share, largest first
     "The same in basic color terms"
     found = pd.Series(shares, dtype=float).groupby(lambda name: PALETTE[name][1]).sum()
-    return {name: float(share) for name, share in found.sort_values(ascending=False, kind="stable").items()}
+    return {name: float(share) for name, share in found.sort_values(ascending=False,
+                                                                    kind="stable").items()}
 
 # %% ../nbs/13_colors.ipynb #f031ebaf
 def main_colors(shares:dict, # as `color_shares` gives it

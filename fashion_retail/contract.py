@@ -34,7 +34,8 @@ def drawn_photos(count:int=2000, # photos of 100 garments
     item = np.arange(count) % 100
     vectors = draw.normal(size=(100, dim))[item] + draw.normal(size=(count, dim))
     vectors = (vectors/np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    rows = pd.DataFrame(dict(image_id=[f"photo {i}" for i in range(count)], item_id=[f"item {i}" for i in item],
+    rows = pd.DataFrame(dict(image_id=[f"photo {i}" for i in range(count)],
+                             item_id=[f"item {i}" for i in item],
                              color=np.array(["red", "green", "blue"])[item % 3]))
     return rows, vectors
 
@@ -87,7 +88,8 @@ def check_changes(index, # from `check_answers`
     test_eq(len(index.vectors()), len(index.rows()))
 
 # %% ../nbs/21_contract.ipynb #dadad911
-ODD = ["it's", 'say "red"', "back\\slash", "größe 42", "棉", "a b/c.jpg", "$meta", "% like_", "line\nbreak", " "]
+ODD = ["it's", 'say "red"', "back\\slash", "größe 42", "棉", "a b/c.jpg",
+       "$meta", "% like_", "line\nbreak", " "]
 
 def check_names(index # any that is empty
                ):
@@ -134,7 +136,8 @@ def local_server(folder:str|Path, # of its data
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
     command = [script, "--data", str(folder), "--proxy-port", str(port)]
-    command += ["--extra-config", "common.session.ttl=5"]  # a killed one is given up after 5 s, not after 30
+    # a killed one is given up after 5 s, not after 30
+    command += ["--extra-config", "common.session.ttl=5"]
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = subprocess.Popen(command, start_new_session=True, **quiet)
     try:

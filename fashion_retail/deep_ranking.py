@@ -45,9 +45,11 @@ def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
     corners = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     rotation = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turned = corners @ rotation*np.float32(scale*np.exp(rng.normal(0, 0.06, 2)))
-    seen = turned + np.float32(rng.normal(0, 0.04, (4, 2)) + rng.normal(0, 0.05, 2))  # perspective, shift
+    # perspective, shift
+    seen = turned + np.float32(rng.normal(0, 0.04, (4, 2)) + rng.normal(0, 0.05, 2))
     if mirror: seen = seen[[1, 0, 3, 2]]
-    plane = cv2.getPerspectiveTransform(np.float32([[0, 0], [size, 0], [size, size], [0, size]]), seen*half + half)
+    plane = cv2.getPerspectiveTransform(np.float32([[0, 0], [size, 0], [size, size], [0, size]]),
+                                        seen*half + half)
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
     pull = rng.normal(0, warp*size, (4, 4, 2)).astype(np.float32)
     pull = cv2.resize(pull, (size, size), interpolation=cv2.INTER_CUBIC)
@@ -63,7 +65,8 @@ def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
 
 # %% ../nbs/12_deep_ranking.ipynb #9db8f4b9
 class PairDataset:
-    "Two views of an item: floats (2, 3, size, size), masks (2, size, size); raises `BadInput` for fewer than two"
+    """Two views of an item: floats (2, 3, size, size), masks (2, size, size);
+    raises `BadInput` for fewer than two"""
     def __init__(self,
         rows:pd.DataFrame, # rows of an images table
         squares:np.ndarray, # uint8 (N, S, S, 3), a prepared photo for each row; S somewhat larger than `size`
@@ -76,7 +79,8 @@ class PairDataset:
         self.squares, self.insides = squares, insides
         number = {o: i for i, o in enumerate(rows.item_id.unique())}
         self.photos = [{} for _ in number]  # of each item, by role
-        for i, row in enumerate(rows.itertuples()): self.photos[number[row.item_id]].setdefault(row.role, []).append(i)
+        for i, row in enumerate(rows.itertuples()):
+            self.photos[number[row.item_id]].setdefault(row.role, []).append(i)
         if len(self.photos) < 2:
             raise BadInput(f"{len(self.photos)} item to learn from: deep ranking needs at least two")
 
@@ -87,7 +91,8 @@ class PairDataset:
         roles = list(self.photos[i].values())
         pair = [rng.choice(o) for o in roles[:2]] if len(roles) > 1 else rng.choice(roles[0], 2)
         mirror = rng.random() < 0.5  # both or none: a pocket stays on its side
-        views = [view(self.squares[o], self.insides[o], self.size, rng, mirror=mirror, **self.views) for o in pair]
+        views = [view(self.squares[o], self.insides[o], self.size, rng, mirror=mirror, **self.views)
+                 for o in pair]
         return torch.stack([scaled(x) for x, _ in views]), torch.from_numpy(np.float32([m for _, m in views]))
 
 def squares_of(rows:pd.DataFrame, # rows of an images table
@@ -120,7 +125,8 @@ def look_alikes(vectors:np.ndarray, # float (N, D) of the items, rows of length 
 # %% ../nbs/12_deep_ranking.ipynb #afa6ec22
 ENCODER_PACE = 0.3  # learning rate of the pretrained encoder, relative to the last layer
 AVERAGE = 0.99      # of the weights that are judged and kept: how much stays at each step
-CHUNK = 32          # photos that pass through the encoder together: larger tensors cost page faults on a CPU
+# photos that pass through the encoder together: larger tensors cost page faults on a CPU
+CHUNK = 32
 
 @torch.inference_mode()
 def described(function, # a `RankingNet` or its `pooled`
@@ -196,17 +202,21 @@ class RankingFitting(Fitting):
 # %% ../nbs/12_deep_ranking.ipynb #e1c2e8d6
 def size_in_use(size:int # of the squares in training
              ) -> int: # a multiple of 32
-    "The size of the squares in use: larger, because the views are enlarged at random (Touvron et al. 2019)"
+    """The size of the squares in use: larger, because the views are enlarged at
+    random (Touvron et al. 2019)"""
     return 32*round(1.15*size/32)
 
 def _photos_digest(*tables): # text that changes with any photo, item, role or split
-    lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}" for rows in tables for row in rows.itertuples()]
+    lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}"
+             for rows in tables for row in rows.itertuples()]
     return digest("\n".join(lines).encode())
 
 # %% ../nbs/12_deep_ranking.ipynb #8d9e5236
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
-                  valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
-                  out:str|Path, # folder for ranking.safetensors, history.csv, a store of masks and the training state
+                  # likewise, to measure on: items with a catalogue photo and a snapshot
+                  valid_rows:pd.DataFrame,
+                  # folder for ranking.safetensors, history.csv, a store of masks and the training state
+                  out:str|Path,
                   cutout:str="mask", # NAME or NAME@FILE, see `cutout.CUTOUTS`
                   size:int=144, # the network sees size × size pixels
                   batch_size:int=32, # items a step, two views of each
@@ -223,12 +233,14 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                  ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds
     "Fine-tune a `RankingNet` so that photos of one item are near each other; raises `BadInput`"
     views = dict(turn=turn, warp=warp, light=light, hide=hide)
-    settings = dict(cutout=cutout, size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
+    settings = dict(cutout=cutout, size=size, batch_size=batch_size,
+                    epochs=epochs, learning_rate=learning_rate,
                     temperature=temperature, **views, seed=seed, table=_photos_digest(train_rows, valid_rows))
     check_settings(settings, batch_size=dict(whole=True, least=2), size=dict(whole=True, least=32))
     device, out = pick_device(device), Path(out)
     sides = [valid_rows[valid_rows.role == role] for role in ("snapshot", "catalogue")]
-    sides = [rows[rows.item_id.isin(other.item_id)].reset_index(drop=True) for rows, other in zip(sides, sides[::-1])]
+    sides = [rows[rows.item_id.isin(other.item_id)].reset_index(drop=True)
+             for rows, other in zip(sides, sides[::-1])]
     if not len(sides[0]):
         raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
     store = Store(out/"store")

@@ -48,6 +48,7 @@ def nearest_to_each(vectors:np.ndarray, # float32 (N, D)
         return np.sqrt(np.maximum(squares, 0)), ids
     return top_k(vectors, vectors, count)
 
+# %% ../nbs/23_duplicates.ipynb #09ffecd6
 def near_pairs(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 where there is no vector
                neighbors:int=NEIGHBORS # of each photo
               ) -> np.ndarray: # int (P, 2), positions, the lower one first; each pair once
@@ -59,13 +60,16 @@ def near_pairs(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 wher
     keep = (ids.ravel() >= 0) & (ids.ravel() != own)
     return np.unique(np.sort(np.stack([there[own[keep]], there[ids.ravel()[keep]]], 1), axis=1), axis=0)
 
+# %% ../nbs/23_duplicates.ipynb #875cf2c1
 def candidates(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 where there is no vector
-               sketches:np.ndarray|None=None, # float32 (N, S), of the pictures, likewise; None: they are left out
+               # float32 (N, S), of the pictures, likewise; None: they are left out
+               sketches:np.ndarray|None=None,
                neighbors:int=NEIGHBORS # of each photo among the vectors; half of it among the sketches
               ) -> pd.DataFrame: # first, second (positions, first < second), distance of the vectors; by first
     "The pairs that are worth a comparison, each once"
     pairs = near_pairs(vectors, neighbors)
-    if sketches is not None: pairs = np.unique(np.r_[pairs, near_pairs(sketches, (neighbors + 1)//2)], axis=0)
+    if sketches is not None:
+        pairs = np.unique(np.r_[pairs, near_pairs(sketches, (neighbors + 1)//2)], axis=0)
     pairs = pairs[vectors.any(1)[pairs].all(1)]
     distance = np.linalg.norm(vectors[pairs[:, 0]] - vectors[pairs[:, 1]], axis=1)
     return pd.DataFrame(dict(first=pairs[:, 0], second=pairs[:, 1], distance=distance.astype(float)))
@@ -99,6 +103,7 @@ class Pictures:
             if picture is not None: found[at] = picture.sketch
         return found
 
+# %% ../nbs/23_duplicates.ipynb #ff46dbdd
 def evidence(pictures:Pictures, # the photos
              pairs:pd.DataFrame, # from `candidates`
              progress:bool=False # show a bar
@@ -106,16 +111,19 @@ def evidence(pictures:Pictures, # the photos
     "What a comparison of each pair says; pairs with a photo that cannot be read are left out"
     from tqdm import tqdm
     rows, before = [], None
-    bar = tqdm(pairs.itertuples(index=False), total=len(pairs), desc="pairs", mininterval=1, disable=not progress)
+    bar = tqdm(pairs.itertuples(index=False), total=len(pairs),
+               desc="pairs", mininterval=1, disable=not progress)
     for pair in bar:
         one, other = pictures[pair.first], pictures[pair.second]
-        if before is not None and before is not one: before.__dict__.pop("bank", None)  # 1 MB, of the first one only
+        # 1 MB, of the first one only
+        if before is not None and before is not one: before.__dict__.pop("bank", None)
         before = one
         if one is None or other is None: continue
         found = agreement(one, other)
-        rows.append((*pair, 1 - float(one.tint @ other.tint), found.match, found.outline, found.color, found.hue,
-                     found.overlap, found.words()))
-    columns = ["first", "second", "distance", "tint", "match", "outline", "color", "hue", "overlap", "words"]
+        rows.append((*pair, 1 - float(one.tint @ other.tint), found.match, found.outline, found.color,
+                     found.hue, found.overlap, found.words()))
+    columns = ["first", "second", "distance", "tint", "match", "outline",
+               "color", "hue", "overlap", "words"]
     return pd.DataFrame(rows, columns=columns)
 
 # %% ../nbs/23_duplicates.ipynb #2d784691
@@ -154,7 +162,8 @@ def _logistic(values, truth, weights):
     "Weights and intercepts for raw values, as lists"
     from sklearn.linear_model import LogisticRegression
     middle, spread = values.mean(0), values.std(0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=2000).fit((values - middle)/spread, truth, sample_weight=weights)
+    model = LogisticRegression(C=1.0, max_iter=2000).fit((values - middle)/spread,
+                                                         truth, sample_weight=weights)
     slope = model.coef_/spread
     return slope.round(4).tolist(), (model.intercept_ - slope @ middle).round(4).tolist()
 
@@ -173,11 +182,13 @@ def reported(found:pd.DataFrame, # from `evidence`
     found, best, probability = found[keep], best[keep], sure.max(1)[keep]
     pairs = pd.DataFrame(dict(image_a=ids[found["first"]], image_b=ids[found["second"]], number=best,
                               probability=probability.round(4), evidence=found.words.to_numpy()))
-    pairs = pairs.sort_values(["number", "probability"], ascending=[True, False], kind="stable", ignore_index=True)
+    pairs = pairs.sort_values(["number", "probability"], ascending=[True, False],
+                              kind="stable", ignore_index=True)
     pairs["class"] = [CLASSES[o] for o in pairs.number]
     pairs["group"] = groups(pairs)
     return pairs[["image_a", "image_b", "class", "probability", "group", "evidence"]]
 
+# %% ../nbs/23_duplicates.ipynb #1314c8ec
 def merged_items(pairs:list # (one, other) names
                 ) -> dict: # name -> the name that it becomes; names that stay are not in it
     "What names become when pairs are made one; the first one of a pair stays"
@@ -194,8 +205,9 @@ def merged_items(pairs:list # (one, other) names
 
 def groups(pairs:pd.DataFrame # image_a, image_b, class
           ) -> list: # a number for each pair, from 1; pairs of one class that share a photo have the same
-    "Which pairs hang together"
-    ends = [[(kind, name) for kind, name in zip(pairs["class"], pairs[column])] for column in ("image_a", "image_b")]
+    "Which pairs are connected"
+    ends = [[(kind, name) for kind, name in zip(pairs["class"], pairs[column])]
+            for column in ("image_a", "image_b")]
     above = merged_items(list(zip(*ends)))
     heads = [above.get(name, name) for name in ends[0]]
     numbers = {head: i + 1 for i, head in enumerate(dict.fromkeys(heads))}
@@ -279,12 +291,14 @@ def read_decisions(path:str|Path # the CSV file that the page saves
     "Decisions on pairs; raises `BadInput`"
     try: found = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise BadInput(f"decisions {path} cannot be read ({error}): give the CSV file that the page saved") from None
+        raise BadInput(f"decisions {path} cannot be read ({error}): give the CSV file "
+                       f"that the page saved") from None
     if missing := [o for o in ("image_a", "image_b", "class", "decision") if o not in found]:
-        raise BadInput(f"decisions {path} lack the column {some(missing)}: give the CSV file that the page saved")
+        raise BadInput(f"decisions {path} lack the column {some(missing)}: give the CSV file "
+                       f"that the page saved")
     if not (fine := found.decision.isin(["keep", "merge"]) & found["class"].isin(CLASSES[:3])).all():
-        raise BadInput(f"decisions {path}: row {int((~fine).to_numpy().argmax()) + 2} has a decision or a class that "
-                       "is not known: write keep or merge, and leave the class as it was")
+        raise BadInput(f"decisions {path}: row {int((~fine).to_numpy().argmax()) + 2} has a decision "
+                       f"or a class that is not known: write keep or merge, and leave the class as it was")
     return found
 
 # %% ../nbs/23_duplicates.ipynb #9a156f2a
@@ -292,7 +306,8 @@ def read_decisions(path:str|Path # the CSV file that the page saves
 def merge(self:Catalogue,
           decisions:pd.DataFrame # image_a, image_b, class, decision, as `read_decisions` gives them
          ) -> dict: # counts: items that became another one, photos that changed their item, photos removed
-    "Apply decisions; photos that are gone already are passed over, so that it can be repeated; raises `BadInput`"
+    """Apply decisions; photos that are gone already are passed over, so that it can be repeated;
+    raises `BadInput`"""
     self._ready(writing=True)
     chosen = decisions[decisions.decision == "merge"]
     with self.index.lock:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from platformdirs import user_cache_dir
 from tqdm import tqdm
 
@@ -35,25 +36,29 @@ def feature_names() -> list: # such as `ranking` and `timm:NAME`
 def descriptor(spec:str|Descriptor, # NAME, NAME@FILE, NAME+pca or NAME+pca64@FILE
                device:str="auto" # auto, cpu or cuda
               ) -> Descriptor:
-    "The descriptor called `spec`; raises `BadInput` for an unknown name, and for a file that is missing or has no use"
+    """The descriptor called `spec`; raises `BadInput` for an unknown name,
+    and for a file that is missing or has no use"""
     if isinstance(spec, Descriptor):
         return spec
     name, weights = split_spec(spec)
     base, plus, keep = name.rpartition("+pca")
     if plus and (keep == "" or keep.isdecimal()):
-        return WithPCA(descriptor(f"{base}@{weights}" if weights else base, device), int(keep or 0) or 0.99)
+        return WithPCA(descriptor(f"{base}@{weights}" if weights else base, device),
+                       int(keep or 0) or 0.99)
     family, colon, which = name.partition(":")
     if colon and family in FAMILIES:
         return FAMILIES[family](which, weights, device)
     if name not in FEATURES:
-        raise BadInput(f"unknown features {name!r}: use one of {', '.join(feature_names())}, or any of them with +pca")
+        raise BadInput(f"unknown features {name!r}: use one of {', '.join(feature_names())}, or "
+                       f"any of them with +pca")
     return FEATURES[name](weights, device)
 
 # %% ../nbs/04_features.ipynb #cce27ec8
 def mask_sources(rows:pd.DataFrame, # rows of an images table
                  cut:str|Cutout # how the snapshots are cut out
                 ) -> list: # for each row: None (whole), a mask file's path, or the `Cutout` to use
-    "Where each row's mask comes from; raises `BadInput` for a query without the mask that cut-out `mask` needs"
+    """Where each row's mask comes from; raises `BadInput` for a query without the mask
+    that cut-out `mask` needs"""
     cut, studio = cutout(cut), cutout("otsu")
     masks = rows.mask_path if "mask_path" in rows else [""]*len(rows)
     def source(image_id, role, mask):
@@ -61,12 +66,14 @@ def mask_sources(rows:pd.DataFrame, # rows of an images table
         if cut.name == "mask" and mask: return mask
         if role == "catalogue": return studio
         if cut.name == "mask":
-            raise BadInput(f"mask_path of {image_id} is empty: label the photo, or choose another cut-out than mask")
+            raise BadInput(f"mask_path of {image_id} is empty: label the photo, or choose "
+                           f"another cut-out than mask")
         return cut
     return [source(*row) for row in zip(rows.image_id, rows.role, masks)]
 
 # %% ../nbs/04_features.ipynb #668d56de
-FORMAT = 2  # of the store: another one when its table or its keys change; files of other formats are ignored
+# of the store: another one when its table or its keys change; files of other formats are ignored
+FORMAT = 2
 
 class Store:
     "Masks and vectors on disk, found by the content they were made from"
@@ -83,43 +90,50 @@ class Store:
         "One connection an access: nothing stays locked, whatever happens in between"
         self.folder.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=60)) as database, database:
-            database.execute("create table if not exists kept (key blob primary key, kind text, name text, "
-                             "version text, note real, value blob)")
+            database.execute("create table if not exists kept (key blob primary key, kind text, name "
+                             "text, version text, note real, value blob)")
             yield database
 
     def _give_up(self, error):
-        if self.works: print(f"the store {self.path} cannot be used ({error}): going on without it", file=sys.stderr)
+        if self.works:
+            print(f"the store {self.path} cannot be used ({error}): "
+                  f"going on without it", file=sys.stderr)
         self.works = False
 
-    def get(self,
-        keys:list # bytes, as `key` gives them
-    ) -> dict: # key -> (value, note); what is not there is missing
-        "The entries that are there"
-        found, keys = {}, [key for key in keys if key]
-        try:
-            if self.works and self.path.exists():
-                with self._database() as database:
-                    for i in range(0, len(keys), 500):
-                        some = keys[i:i + 500]
-                        query = f"select key, value, note from kept where key in ({','.join('?'*len(some))})"
-                        found.update({key: (value, note) for key, value, note in database.execute(query, some)})
-        except (sqlite3.Error, OSError) as error:
-            self._give_up(error)
-        return found
-
-    def put(self,
-        kind:str, # masks or vectors
-        maker, # the `Cutout` or `Descriptor` that made them
-        entries:list # (key, value bytes, note: a number or None); those without a key are not kept
-    ):
-        "Keep entries for later"
-        rows = [(key, kind, maker.name, maker.version, note, value) for key, value, note in entries if key]
-        if not self.works or not self.writes or not rows: return
-        try:
+# %% ../nbs/04_features.ipynb #24dd2d1c
+@patch
+def get(self:Store,
+    keys:list # bytes, as `key` gives them
+) -> dict: # key -> (value, note); what is not there is missing
+    "The entries that are there"
+    found, keys = {}, [key for key in keys if key]
+    try:
+        if self.works and self.path.exists():
             with self._database() as database:
-                database.executemany("insert or replace into kept values (?, ?, ?, ?, ?, ?)", rows)
-        except (sqlite3.Error, OSError) as error:
-            self._give_up(error)
+                for i in range(0, len(keys), 500):
+                    some = keys[i:i + 500]
+                    query = f"select key, value, note from kept where key in ({','.join('?'*len(some))})"
+                    found.update({key: (value, note) for key, value, note in database.execute(query,
+                                                                                              some)})
+    except (sqlite3.Error, OSError) as error:
+        self._give_up(error)
+    return found
+
+# %% ../nbs/04_features.ipynb #8fa2e603
+@patch
+def put(self:Store,
+    kind:str, # masks or vectors
+    maker, # the `Cutout` or `Descriptor` that made them
+    entries:list # (key, value bytes, note: a number or None); those without a key are not kept
+):
+    "Keep entries for later"
+    rows = [(key, kind, maker.name, maker.version, note, value) for key, value, note in entries if key]
+    if not self.works or not self.writes or not rows: return
+    try:
+        with self._database() as database:
+            database.executemany("insert or replace into kept values (?, ?, ?, ?, ?, ?)", rows)
+    except (sqlite3.Error, OSError) as error:
+        self._give_up(error)
 
 # %% ../nbs/04_features.ipynb #d5d565b9
 def store_key(*parts # texts; None where a photo cannot be read
@@ -133,8 +147,6 @@ def file_digest(path) -> str|None: # None for a file that cannot be read
     except OSError: return None
 
 # %% ../nbs/04_features.ipynb #4c511a63
-from fastcore.basics import patch
-
 @patch
 def contents(self:Store) -> pd.DataFrame: # a row for each maker and version: kind, name, version, photos, MB
     "What is in the store; raises `BadInput` when it cannot be read"
@@ -142,24 +154,27 @@ def contents(self:Store) -> pd.DataFrame: # a row for each maker and version: ki
     if self.path.exists():
         try:
             with self._database() as database:
-                rows = database.execute("select kind, name, version, count(*), sum(length(value))/1e6 from kept "
-                                        "group by kind, name, version").fetchall()
+                rows = database.execute("select kind, name, version, count(*), sum(length(value))/1e6 "
+                                        "from kept group by kind, name, version").fetchall()
         except sqlite3.Error as error:
             raise BadInput(f"the store {self.path} cannot be read ({error}): "
                            "clear it with `fashion-retail cache --clear`") from None
     return pd.DataFrame(rows, columns=["kind", "name", "version", "photos", "MB"])
 
+# %% ../nbs/04_features.ipynb #508a1084
 @patch
 def strangers(self:Store) -> list: # files
     "Stores of other formats, which are ignored"
-    return sorted(path for pattern in ("store-*.sqlite", "vectors-*.sqlite") for path in self.folder.glob(pattern)
+    return sorted(path for pattern in ("store-*.sqlite", "vectors-*.sqlite")
+                  for path in self.folder.glob(pattern)
                   if path != self.path)
 
+# %% ../nbs/04_features.ipynb #b3a724bf
 @patch
 def clear(self:Store,
           name:str|None=None # of a cut-out or descriptor; None: everything, other formats too
          ) -> int: # entries removed
-    "Throw entries away; raises `BadInput` while another run writes"
+    "Remove entries; raises `BadInput` while another run writes"
     for path in [] if name else self.strangers(): path.unlink()
     if not self.path.exists(): return 0
     try:
@@ -184,7 +199,8 @@ def unpack_mask(packed:bytes # as `pack_mask` gives it
                ) -> np.ndarray: # bool (H, W)
     "Undo `pack_mask`"
     height, width = np.frombuffer(packed[:8], np.uint32)
-    bits = np.unpackbits(np.frombuffer(zlib.decompress(packed[8:]), np.uint8), count=int(height)*int(width))
+    bits = np.unpackbits(np.frombuffer(zlib.decompress(packed[8:]), np.uint8),
+                         count=int(height)*int(width))
     return bits.reshape(height, width).astype(bool)
 
 # %% ../nbs/04_features.ipynb #c22b85a7
@@ -196,7 +212,8 @@ def put_masks(self:Store,
              ):
     "Keep masks under their photos"
     keys = [store_key(file_digest(path), cut.version) for path in paths]
-    self.put("masks", cut, [(key, pack_mask(mask), confidence) for key, (mask, confidence) in zip(keys, made)])
+    self.put("masks", cut,
+             [(key, pack_mask(mask), confidence) for key, (mask, confidence) in zip(keys, made)])
 
 # %% ../nbs/04_features.ipynb #19a2e8b6
 @dataclass
@@ -208,6 +225,7 @@ class Prepared:
     problem:str = "" # why it was left out
     entry:tuple|None = None # for the store: key, packed mask, confidence
 
+# %% ../nbs/04_features.ipynb #34463003
 def _prepare_one(path, source, prepare, key, known):
     image = load_image(path)
     mask, entry = None, None
@@ -222,6 +240,7 @@ def _prepare_one(path, source, prepare, key, known):
     square, inside = prepare(image, mask)
     return Prepared(square, inside, mask is not None and not mask.any(), entry=entry)
 
+# %% ../nbs/04_features.ipynb #9327426a
 def prepared(rows:pd.DataFrame, # rows of an images table
              prepare:Preparation, # what the squares look like
              cut:str|Cutout="none", # how snapshots are cut out
@@ -276,8 +295,10 @@ def _vector_keys(rows, kind, cut, digests):
     def mask_of(source):
         if source is None: return ""
         return source.version if isinstance(source, Cutout) else file_digest(source)
-    return [store_key(photo, mask_of(source), kind.version) for photo, source in zip(digests, mask_sources(rows, cut))]
+    return [store_key(photo, mask_of(source),
+                      kind.version) for photo, source in zip(digests, mask_sources(rows, cut))]
 
+# %% ../nbs/04_features.ipynb #a687d3d3
 def embed(rows:pd.DataFrame, # rows of an images table
           kind:str|Descriptor, # NAME or NAME@FILE, or a descriptor, with nothing left to fit
           cut:str|Cutout="none", # how snapshots are cut out
@@ -297,15 +318,19 @@ def embed(rows:pd.DataFrame, # rows of an images table
     known = store.get(keys) if store else {}
     for i, key in enumerate(keys):
         if key in known:
-            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0], np.float32), bool(known[key][1])
+            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0],
+                                                             np.float32), bool(known[key][1])
     todo = np.array([i for i, key in enumerate(keys) if key not in known], int)
     found.n_cached = len(rows) - len(todo)
     if not len(todo): return found
     batch = []
     def flush():
-        if batch: _describe(kind, [done for _, done in batch], [i for i, _ in batch], rows, keys, found, store, skip)
+        if batch:
+            _describe(kind, [done for _, done in batch], [i for i, _ in batch],
+                      rows, keys, found, store, skip)
         batch.clear()
-    some = prepared(rows.iloc[todo], kind.prepare, cut, store, skip, digests and [digests[i] for i in todo], desc)
+    some = prepared(rows.iloc[todo], kind.prepare, cut, store, skip,
+                    digests and [digests[i] for i in todo], desc)
     for i, done in zip(todo, some):
         if done.problem: found.problems[rows.image_id.iloc[i]] = done.problem
         else: batch.append((i, done))
@@ -313,19 +338,23 @@ def embed(rows:pd.DataFrame, # rows of an images table
     flush()
     return found
 
+# %% ../nbs/04_features.ipynb #53a5b38b
 def _describe(kind, photos, at, rows, keys, found, store, skip):
     "Vectors of one batch, into `found` and the store"
-    vectors = kind.transform(np.stack([done.square for done in photos]), np.stack([done.inside for done in photos]))
+    vectors = kind.transform(np.stack([done.square for done in photos]),
+                             np.stack([done.inside for done in photos]))
     good = np.isfinite(vectors).all(1) & vectors.any(1)
     for i in np.array(at)[~good]:
         image_id = rows.image_id.iloc[i]
         why = f"photo {rows.path.iloc[i]} gives no {kind.name} vector (is it blank?): replace the file or leave it out"
         if not skip: raise BadInput(f"{image_id}: {why}")
         found.problems[image_id] = why
-    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos, good) if fine], vectors[good]
+    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos,
+                                                                          good) if fine], vectors[good]
     found.vectors[at], found.empty[at] = vectors, [done.empty for done in photos]
     if store:
-        entries = [(keys[i], vector.tobytes(), float(done.empty)) for i, vector, done in zip(at, vectors, photos)]
+        entries = [(keys[i], vector.tobytes(), float(done.empty))
+                   for i, vector, done in zip(at, vectors, photos)]
         store.put("vectors", kind, entries)
 
 # %% ../nbs/04_features.ipynb #682e1b55
@@ -358,5 +387,7 @@ def fitted(kind:str|Descriptor, # a name, or a descriptor
     some = np.sort(np.random.default_rng(seed).permutation(len(gallery))[:sample])
     photos = prepared(gallery.iloc[some], kind.prepare, cut, store, skip, desc=f"{kind.name} learns")
     photos = [done for done in photos if not done.problem]
-    if not photos: raise BadInput(f"{kind.name} has nothing to learn from: no photo of the gallery can be read")
-    return kind.fit(np.stack([done.square for done in photos]), np.stack([done.inside for done in photos]))
+    if not photos:
+        raise BadInput(f"{kind.name} has nothing to learn from: no photo of the gallery can be read")
+    return kind.fit(np.stack([done.square for done in photos]),
+                    np.stack([done.inside for done in photos]))

@@ -27,12 +27,14 @@ from .tiramisu import save_weights
 
 # %% ../nbs/03_fitting.ipynb #2884b426
 RANGES = dict( # of the settings that trainings share; a training adds its own
-    epochs=dict(whole=True, least=1), batch_size=dict(whole=True, least=1), size=dict(whole=True, least=1),
+    epochs=dict(whole=True, least=1), batch_size=dict(whole=True, least=1),
+    size=dict(whole=True, least=1),
     learning_rate=dict(above=0), dropout=dict(least=0, below=1), average=dict(least=0, below=1),
     patience=dict(whole=True, least=0), growth_rate=dict(whole=True, least=1),
     n_filters_first_conv=dict(whole=True, least=1), seed=dict(whole=True, least=0, below=2**32),
     max_train=dict(whole=True, least=0),
-    temperature=dict(above=0), turn=dict(least=0), warp=dict(least=0), light=dict(least=0), hide=dict(least=0, most=1))
+    temperature=dict(above=0), turn=dict(least=0), warp=dict(least=0),
+    light=dict(least=0), hide=dict(least=0, most=1))
 
 def check_range(name:str, # of the setting
                 value, # what was given
@@ -50,7 +52,8 @@ def check_range(name:str, # of the setting
     words = dict(least="from {}", above="above {}", most="to {}", below="below {}")
     given = dict(least=least, above=above, most=most, below=below)
     limits = [words[key].format(limit) for key, limit in given.items() if limit is not None]
-    raise BadInput(f"{name} is {value!r}: give a {'whole ' if whole else ''}number {', '.join(limits)}".rstrip())
+    raise BadInput(f"{name} is {value!r}: give a {'whole ' if whole else ''}number "
+                   f"{', '.join(limits)}".rstrip())
 
 def check_settings(settings:dict, # name -> value
                    **ranges): # name -> arguments of `check_range`, beside and before those of `RANGES`
@@ -65,7 +68,9 @@ def enough_memory(advice:str # what to lower, such as "lower batch_size (now 8)"
     "Turn errors of full memory into a `BadInput`"
     try: yield
     except (MemoryError, RuntimeError) as error:  # PyTorch's own is a RuntimeError
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error): raise
+        if not isinstance(error,
+                          (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+            raise
         raise BadInput(f"out of memory: {advice}") from None
 
 # %% ../nbs/03_fitting.ipynb #99dc8525
@@ -169,7 +174,8 @@ def read_state(file:str|Path, # a training.pt
                settings:dict, # of this run
                device:str # where it is wanted
               ) -> dict: # what `Fitting.save` wrote
-    "The state of an interrupted training; raises `BadInput` when it is damaged or was trained with other settings"
+    """The state of an interrupted training; raises `BadInput` when it is damaged or was
+    trained with other settings"""
     try:
         state = torch.load(file, map_location=device, weights_only=True)
         then = state["settings"]
@@ -184,11 +190,13 @@ def read_state(file:str|Path, # a training.pt
 class Fitting:
     "A training; a subclass gives `batches`, `loss`, `pace` and `judge`"
     weights = "weights.safetensors"  # the file that is kept
-    best = ""                        # the figure of `judge` that chooses the epoch; "": the last epoch is kept
+    # the figure of `judge` that chooses the epoch; "": the last epoch is kept
+    best = ""
     advice = "lower batch_size"      # when memory is not enough
     half = True                      # convolutions are stored in 16 bits
     bfloat16 = True                  # on a GPU, forward passes in 16 bits
-    judging = 0.15                   # how long a judgement is expected to take, as a share of an epoch's steps
+    # how long a judgement is expected to take, as a share of an epoch's steps
+    judging = 0.15
 
     def __init__(self,
         net, # in training
@@ -203,7 +211,8 @@ class Fitting:
         seed:int=42 # of dropout and whatever else draws from PyTorch's generator
     ):
         self.net, self.opt, self.out, self.settings = net, opt, Path(out), settings
-        self.epochs, self.steps, self.device, self.patience, self.seed = epochs, steps, str(device), patience, seed
+        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps, str(device),
+                                                                          patience, seed)
         self.smooth, self.state = averaged(net, average), "training.pt"
         self.history, self.earlier = [], []  # rows of this training, and of one that it goes on from
 
@@ -269,6 +278,7 @@ def step(self:Fitting, batch, epoch, number): # -> the loss as a number
     self.smooth.update_parameters(self.net)
     return value
 
+# %% ../nbs/03_fitting.ipynb #89d57d0f
 @patch
 def one_epoch(self:Fitting, epoch, progress):
     "Train for an epoch, judge it, and write everything"
@@ -307,14 +317,16 @@ def save(self:Fitting):
                      **{**self.settings, **self.meta(), "epoch": row["epoch"], **figures})
     with atomic(self.out/"history.csv") as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
     with atomic(self.out/self.state) as tmp:
-        torch.save(dict(net=self.net.state_dict(), smooth=self.smooth.state_dict(), opt=self.optimizer_state(),
+        torch.save(dict(net=self.net.state_dict(), smooth=self.smooth.state_dict(),
+                        opt=self.optimizer_state(),
                         history=self.history, settings=self.settings, **self.kept()), tmp)
 
 # %% ../nbs/03_fitting.ipynb #047b8856
 @patch
 def finished(self:Fitting) -> bool:
     "All epochs are done, or `patience` of them brought nothing better"
-    if len(self.history) >= self.epochs or not (self.patience and self.history): return len(self.history) >= self.epochs
+    if len(self.history) >= self.epochs or not (self.patience and self.history):
+        return len(self.history) >= self.epochs
     return len(self.history) - 1 - int(np.argmax([o[self.best] for o in self.history])) >= self.patience
 
 @patch
@@ -331,7 +343,8 @@ def resume(self:Fitting):
         self.opt.load_state_dict(state["opt"])
         self.restore(state)
     except (RuntimeError, KeyError, ValueError):
-        raise BadInput(f"{file} was written by another version of fashion_retail: train without resume") from None
+        raise BadInput(f"{file} was written by another version of fashion_retail: "
+                       f"train without resume") from None
     self.history = state["history"]
 
 # %% ../nbs/03_fitting.ipynb #4de819ec
@@ -340,14 +353,16 @@ def run(self:Fitting,
         resume:bool=False, # go on from the last whole epoch in `out`
         most:int|None=None # leave after so many epochs in this call; None: when all are done
        ) -> pd.DataFrame: # a row an epoch
-    "Train; raises `BadInput` for a loss that is no number, too little memory, and a state that does not fit"
+    """Train; raises `BadInput` for a loss that is no number, too little memory,
+    and a state that does not fit"""
     if resume: self.resume()
     begun = len(self.history)
     ends = self.epochs if most is None else min(self.epochs, len(self.history) + most)
     left = max(0, self.epochs - len(self.history))
     progress = Progress(left*self.steps, left, self.judging*self.steps)
     with enough_memory(self.advice), together(self.device):
-        while len(self.history) < ends and not self.finished(): self.one_epoch(len(self.history), progress)
+        while len(self.history) < ends and not self.finished():
+            self.one_epoch(len(self.history), progress)
     self.fresh = len(self.history) - begun  # epochs of this call
     if self.finished() and len(self.history) < self.epochs:
         print(f"no better {titled(self.best)} for {self.patience} epochs: stopped", flush=True)

@@ -29,12 +29,14 @@ def checked_batch(rows:pd.DataFrame, # one row for each photo, with the column i
     vectors = np.asarray(vectors, np.float32)
     if "image_id" not in rows: raise BadInput("the rows have no column image_id: give each photo an id")
     if vectors.ndim != 2 or len(rows) != len(vectors):
-        raise BadInput(f"{len(rows)} rows for vectors of shape {vectors.shape}: give one vector for each photo")
+        raise BadInput(f"{len(rows)} rows for vectors of shape {vectors.shape}: give one "
+                       f"vector for each photo")
     if dim is not None and vectors.shape[1] != dim:
         raise BadInput(f"the vectors have {vectors.shape[1]} numbers and the index has {dim}: "
                        "describe all photos alike")
     if len(bad := np.flatnonzero(~np.isfinite(vectors).all(1))):
-        raise BadInput(f"the vector of {rows.image_id.iloc[bad[0]]} is not finite: describe the photo again")
+        raise BadInput(f"the vector of {rows.image_id.iloc[bad[0]]} is not finite: "
+                       f"describe the photo again")
     rows = rows.fillna("").astype(str).reset_index(drop=True)
     if (again := rows.image_id.duplicated()).any():
         raise BadInput(f"image_id {some(rows.image_id[again])} is given more than once: "
@@ -136,7 +138,8 @@ def upsert(self:Exact,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
            vectors:np.ndarray # (N, D) numbers, of length 1 unless said otherwise
           ):
-    "Add photos; a photo whose image_id is there already is replaced; raises `BadInput` and then stores nothing"
+    """Add photos; a photo whose image_id is there already is replaced;
+    raises `BadInput` and then stores nothing"""
     rows, vectors = checked_batch(rows, vectors, self.dim)
     if not len(rows): return
     stay = ~self._rows.image_id.isin(rows.image_id).to_numpy()
@@ -163,7 +166,8 @@ def search(self:Exact,
     queries = checked_queries(queries, self.dim)
     distances, ids = np.full((len(queries), k), np.inf), np.full((len(queries), k), "", object)
     among = np.flatnonzero(matching(self._rows, where)) if where else slice(None)
-    vectors, squares = (self._vectors[among], self._squares[among]) if len(self) else (np.zeros((0, 1)), None)
+    vectors, squares = ((self._vectors[among], self._squares[among])
+                        if len(self) else (np.zeros((0, 1)), None))
     names = self._names[among]
     for i, query in enumerate(queries if len(vectors) else []):
         found, at = nearest(query, vectors, squares, k)
@@ -183,8 +187,10 @@ def checked_queries(queries:np.ndarray, # (Q, D) numbers
     if queries.ndim != 2:
         raise BadInput(f"the queries have shape {queries.shape}: give a matrix, one row for each query")
     if dim is not None and queries.shape[1] != dim:
-        raise BadInput(f"the queries have {queries.shape[1]} numbers and the index has {dim}: describe both alike")
-    if not np.isfinite(queries).all(): raise BadInput("a query holds NaN or infinity: describe its photo again")
+        raise BadInput(f"the queries have {queries.shape[1]} numbers and the index has {dim}: "
+                       f"describe both alike")
+    if not np.isfinite(queries).all():
+        raise BadInput("a query holds NaN or infinity: describe its photo again")
     return queries
 
 # %% ../nbs/21_index.ipynb #83853f07
@@ -199,7 +205,8 @@ def engine(path # the table's folder, for the message
     "What the engine complains about, as one sentence"
     try: yield
     except BadInput: raise
-    except Timeout: raise BadInput(f"another process is changing {path}: try again when it is done") from None
+    except Timeout:
+        raise BadInput(f"another process is changing {path}: try again when it is done") from None
     except (RuntimeError, ValueError, OSError) as error:
         text = " ".join(str(error).split(", /")[0].split())[:300]
         full = "No space left", "os error 28", "File too large", "os error 27"
@@ -224,7 +231,8 @@ class Lance:
     def _database(self):
         os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
         import lancedb
-        return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))  # every read sees the last change
+        # every read sees the last change
+        return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
 
     @property
     def _table(self): # None where nothing was ever stored
@@ -322,7 +330,8 @@ def count(self:Lance,
     if (kept := self.in_memory()) is not None: return kept.count(column, where)
     if where: return self.rows(where)[column].nunique()
     asked = self._read(lambda table: table.version), column
-    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()  # once for a version
+    # once for a version
+    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()
     return self._counted[1]
 
 @patch
@@ -369,7 +378,8 @@ def upsert(self:Lance,
            rows:pd.DataFrame, # one row for each photo, with the column image_id
            vectors:np.ndarray # (N, D) numbers, of length 1 unless said otherwise
           ):
-    "Add photos; a photo whose image_id is there already is replaced; all of them, or after an error none"
+    """Add photos; a photo whose image_id is there already is replaced;
+    all of them, or after an error none"""
     import pyarrow as pa
     rows, vectors = checked_batch(rows, vectors, self.dim)
     if not len(rows): return
@@ -380,9 +390,11 @@ def upsert(self:Lance,
             table = self._table
             if table is not None:
                 stored = text_columns(table)
-                if fresh := [o for o in rows if o not in stored]: table.add_columns({o: "''" for o in fresh})
+                if fresh := [o for o in rows if o not in stored]:
+                    table.add_columns({o: "''" for o in fresh})
                 rows = rows.reindex(columns=[*stored, *fresh], fill_value="")
-            batch = pa.table({**{o: pa.array(rows[o].tolist(), pa.string()) for o in rows}, "vector": column})
+            batch = pa.table({**{o: pa.array(rows[o].tolist(), pa.string()) for o in rows},
+                              "vector": column})
             if table is None:
                 self._database().create_table(self.name, batch, exist_ok=False)
                 return

@@ -76,7 +76,8 @@ def resumed(rows:pd.DataFrame, # rows of an images table
             columns:tuple=("path",), # the files that the result is made from
             there=lambda row: True # whether what `one` wrote is still there
            ) -> list: # what `one` gives for each row
-    "`one` of every row; a row that was finished before is taken from `part` where its files and `made_by` are the same"
+    """`one` of every row; a row that was finished before is taken from `part` where its files
+    and `made_by` are the same"""
     part, done = Path(part) if part else None, {}
     if part and part.exists():
         kept = pd.read_csv(part, dtype=dict(image_id=str, made_from=str), keep_default_na=True)
@@ -108,7 +109,8 @@ def label_benchmark(rows:pd.DataFrame, # rows of an images table with true masks
     def one(row):
         image, truth = load_pair(row.path, row.mask_path)
         if not truth.any():
-            raise BadInput(f"{row.image_id}: its true mask is empty, so there is nothing to reach: leave the row out")
+            raise BadInput(f"{row.image_id}: its true mask is empty, so there is nothing to "
+                           f"reach: leave the row out")
         given = dict(rect=tight_rectangle(truth)) if start == "rectangle" else dict(mask=start(image))
         work = Annotation(image, **given)
         ious, ms = simulate(work, truth, n)
@@ -152,7 +154,7 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                  model:np.ndarray|None=None, # bool (H, W), another model's mask of the photo
                  size:int=192 # long side at which all is compared, pixels
                 ) -> dict: # the `SIGNALS`, 0: fine; `model` is NaN where no other mask is given
-    "What speaks against a mask, without knowing the truth"
+    "The evidence against a mask, without knowing the truth"
     small = shrink(image, size)
     shrunk = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
     m, differs = shrunk(mask), lambda a, b: 1 - segmentation_scores(a, b)["iou"]
@@ -179,7 +181,7 @@ def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
                model=None, # uint8 photo (H, W, 3) -> bool mask (H, W), a second opinion
                part:str|Path|None=None # CSV file that keeps finished rows, for a run that goes on where it stopped
               ) -> pd.DataFrame: # the rows with `SIGNALS` and `suspicion`, the most suspicious first
-    "Rank masks by what speaks against them"
+    "Rank masks by the evidence against them"
     def one(row):
         image, mask = load_pair(row.path, row.mask_path)
         return mask_signals(image, mask, model and model(image))
@@ -197,12 +199,15 @@ def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
     if bad.all() or not bad.any():
         raise BadInput("a ranking is measured on good and bad masks: there must be some of both")
     worst = bad[np.argsort(-s, kind="stable")][:round(0.2*len(s))]
-    return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()), auc=float(roc_auc_score(bad, s)),
-                average_precision=float(average_precision_score(bad, s)), found_in_worst_fifth=int(worst.sum()))
+    return dict(n=len(s), bad=int(bad.sum()), base_rate=float(bad.mean()),
+                auc=float(roc_auc_score(bad, s)),
+                average_precision=float(average_precision_score(bad, s)),
+                found_in_worst_fifth=int(worst.sum()))
 
 # %% ../nbs/16_label_quality.ipynb #db0307dd
 def mask_expected(cut, image): # bool (H, W), and the IoU that the cut-out expects of it, NaN where it knows none
-    mask, expected = cut.with_confidence(image) if hasattr(cut, "with_confidence") else (cut(image), None)
+    mask, expected = cut.with_confidence(image) if hasattr(cut,
+                                                           "with_confidence") else (cut(image), None)
     return mask, np.nan if expected is None else float(expected)
 
 def proposed_texts(signals:dict # of `mask_signals`, with `expected`
@@ -217,13 +222,15 @@ def propose_masks(table:pd.DataFrame, # an images table
                   out:str|Path, # folder for masks/SOURCE/NAME.png and images.csv
                   cut # a `Cutout`, or a function, uint8 photo (H, W, 3) -> bool mask (H, W); its name: `mask_source`
                  ) -> pd.DataFrame: # as written: masks, and the texts of `proposed_texts`; least certain first
-    "Propose a mask for every row without one; a mask that is there already, or was checked in `out`, is left alone"
+    """Propose a mask for every row without one; a mask that is there already,
+    or was checked in `out`, is left alone"""
     out, table = Path(out), table.assign(mask_source=table.get("mask_source", ""), certainty="")
     if (out/"images.csv").exists(): # what a person has checked since
         before = read_table(out/"images.csv").set_index("image_id")
         checked = before[before.mask_source == "checked"] if "mask_source" in before else before[:0]
         known = table.image_id.isin(checked.index)
-        for c in ("mask_path", "mask_source"): table[c] = table[c].mask(known, table.image_id.map(checked[c]))
+        for c in ("mask_path", "mask_source"):
+            table[c] = table[c].mask(known, table.image_id.map(checked[c]))
     todo, source = table[table.mask_path == ""], getattr(cut, "name", None) or maker_version(cut)
     def mask_file(image_id): return out/"masks"/source/f"{safe_name(image_id)}.png"
     def one(row):
@@ -240,7 +247,8 @@ def propose_masks(table:pd.DataFrame, # an images table
     for name in ("certainty", "expected_iou", "grabcut_iou"):
         if name not in table: table[name] = ""
         table.loc[todo.index, name] = [proposed_texts(o)[name] for o in proposed]
-    table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2), kind="stable")
+    table = table.sort_values("certainty", key=lambda c: pd.to_numeric(c, errors="coerce").fillna(2),
+                              kind="stable")
     table = table.reset_index(drop=True)
     write_table(table, out/"images.csv")
     return table

@@ -19,8 +19,8 @@ from fastcore.basics import patch
 from filelock import FileLock, Timeout
 
 import fashion_retail
-from .data import (BadInput, atomic, check_table, find_table, load_image, load_mask, read_table,
-                                 safe_name, save_mask, write_table)
+from .data import (BadInput, atomic, check_table, find_table, load_image, load_mask,
+                                 read_table, safe_name, save_mask, write_table)
 from .labeling import Annotation, central_rectangle
 
 # %% ../nbs/15_label_session.ipynb #a0b9120f
@@ -31,8 +31,10 @@ def preview_jpeg(image:np.ndarray, # uint8 (H, W, 3)
     h, w = image.shape[:2]
     scale = min(1, side/max(h, w))
     if scale < 1:
-        image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+        image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))),
+                           interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]),
+                        [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
             shape:tuple # (H, W) of the photo
@@ -50,7 +52,8 @@ def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
 def label_order(table:pd.DataFrame # an images table
                ) -> list: # its index, least certain first
     "Where to begin: what is planned, else by what is doubtful; rows without a number come last"
-    if "next" in table and (planned := pd.to_numeric(table.next, errors="coerce").dropna().sort_values()).size:
+    if "next" in table and (planned := pd.to_numeric(table.next,
+                                                     errors="coerce").dropna().sort_values()).size:
         return [*planned.index, *label_order(table.drop(columns="next").drop(planned.index))]
     for column, ascending in (("suspicion", False), ("certainty", True)):
         if column in table:
@@ -60,7 +63,8 @@ def label_order(table:pd.DataFrame # an images table
 
 # %% ../nbs/15_label_session.ipynb #3d59c6fd
 STARTS = "proposal", "rectangle", "nothing" # and the cut-outs that are installed
-REASONS = "no garment", "several garments", "garment cut off", "blurred or too dark", "cannot tell what is garment"
+REASONS = ("no garment", "several garments", "garment cut off",
+           "blurred or too dark", "cannot tell what is garment")
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
 IDLE = 60  # seconds without any action after which the person is having coffee: they are not counted
 
@@ -76,6 +80,7 @@ def starts() -> tuple: # `STARTS` and the names of the cut-outs that are install
     # grabcut is left out: it is what `rectangle` starts with
     return *STARTS, *(name for name in mask_makers() if CUTOUTS[name].installed() and name != "grabcut")
 
+# %% ../nbs/15_label_session.ipynb #cd68a565
 def _first(start, row, image): # -> rect and mask for an `Annotation`
     if start == "nothing": return None, None
     if start == "proposal" and row.mask_path: return None, load_mask(row.mask_path, image.shape)
@@ -84,36 +89,43 @@ def _first(start, row, image): # -> rect and mask for an `Annotation`
     try: return None, cut(image)
     except BadInput: raise
     except Exception as e:
-        raise BadInput(f"start {start_name(start)} failed on {row.image_id} ({type(e).__name__}: {e})") from e
+        raise BadInput(f"start {start_name(start)} failed on {row.image_id} "
+                       f"({type(e).__name__}: {e})") from e
 
 def start_name(start # as for `LabelSession`
               ) -> str: # the name of a cut-out or of a function
     "What a start is called in the log"
     return getattr(start, "__name__", "function") if callable(start) else start
 
+# %% ../nbs/15_label_session.ipynb #b79e07b5
 class LabelSession:
     "One person, one table, one folder: the current photo, and what is already on disk"
     def __init__(self,
                  table:pd.DataFrame|str|Path, # images table, or where it lies
                  out:str|Path, # folder for masks, log and the new images.csv
-                 start="proposal", # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function, photo -> bool mask
+                 # one of `STARTS`, a cut-out (NAME or NAME@FILE), or a function, photo -> bool mask
+                 start="proposal",
                  size:int=512 # long side at which the engine works, pixels
                 ):
         source = None if isinstance(table, pd.DataFrame) else find_table(table)
         table = read_table(source) if source else check_table(table).reset_index(drop=True)
-        self.table = table.assign(mask_source=table.get("mask_source", ""), mask_path=table.get("mask_path", ""))
-        self.out, self.start, self.size, self.closed, self.on_close = Path(out), start, size, "", lambda: None
+        self.table = table.assign(mask_source=table.get("mask_source", ""),
+                                  mask_path=table.get("mask_path", ""))
+        self.out, self.start, self.size, self.closed, self.on_close = (Path(out), start, size, "",
+                                                                       lambda: None)
         self.place = "this folder" if self.out == Path(".") else self.out  # for messages
         self._pool, self._ready, self.photo = ThreadPoolExecutor(1), {}, None
         self._claim()
         try:
             own = self.out/"images.csv"
-            if own.exists() and not self._log_path.exists() and (source is None or source.resolve() != own.resolve()):
+            if own.exists() and not self._log_path.exists() and (source is None
+                                                                 or source.resolve() != own.resolve()):
                 raise BadInput(f"{self.place} holds an images table that is not from labeling: "
                                "choose another folder for the labels")
             self._log = self.log()
             self.queue = [i for i in label_order(self.table)
-                          if self.table.mask_source[i] != "checked" or self.table.image_id[i] in self.done]
+                          if self.table.mask_source[i] != "checked"
+                          or self.table.image_id[i] in self.done]
             self._go(self._undone(-1))
         except BaseException: self.close("not opened"); raise
 
@@ -137,12 +149,14 @@ def _load(self:LabelSession, row): # runs in the helper thread
         photo.problem = f"{row.image_id}: {e}"
         return photo
     photo.jpeg = preview_jpeg(photo.image)
-    self._begin(photo, "saved" if row.image_id in self.done and self.mask_path(row.image_id).exists() else self.start)
+    self._begin(photo, "saved" if row.image_id in self.done
+                and self.mask_path(row.image_id).exists() else self.start)
     return photo
 
 @patch
 def _begin(self:LabelSession, photo, start):
-    "Put the first mask on `photo`; a proposal that cannot be used is named, and the rectangle takes its place"
+    """Put the first mask on `photo`; a proposal that cannot be used is named,
+    and the rectangle takes its place"""
     try:
         saved = self.mask_path(photo.row.image_id)
         if start == "saved": first = None, load_mask(saved, photo.image.shape)
@@ -153,6 +167,7 @@ def _begin(self:LabelSession, photo, start):
         engine = Annotation(photo.image, central_rectangle(photo.image.shape), size=self.size)
     photo.work = SimpleNamespace(engine=engine, start=start_name(start), marks=[], undone=[])
 
+# %% ../nbs/15_label_session.ipynb #08882b8e
 @patch
 def _go(self:LabelSession, at): # position in the queue; its length: finished
     "Open the photo at `at`, and the one after it in a thread"
@@ -194,6 +209,7 @@ def _draw(self:LabelSession, **mark): # a rectangle or a stroke, as the engine t
     photo.work.marks.append(mark)
     photo.work.undone, photo.future, photo.touched, photo.problem = [], [], True, ""
 
+# %% ../nbs/15_label_session.ipynb #95caa0c6
 @patch
 def rectangle(self:LabelSession, x0:float, y0:float, x1:float, y1:float): # two corners, pixels of the photo
     "Nothing outside is garment"
@@ -217,6 +233,7 @@ def restart(self:LabelSession, start): # as for `LabelSession`
     self._begin(photo, start)
     photo.past, photo.future, photo.touched = photo.past + [before], [], True
 
+# %% ../nbs/15_label_session.ipynb #000ed9dc
 @patch
 def undo(self:LabelSession) -> bool: # False: there is nothing to undo
     "One step back, across a new start as well"
@@ -249,7 +266,8 @@ def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or s
     except (ValueError, OSError) as e:
         raise BadInput(f"label log {self._log_path} cannot be read ({e}): correct it or move it away") from None
     if missing := [o for o in LOG if o not in log]:
-        raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: correct it or move it away")
+        raise BadInput(f"label log {self._log_path} lacks the column {missing[0]}: correct "
+                       f"it or move it away")
     return log
 
 @patch(as_prop=True)
@@ -257,6 +275,7 @@ def done(self:LabelSession) -> dict: # image_id: why it was skipped, '' where it
     "The photos that need no more work"
     return dict(zip(self._log.image_id, self._log.skipped))
 
+# %% ../nbs/15_label_session.ipynb #3f971a0e
 @patch
 def _record(self:LabelSession, skipped=""): # "" : its mask is saved
     "Write the new images table, then the log"
@@ -282,8 +301,10 @@ def save(self:LabelSession):
     if photo.work is None: raise BadInput(f"{photo.problem}; here it can only be skipped")
     mask, image_id = photo.work.engine.mask, photo.row.image_id
     if not mask.any():
-        raise BadInput(f"nothing is outlined on {image_id} yet: draw a rectangle around the garment, or skip the photo")
-    if mask.all(): raise BadInput(f"all of {image_id} is marked as garment: stroke some background, or skip the photo")
+        raise BadInput(f"nothing is outlined on {image_id} yet: draw a rectangle around the "
+                       f"garment, or skip the photo")
+    if mask.all():
+        raise BadInput(f"all of {image_id} is marked as garment: stroke some background, or skip the photo")
     try:
         save_mask(mask, self.mask_path(image_id))
         self._record()
@@ -331,8 +352,8 @@ def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, 
     "How far we are"
     known = [self.done.get(self.table.image_id[i]) for i in self.queue]
     saved = self._log[self._log.skipped == ""]
-    return dict(total=len(known), done=sum(o is not None for o in known), skipped=sum(bool(o) for o in known),
-                left=known.count(None),
+    return dict(total=len(known), done=sum(o is not None for o in known),
+                skipped=sum(bool(o) for o in known), left=known.count(None),
                 seconds=float(saved.seconds.astype(float).median()) if len(saved) else 0.0)
 
 # %% ../nbs/15_label_session.ipynb #d3b126a3
@@ -345,14 +366,15 @@ class Occupied(BadInput):
 def _claim(self:LabelSession):
     "Lock the folder; raises `BadInput` when another process has it or when it cannot be written"
     key = os.path.realpath(self.out)
-    if key in _HERE: _HERE[key].close("this widget was replaced by a newer one on the same folder: use that one")
+    if key in _HERE:
+        _HERE[key].close("this widget was replaced by a newer one on the same folder: use that one")
     try:
         self.out.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.out/".labeling.lock")
         self._lock.acquire(timeout=0)
     except Timeout:
-        raise Occupied(f"another window is labeling into {self.place}: close its notebook and shut its kernel down, "
-                       "or choose another folder") from None
+        raise Occupied(f"another window is labeling into {self.place}: close its notebook and shut its "
+                       f"kernel down, or choose another folder") from None
     except OSError as e:
         raise Occupied(f"{self.place} cannot be written ({e.strerror or e}): "
                        "choose another folder or correct its rights") from None

@@ -135,7 +135,8 @@ def _connected(self:Milvus):
     from pymilvus import MilvusClient
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs errors before it raises them
     if self._client is None:
-        uri, token = f"http{'s'*bool(self.place['tls'])}://{self.server}", os.environ.get("MILVUS_TOKEN", "")
+        uri, token = (f"http{'s'*bool(self.place['tls'])}://{self.server}",
+                      os.environ.get("MILVUS_TOKEN", ""))
         self._client = MilvusClient(uri, token=token, timeout=max(self.place["wait"], 1),
                                     grpc_options={"grpc.max_reconnect_backoff_ms": 1000})
     return self._client
@@ -200,7 +201,8 @@ def _create(self:Milvus, dim):
 def _note(self:Milvus, known, **changes):
     "Change what is known of the collection"
     found = {name: known[name] for name in ("about", "columns", "note")} | changes
-    for _ in range(2):  # Milvus 2.3 writes down the state before: a killed server forgets the last change
+    # Milvus 2.3 writes down the state before: a killed server forgets the last change
+    for _ in range(2):
         self._ask(lambda client, seconds: client.alter_collection_properties(
             self.collection, {MARK: json.dumps(found)}, timeout=seconds))
     return {**known, **changes}
@@ -390,7 +392,8 @@ def remove(self:Milvus,
     with _alone(self):
         gone = self.rows(where).image_id.tolist()
         for one in expressions(dict(image_id=gone), ["image_id"]):
-            self._ask(lambda client, seconds: client.delete(self.collection, filter=one, timeout=seconds))
+            self._ask(lambda client, seconds: client.delete(self.collection,
+                                                            filter=one, timeout=seconds))
         if gone: self.count()  # under the lock this waits until the server shows it
         self._counts = None, {}
         return len(gone)
@@ -437,7 +440,8 @@ def _trial(self:Milvus):
 @patch
 def state(self:Milvus
          ) -> dict: # method, shards, replicas; once it was measured: rows, ef, recall, target, `below`
-    "How the collection is searched, and what was measured; `below` says that the recall is less than its target"
+    """How the collection is searched, and what was measured;
+    `below` says that the recall is less than its target"""
     known = self._known() or dict(note={}, shards=self.place["shards"])
     note = known["note"]
     found = dict(method="milvus", shards=known["shards"], replicas=self.place["replicas"], **note)

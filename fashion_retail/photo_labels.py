@@ -21,7 +21,8 @@ from .data import BadInput, atomic, load_image, load_mask, safe_name
 
 # %% ../nbs/13_photo_labels.ipynb #d9da662d
 CLASSES = ["background", "upper", "lower", "whole", "person", "other"]
-CLASS_COLORS = np.array([(0, 0, 0), (0, 170, 0), (40, 80, 230), (220, 0, 220), (230, 150, 90), (230, 220, 0)], np.uint8)
+CLASS_COLORS = np.array([(0, 0, 0), (0, 170, 0), (40, 80, 230), (220, 0, 220),
+                         (230, 150, 90), (230, 220, 0)], np.uint8)
 
 def show_classes(image:np.ndarray, # uint8 (H, W, 3)
                  labels:np.ndarray # uint8 (H, W), indices of `CLASSES`
@@ -62,7 +63,8 @@ def photo_groups(labs:list # `lab_image` of each photo
 # %% ../nbs/13_photo_labels.ipynb #835519c9
 def _disc(radius): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*radius + 1, 2*radius + 1))
 
-def _opened(mask, radius): return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
+def _opened(mask, radius):
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
 
 def _large(mask, share): # the components of at least this share of the photo
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
@@ -74,7 +76,8 @@ def _filled(mask, share): return ~_large(~mask, share) # holes below this share 
 
 def skin_color(lab:np.ndarray # `lab_image`
               ) -> np.ndarray: # bool (H, W)
-    "Pixels with the hue and chroma of skin; in the lower half a narrower range, which leaves out beige cloth"
+    """Pixels with the hue and chroma of skin; in the lower half a narrower range,
+    which leaves out beige cloth"""
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     skin = (hue > 22) & (hue < 80) & (chroma > 9) & (chroma < 48) & (lab[..., 0] > 13)
@@ -98,13 +101,15 @@ def studio_parts(labs:list # `lab_image` of every copy of one photo
 # %% ../nbs/13_photo_labels.ipynb #cbec2d21
 def _nearest(labels, unknown): # `unknown` pixels take the label of the nearest known one
     known = ~unknown
-    _, near = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    _, near = cv2.distanceTransformWithLabels((~known).astype(np.uint8),
+                                              cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     table = np.zeros(near.max() + 1, np.uint8)
     table[near[known]] = labels[known]
     return np.where(unknown, table[near], labels)
 
 def _smooth_labels(labels): # the class with most weight around each pixel
-    weight = [cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.2) for k in range(len(CLASSES))]
+    weight = [cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.2)
+              for k in range(len(CLASSES))]
     return np.argmax(weight, axis=0).astype(np.uint8)
 
 def _label_pieces(labels, zone, rule): # a component of `zone` gets the class that `rule` gives for its median height
@@ -112,6 +117,7 @@ def _label_pieces(labels, zone, rule): # a component of `zone` gets the class th
     rows = np.arange(len(labels))[:, None]/len(labels) + np.zeros(labels.shape)
     for k in range(1, count): labels[piece == k] = CLASSES.index(rule(np.median(rows[piece == k])))
 
+# %% ../nbs/13_photo_labels.ipynb #52695e5b
 def studio_classes(person:np.ndarray, # bool (H, W), with all clothes
                    dyed:np.ndarray, # bool (H, W)
                    skin:np.ndarray, # bool (H, W)
@@ -129,7 +135,8 @@ def studio_classes(person:np.ndarray, # bool (H, W), with all clothes
         hem = bottom if 0 < bottom < 0.97*high else 0.999*high
         _label_pieces(labels, thick & (row < 0.2*high), lambda at: "person")
         middle = thick & (row >= 0.2*high) & (row < hem - 4)
-        _label_pieces(labels, middle, lambda at: "person" if at < 0.3 else "lower" if at > 0.84 else "upper")
+        _label_pieces(labels,
+                      middle, lambda at: "person" if at < 0.3 else "lower" if at > 0.84 else "upper")
         _label_pieces(labels, thick & (row >= hem - 4), lambda at: "lower")
     else:
         hem = max(0.8*high, bottom)
@@ -139,7 +146,8 @@ def studio_classes(person:np.ndarray, # bool (H, W), with all clothes
 
 # %% ../nbs/13_photo_labels.ipynb #ba91fad4
 def _class_number(name):
-    if name not in CLASSES: raise BadInput(f"a correction names class {name!r}: use one of {', '.join(CLASSES)}")
+    if name not in CLASSES:
+        raise BadInput(f"a correction names class {name!r}: use one of {', '.join(CLASSES)}")
     return CLASSES.index(name)
 
 def correct_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
@@ -151,7 +159,8 @@ def correct_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
         x, y = np.array(hem, float).T
         column, row = np.arange(labels.shape[1]), np.arange(len(labels))[:, None]
         below = row > np.interp(column, x, y)[None]
-        covered = ((column >= x[0]) & (column <= x[-1]))[None] & (row > len(labels)//2) & np.isin(labels, [1, 2])
+        covered = (((column >= x[0]) & (column <= x[-1]))[None]
+                   & (row > len(labels)//2) & np.isin(labels, [1, 2]))
         labels[covered & below] = CLASSES.index("lower")
         labels[covered & ~below] = CLASSES.index("upper")
     for area in correction.get("areas", []):
@@ -188,6 +197,7 @@ def pose_labels(rows:pd.DataFrame, # rows of one model and view, with `path`, `i
         found.append((ids, drop_specks(correct_labels(labels, correction)), bool(correction)))
     return found
 
+# %% ../nbs/13_photo_labels.ipynb #82e7020e
 def write_studio_labels(rows:pd.DataFrame, # rows of an images table with `model` and `part`, all of one view
                         out:str|Path # folder with corrections.json
                        ) -> pd.DataFrame: # image_id, label (file name), corrected; also in labels.csv
@@ -200,12 +210,14 @@ def write_studio_labels(rows:pd.DataFrame, # rows of an images table with `model
     for _, model in rows.groupby("model", sort=True):
         for ids, labels, corrected in pose_labels(model, corrections):
             save_labels(labels, out/f"{safe_name(ids[0])}.png")
-            entries += [dict(image_id=o, label=f"{safe_name(ids[0])}.png", corrected=corrected) for o in ids]
+            entries += [dict(image_id=o, label=f"{safe_name(ids[0])}.png", corrected=corrected)
+                        for o in ids]
     table = pd.DataFrame(entries)
     with atomic(out/"labels.csv") as tmp: table.to_csv(tmp, index=False)
     with atomic(out/"labels.json") as tmp: tmp.write_text(json.dumps(CLASSES) + "\n")
     return table
 
+# %% ../nbs/13_photo_labels.ipynb #c91be7bd
 def attach_labels(rows:pd.DataFrame, # rows of an images table
                   folder:str|Path # with labels.csv and the PNGs
                  ) -> pd.DataFrame: # the rows that have labels, with `label_path`
@@ -214,7 +226,8 @@ def attach_labels(rows:pd.DataFrame, # rows of an images table
     if not file.exists(): raise BadInput(f"{file} does not exist: give a folder of data/labels")
     known = pd.read_csv(file, dtype=str).set_index("image_id").label
     rows = rows[rows.image_id.isin(known.index)].reset_index(drop=True)
-    if not len(rows): raise BadInput(f"{file} names none of the table's image ids: give the labels of this table")
+    if not len(rows):
+        raise BadInput(f"{file} names none of the table's image ids: give the labels of this table")
     return rows.assign(label_path=[str(Path(folder)/known[o]) for o in rows.image_id])
 
 # %% ../nbs/13_photo_labels.ipynb #6d74da38
@@ -225,7 +238,8 @@ def write_checked_masks(rows:pd.DataFrame, # rows of an images table with `mask_
     out, entries = Path(out), []
     for row in rows[rows.mask_source == "checked"].itertuples():
         mask, name = load_mask(row.mask_path), f"{safe_name(row.image_id)}.png"
-        with atomic(out/name) as tmp: Image.fromarray(mask.astype(np.uint8)*255).convert("1").save(tmp, optimize=True)
+        with atomic(out/name) as tmp:
+            Image.fromarray(mask.astype(np.uint8)*255).convert("1").save(tmp, optimize=True)
         size = dict(width=mask.shape[1], height=mask.shape[0])
         entries.append(dict(image_id=row.image_id, mask=name, **size, split=row.split))
     table = pd.DataFrame(entries)

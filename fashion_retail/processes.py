@@ -71,7 +71,8 @@ def gathered(own:torch.Tensor, # (n, …), this process's part as `share` cut it
     padded[:len(own)] = own.detach()
     parts = [torch.empty_like(padded) for _ in range(many)]
     dist.all_gather(parts, padded)
-    whole = torch.stack(parts, 1).flatten(0, 1)[:count]  # row i of process p is row i*many + p of the batch
+    # row i of process p is row i*many + p of the batch
+    whole = torch.stack(parts, 1).flatten(0, 1)[:count]
     mine = own*1.0
     mine.register_hook(lambda grad: grad*many)
     whole[number::many] = mine

@@ -69,7 +69,8 @@ class RankingNet(nn.Module):
     def forward(self, x, inside): return self.project(self.pooled(x, inside))
 
 # %% ../nbs/04_ranking.ipynb #0f387a7c
-RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"  # what ships with the package
+# what ships with the package
+RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"
 
 class _BothSides(nn.Module):
     "A `RankingNet` on a photo and on its mirror image; the mask is the fourth channel"
@@ -83,14 +84,16 @@ class Ranking(NetworkDescriptor):
     name, code, dim, masked, takes_weights, shipped = "ranking", "2", 256, True, True, RANKING_WEIGHTS
 
     def __init__(self,
-        weights:str|Path|None=None, # a file that `fashion-retail train-ranking` wrote; None: the shipped weights
+        # a file that `fashion-retail train-ranking` wrote; None: the shipped weights
+        weights:str|Path|None=None,
         device:str="auto" # auto, cpu or cuda
     ):
         super().__init__(weights, device)
         self.net = load_weights(self.weights, RankingNet)
         if self.net.config["dim"] != self.dim:
             found = self.net.config["dim"]
-            raise BadInput(f"weights {self.weights} give {found} numbers: train a network of {self.dim} with "
+            raise BadInput(f"weights {self.weights} give {found} numbers: train a network "
+                           f"of {self.dim} with "
                            "`fashion-retail train-ranking`, or leave them out")
         self.prepare = Preparation(self.net.meta["test_size"])
 

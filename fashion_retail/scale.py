@@ -43,7 +43,8 @@ def drawn_vectors(count:int, # vectors
     vectors = np.empty((count, dim), np.float32)
     for start in range(0, count, 20_000):
         own = draw.integers(0, len(centers), min(20_000, count - start))
-        vectors[start:start + 20_000] = (centers[own] + 0.5*draw.standard_normal((len(own), latent), np.float32)) @ turn
+        vectors[start:start + 20_000] = (centers[own] + 0.5*draw.standard_normal((len(own), latent),
+                                                                                 np.float32)) @ turn
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     near = vectors[draw.integers(0, count, queries)]
     near = near + draw.standard_normal(near.shape, np.float32)*np.float32(0.2/np.sqrt(dim))
@@ -185,15 +186,18 @@ class Collected:
     def get(self, keys): return {key: self.kept[key] for key in keys if key in self.kept}
 
     def put(self, kind, maker, entries):
-        if kind == "vectors": self.kept.update({key: (value, note) for key, value, note in entries if key})
+        if kind == "vectors":
+            self.kept.update({key: (value, note) for key, value, note in entries if key})
 
     def to_bytes(self
     ) -> bytes: # of a file that `load` reads
         "All of it"
         keys, dims, out = list(self.kept), [len(value) for value, _ in self.kept.values()], io.BytesIO()
-        np.savez(out, keys=np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), -1 if keys else 32),
+        np.savez(out, keys=np.frombuffer(b"".join(keys),
+                                         np.uint8).reshape(len(keys), -1 if keys else 32),
                  values=np.frombuffer(b"".join(value for value, _ in self.kept.values()), np.uint8),
-                 lengths=np.array(dims, int), notes=np.array([note for _, note in self.kept.values()], float))
+                 lengths=np.array(dims, int),
+                 notes=np.array([note for _, note in self.kept.values()], float))
         return out.getvalue()
 
     def load(self,

@@ -34,8 +34,8 @@ from .service import Service
 from .workers import bound_heaps
 
 # %% ../nbs/22_serve.ipynb #2dd71fdc
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-          "form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+          "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff",
            "referrer-policy": "no-referrer", "x-frame-options": "DENY",
            "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
@@ -63,7 +63,8 @@ def check_source(headers, # of the request
         raise Refused(421, text, "wrong_host")
     if method in ("GET", "HEAD"): return
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-    if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc.lower() != host:
+    if site not in ("same-origin",
+                    "none") or origin is not None and urlsplit(origin).netloc.lower() != host:
         raise Refused(403, "this request comes from another site's page", "other_site")
 
 # %% ../nbs/22_serve.ipynb #ebf22a95
@@ -96,7 +97,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
                 message = dict(message, headers=[*message["headers"], *more])
-                if headers.get("content-length") and seen["status"] >= 400:  # the body may not have been read
+                # the body may not have been read
+                if headers.get("content-length") and seen["status"] >= 400:
                     message["headers"].append((b"connection", b"close"))
             seen["bytes"] += len(message.get("body", b""))
             await send(message)
@@ -131,7 +133,8 @@ def _bounded(self:Guard, headers, receive):
 def _note(self:Guard, scope, seen, seconds):
     "A line and the counts"
     route = getattr(scope.get("route"), "path", "other")
-    method = scope["method"] if scope["method"] in ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT") else "other"
+    method = scope["method"] if scope["method"] in ("GET", "POST",
+                                                    "DELETE", "HEAD", "OPTIONS", "PUT") else "other"
     self.service.metrics.requests.labels(route, method, str(seen["status"])).inc()
     self.service.metrics.seconds.labels(route).observe(seconds)
     client = dict(client=scope["client"][0]) if self.clients and scope.get("client") else {}
@@ -200,7 +203,8 @@ class Result(BaseModel):
     "The answers to one photo, or to the photos of one garment"
     model_config = ConfigDict(extra="allow")
     photo: str
-    in_catalogue: float = Field(ge=0, le=1, description="Probability that the garment is in the catalogue.")
+    in_catalogue: float = Field(ge=0, le=1, description="Probability that the garment "
+                                                        "is in the catalogue.")
     decision: str = Field(description="The same in words: likely, not sure, probably not.")
     answers: list[Answer]
     cutout: Outline
@@ -242,7 +246,8 @@ class About(BaseModel):
     items: int
     photos: int
     filters: dict[str, list[str]]
-    predicted: dict[str, list[str]] = Field(description="Of the filters: values that some photo has by prediction.")
+    predicted: dict[str, list[str]] = Field(description="Of the filters: values that some photo "
+                                                        "has by prediction.")
     examples: int
     keeps_photos: bool
     limits: dict[str, float]
@@ -268,14 +273,18 @@ def several(text:str, # description
     "A field that is repeated"
     return dict(type="array", items=schema, description=text)
 
-PHOTOS = several("JPEG, PNG, WebP, AVIF or HEIC. Repeatable.", type="string", format="binary") | dict(minItems=1)
+PHOTOS = several("JPEG, PNG, WebP, AVIF or HEIC. Repeatable.", type="string",
+                 format="binary") | dict(minItems=1)
 SEARCH = form_of(
-    ["photo"], photo=PHOTOS, k=dict(type="integer", minimum=1, description="Items wanted; ten by default."),
+    ["photo"], photo=PHOTOS, k=dict(type="integer", minimum=1,
+                                    description="Items wanted; ten by default."),
     where=several("COLUMN=VALUE. Repeatable; the same column again: or this value.", type="string"),
-    box=several("X0,Y0,X1,Y1 in pixels, for each photo: the garment is inside. May be empty.", type="string"),
+    box=several("X0,Y0,X1,Y1 in pixels, for each photo: the garment is "
+                "inside. May be empty.", type="string"),
     point=several("X,Y in pixels, for each photo: on the garment. May be empty.", type="string"),
     together=dict(type="boolean", description="The photos show one garment."))
-ADD = form_of(["item_id", "photo"], item_id=dict(type="string", minLength=1, maxLength=200), photo=PHOTOS,
+ADD = form_of(["item_id", "photo"], item_id=dict(type="string", minLength=1, maxLength=200),
+              photo=PHOTOS,
               attributes=dict(type="string", description="A JSON object of names and texts."))
 
 # %% ../nbs/22_serve.ipynb #d9e2625c
@@ -289,19 +298,24 @@ def add_routes(app, # FastAPI
               ):
     "The API"
     def route(path, method, name, model, extra=None, status=200, refusals=(), **more):
-        app.add_api_route(path, getattr(service, name), methods=[method], response_model=model, status_code=status,
+        app.add_api_route(path, getattr(service, name), methods=[method],
+                          response_model=model, status_code=status,
                           openapi_extra=extra, responses=problems(*refusals), operation_id=name, **more)
     writes, secured = (401, 403, 408, 409, 415, 422, 507), dict(security=[dict(token=[])])
     picture = dict(response_class=Response)
-    route("/api/search", "POST", "search", Found, SEARCH, refusals=(400, 403, 408, 415, 422, 507), tags=["search"])
-    route("/api/feedback", "POST", "feedback", Noted, refusals=(400, 403, 404, 422, 507), tags=["search"])
+    route("/api/search", "POST", "search", Found, SEARCH,
+          refusals=(400, 403, 408, 415, 422, 507), tags=["search"])
+    route("/api/feedback", "POST", "feedback", Noted,
+          refusals=(400, 403, 404, 422, 507), tags=["search"])
     route("/api/catalogue", "GET", "about", About, tags=["catalogue"])
     route("/api/items/{item_id:path}", "GET", "item", Item, refusals=(404, 422), tags=["catalogue"])
     route("/api/photos/{key}", "GET", "photo", None, refusals=(404, 422), tags=["catalogue"], **picture)
-    route("/api/examples/{number}", "GET", "example", None, refusals=(404, 422), tags=["catalogue"], **picture)
+    route("/api/examples/{number}", "GET", "example", None, refusals=(404, 422),
+          tags=["catalogue"], **picture)
     changes = dict(tags=["changes (with the token)"])
     route("/api/items", "POST", "add_item", Added, ADD | secured, 201, (400, *writes), **changes)
-    route("/api/items/{item_id:path}", "DELETE", "remove_item", Removed, secured, 200, (404, *writes), **changes)
+    route("/api/items/{item_id:path}", "DELETE", "remove_item", Removed,
+          secured, 200, (404, *writes), **changes)
     route("/api/health", "GET", "health", Health, tags=["operation"])
     route("/metrics", "GET", "prometheus", None, tags=["operation"], **picture)
 
@@ -321,11 +335,13 @@ def error_handlers() -> dict: # kind of error -> coroutine function, request and
     async def unknown(request, error):
         words = {404: "there is nothing at this address: see /api",
                  405: "this address does not take this method: see /api"}
-        reply = said_json(Refused(error.status_code, words.get(error.status_code, "the request is damaged"), "unknown"))
+        reply = said_json(Refused(error.status_code,
+                                  words.get(error.status_code, "the request is damaged"), "unknown"))
         reply.headers.update(error.headers or {})  # such as Allow
         return reply
     async def failed(request, error):
-        return said_json(Refused(500, "the server has made a mistake, which its log describes: try again", "failure"))
+        return said_json(Refused(500, "the server has made a mistake, which its log "
+                                      "describes: try again", "failure"))
     return {Refused: refused, RequestValidationError: invalid, HTTPException: unknown, Exception: failed}
 
 # %% ../nbs/22_serve.ipynb #25d770a9
@@ -343,14 +359,16 @@ def make_app(service:Service,
         service.log.close()
         say("stop")
     text = "Is this garment in the catalogue? Send a photo, get a decision and the most similar items."
-    app = FastAPI(title="fashion_retail", version="1", docs_url=None, redoc_url=None, lifespan=life, description=text)
+    app = FastAPI(title="fashion_retail", version="1", docs_url=None,
+                  redoc_url=None, lifespan=life, description=text)
     for kind, handler in error_handlers().items(): app.add_exception_handler(kind, handler)
     add_routes(app, service)
     secured = app.openapi().setdefault("components", {})
     secured["securitySchemes"] = dict(token=dict(type="http", scheme="bearer"))
     text = api_page(app.openapi())
     async def described(request:Request):
-        here = html.escape(str(request.base_url).rstrip("/"))  # examples with the address that the reader has used
+        # examples with the address that the reader has used
+        here = html.escape(str(request.base_url).rstrip("/"))
         return Response(text.replace(OWN_ADDRESS, here), media_type="text/html; charset=utf-8")
     app.add_route("/api", described)
     for path, (name, kind) in FILES.items(): app.add_route(path, static(name, kind))
@@ -364,8 +382,8 @@ def read_token(file:str|Path # text
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"token file {file} cannot be read ({error}): give a text file") from None
     if len(token) < 16 or not token.isprintable() or " " in token:
-        raise BadInput(f"the token in {file} is too short or holds blanks: write at least 16 characters, "
-                       "such as `openssl rand -hex 24` gives")
+        raise BadInput(f"the token in {file} is too short or holds blanks: write at least 16 "
+                       f"characters, such as `openssl rand -hex 24` gives")
     return token
 
 def taken_port(host:str, # name or number
@@ -380,7 +398,8 @@ def taken_port(host:str, # name or number
         found.bind(address)
         found.listen(256)
     except (OSError, OverflowError) as error:
-        raise BadInput(f"cannot listen on {host} port {port} ({error}): choose another --port or --host") from None
+        raise BadInput(f"cannot listen on {host} port {port} ({error}): choose "
+                       f"another --port or --host") from None
     found.set_inheritable(True)
     return found
 
@@ -389,7 +408,8 @@ def own_address(host:str # number that was listened on
     "Where the page is"
     if not ipaddress.ip_address(host).is_unspecified: return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try: probe.connect(("192.0.2.1", 9))  # sends nothing: only asks which of our addresses would be used
+        # sends nothing: only asks which of our addresses would be used
+        try: probe.connect(("192.0.2.1", 9))
         except OSError: return "127.0.0.1"
         return probe.getsockname()[0]
 
@@ -405,8 +425,10 @@ def serve(service:Service,
     listening = taken_port(host, port)
     bound_heaps(service.workers.count + 1)
     service.warm_up()
-    config = uvicorn.Config(make_app(service, clients), log_config=None, access_log=False, server_header=False,
-                            proxy_headers=False, ws="none", timeout_keep_alive=15, h11_max_incomplete_event_size=32768,
+    config = uvicorn.Config(make_app(service, clients), log_config=None,
+                            access_log=False, server_header=False,
+                            proxy_headers=False, ws="none", timeout_keep_alive=15,
+                            h11_max_incomplete_event_size=32768,
                             timeout_graceful_shutdown=math.ceil(service.limits.seconds))
     server = uvicorn.Server(config)
     address = f"http://{own_address(listening.getsockname()[0])}:{listening.getsockname()[1]}"

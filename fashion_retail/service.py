@@ -33,8 +33,8 @@ from .catalogue_rows import NO_ATTRIBUTES, OWN
 from .core import BadInput, digest
 from .feedback import FeedbackLog, Refused, is_search_id, new_search_id
 from .photos import load_image, save_image
-from .uploads import (Limits, checked_photo, field_number, field_pixels, field_text, field_where, field_yes,
-                                    read_form, read_photos)
+from .uploads import (Limits, checked_photo, field_number, field_pixels, field_text,
+                                    field_where, field_yes, read_form, read_photos)
 from .workers import LINES, Asked, Workers, in_lines, outline_line, searched, trouble, without_path
 
 # %% ../nbs/22_service.ipynb #32befddd
@@ -56,7 +56,8 @@ class Service:
         self.log = FeedbackLog(feedback or self.path/"feedback", keep_photos)
         own = socket.gethostname().lower()
         self.names = {"localhost", own, f"{own}.local", *(o.lower() for o in names)}
-        self.examples, self.thumbs, self.metrics, self.stopping = [str(o) for o in examples], Thumbs(), Metrics(), False
+        self.examples, self.thumbs, self.metrics, self.stopping = ([str(o) for o in examples], Thumbs(),
+                                                                   Metrics(), False)
 
     def warm_up(self):
         "Load the networks in every thread; raises `BadInput` for a catalogue that cannot be opened"
@@ -116,7 +117,8 @@ class Metrics:
         labels = ["route", "method", "status"]
         self.requests = Counter("requests", "Requests by route, method and status", labels, **kind)
         steps = (.005, .02, .05, .1, .2, .3, .5, .75, 1, 1.5, 2.5, 5, 10, 30)
-        self.seconds = Histogram("request_seconds", "Time of a request", ["route"], buckets=steps, **kind)
+        self.seconds = Histogram("request_seconds", "Time of a request",
+                                 ["route"], buckets=steps, **kind)
         self.inside = Gauge("searches_inside", "Searches that run or wait", **kind)
         self.feedback = Counter("feedback", "What people said", ["said"], **kind)
         self.photos = Counter("photos", "Photos that were searched", **kind)
@@ -136,7 +138,8 @@ async def read_search(request:Request, # a form
     photos, names = await read_photos(form)
     together = field_yes(form, "together") and len(photos) > 1
     return Asked(photos, names, field_number(form, "k", 1, limits.answers), field_where(form),
-                 field_pixels(form, "box", 4, len(photos)), field_pixels(form, "point", 2, len(photos)), together)
+                 field_pixels(form, "box", 4, len(photos)),
+                 field_pixels(form, "point", 2, len(photos)), together)
 
 @patch
 async def search(self:Service, request:Request):
@@ -163,7 +166,8 @@ def answer_search(self:Service,
     search_id = new_search_id(self.log.key)
     photos = [self.log.keep(look.image, look.mask) for o in answers for look in o.looks]
     items = [[one["item_id"] for one in o["answers"]] for o in results]
-    line = dict(kind="search", search_id=search_id, together=asked.together, photos=photos, where=asked.where,
+    line = dict(kind="search", search_id=search_id, together=asked.together,
+                photos=photos, where=asked.where,
                 answers=items, in_catalogue=[round(o["in_catalogue"], 4) for o in results],
                 descriptor=catalogue.made["descriptor"])
     self.log.append(line, sure=False)
@@ -176,7 +180,8 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid")
     search_id: str = Field(max_length=64, description="As the search gave it.")
     item_id: str|None = Field(max_length=500, description="The item that it is; null: none of these.")
-    result: int = Field(0, ge=0, le=63, description="Which photo of the search, from 0; together, they are one.")
+    result: int = Field(0, ge=0, le=63, description="Which photo of the search, from 0; "
+                                                    "together, they are one.")
     withdrawn: bool = Field(False, description="Take back what was said about this photo.")
 
 @patch
@@ -196,7 +201,8 @@ def note_feedback(self:Service,
     if said.item_id is not None and not len(catalogue.index.rows(dict(item_id=said.item_id))):
         raise Refused(404, "this item is not in the catalogue: choose another one", "unknown_item")
     self.log.append(dict(kind="feedback", **said.model_dump()))
-    self.metrics.feedback.labels("withdrawn" if said.withdrawn else "none" if said.item_id is None else "this").inc()
+    self.metrics.feedback.labels("withdrawn" if said.withdrawn else "none"
+                                 if said.item_id is None else "this").inc()
     return dict(noted=True)
 
 # %% ../nbs/22_service.ipynb #b4c6111f
@@ -224,7 +230,8 @@ def item_of(catalogue:Catalogue, # any
 # %% ../nbs/22_service.ipynb #7bea64be
 @patch
 async def photo(self:Service, key:str=InPath(pattern="^[0-9a-f]{32}$"),
-                size:int=Query(320, ge=16, le=SIDES[-1], description="Pixels along the long side, about.")):
+                size:int=Query(320, ge=16, le=SIDES[-1],
+                               description="Pixels along the long side, about.")):
     "A photo of the catalogue, as JPEG."
     side = next(o for o in SIDES if o >= size)
     async def prepare(end): return lambda catalogue: self.show_photo(catalogue, key, side)
@@ -239,7 +246,9 @@ def show_photo(self:Service,
     "A photo of the catalogue; raises `Refused`"
     rows = catalogue.index.rows(dict(digest=key))
     if not len(rows): raise Refused(404, "this photo is not in the catalogue", "unknown_photo")
-    try: return self.thumbs.get((key, side), lambda: jpeg(load_image(catalogue.file(rows.path.iloc[0])), side))
+    try:
+        return self.thumbs.get((key, side), lambda: jpeg(load_image(catalogue.file(rows.path.iloc[0])),
+                                                         side))
     except BadInput:
         text = "the file of this photo is gone: tell who looks after the catalogue"
         raise Refused(404, text, "unknown_photo") from None
@@ -254,7 +263,8 @@ async def example(self:Service, number:int=InPath(ge=0, le=99)):
 
 # %% ../nbs/22_service.ipynb #2a5785ca
 CHOICES = 30  # values of an attribute that the page offers as a filter, at most
-BESIDE = "_source", "_probability"  # ends of the columns that `fashion-retail tag` writes beside an attribute
+# ends of the columns that `fashion-retail tag` writes beside an attribute
+BESIDE = "_source", "_probability"
 
 def beside_of(column:str, # of the catalogue's table
               columns # all of them
@@ -292,7 +302,8 @@ def describe(self:Service,
     rows = catalogue.index.rows() if len(catalogue.index) else pd.DataFrame(columns=[*HIDDEN])
     filters, predicted = offered_filters(rows)
     limits = asdict(self.limits)
-    return dict(name=self.path.resolve().name, items=int(rows.item_id.nunique()), photos=len(rows), filters=filters,
+    return dict(name=self.path.resolve().name, items=int(rows.item_id.nunique()),
+                photos=len(rows), filters=filters,
                 predicted=predicted, examples=len(self.examples), keeps_photos=self.log.keep_photos,
                 limits={o: limits[o] for o in ("photos", "megabytes", "megapixels", "answers")})
 
@@ -317,8 +328,10 @@ async def prometheus(self:Service):
 def check_token(self:Service,
                 header:str|None # Authorization
                ):
-    "Raise `Refused` unless the request may change items; the comparison takes the same time for every wrong token"
-    if not self.token: raise Refused(403, "changes are off: start the server with --token FILE", "writes_off")
+    """Raise `Refused` unless the request may change items;
+    the comparison takes the same time for every wrong token"""
+    if not self.token:
+        raise Refused(403, "changes are off: start the server with --token FILE", "writes_off")
     kind, _, given = (header or "").partition(" ")
     one, other = (hashlib.sha256(o.encode()).digest() for o in (given.strip(), self.token))
     if not hmac.compare_digest(one, other) or kind.lower() != "bearer":
@@ -345,7 +358,8 @@ async def add_item(self:Service, request:Request):
         form = await read_form(request, self.limits, end)
         item_id, attributes = field_text(form, "item_id"), field_attributes(form)
         if not item_id or len(item_id) > 200 or not item_id.isprintable():
-            raise Refused(422, "item_id is empty, too long or not printable: give 1 to 200 characters", "bad_input")
+            raise Refused(422, "item_id is empty, too long or not printable: give "
+                               "1 to 200 characters", "bad_input")
         photos, _ = await read_photos(form)
         return lambda catalogue: self.add(catalogue, item_id, attributes, photos)
     return await self.workers.run(prepare, "writer")
@@ -362,7 +376,8 @@ def add(self:Service,
     images = [checked_photo(data, i + 1, self.limits) for i, data in enumerate(photos)]
     names = list(dict.fromkeys(digest(o.tobytes())[:32] for o in images))
     files = {name: self.path/"uploads"/f"{name}.png" for name in names}
-    rows = pd.DataFrame([dict(image_id=f"{item_id}/{name}", item_id=item_id, path=str(file), **attributes)
+    rows = pd.DataFrame([dict(image_id=f"{item_id}/{name}", item_id=item_id,
+                              path=str(file), **attributes)
                          for name, file in files.items()])
     fresh = [name for name in names if not files[name].exists()]
     try:

@@ -41,7 +41,8 @@ def checked_photo(data:bytes, # what was sent
                  ) -> np.ndarray: # uint8 (H, W, 3), RGB, upright
     "An uploaded photo; raises `Refused` for what is none, and before decoding for one that is too large"
     photo_endings()  # registers the formats that are installed
-    def refused(status, text, code): return Refused(status, f"photo {number} {text}", code, photo=number - 1)
+    def refused(status, text, code):
+        return Refused(status, f"photo {number} {text}", code, photo=number - 1)
     if not data: raise refused(400, "is empty: choose another file", "not_a_photo")
     try:
         with Image.open(io.BytesIO(data), formats=[o for o in KINDS if o in Image.OPEN]) as image:
@@ -49,7 +50,8 @@ def checked_photo(data:bytes, # what was sent
     except Image.DecompressionBombError: pixels = math.inf
     except Exception:
         kinds = "JPEG, PNG, WebP, AVIF or HEIC"
-        raise refused(415, f"is no {kinds} that can be read: choose another file", "not_a_photo") from None
+        raise refused(415, f"is no {kinds} that can be read: choose another file",
+                      "not_a_photo") from None
     if pixels > limits.megapixels*1e6:
         most = f"{limits.megapixels:.0f} megapixels"
         raise refused(413, f"has more than {most}: make it smaller", "too_large")

@@ -13,7 +13,8 @@ import anywidget, cv2, numpy as np, pandas as pd, traitlets
 
 import fashion_retail
 from .data import BadInput, atomic, find_table
-from .label_session import (REASONS, LabelSession, Occupied, outline, preview_jpeg, start_name, starts)
+from .label_session import (REASONS, LabelSession, Occupied,
+                                          outline, preview_jpeg, start_name, starts)
 from .labeling import overlay
 from .labeling import stroke as brush
 
@@ -127,7 +128,8 @@ class LabelWidget(anywidget.AnyWidget):
 
 # %% ../nbs/15_label_widget.ipynb #40cd4d3d
 def label_notebook(table:str|Path, # where the images table lies
-                   out:str|Path, # folder for masks, log and the new images.csv; the notebook goes there too
+                   # folder for masks, log and the new images.csv; the notebook goes there too
+                   out:str|Path,
                    start:str="proposal" # as for `LabelWidget`
                   ) -> Path: # out/label.ipynb
     "Write a notebook whose only cell shows the widget"
@@ -137,6 +139,7 @@ def label_notebook(table:str|Path, # where the images table lies
             f"LabelWidget({Path(os.path.relpath(table, out)).as_posix()!r}, \".\", start={start!r})"
             "  # Shift+Enter shows the widget")
     kernel = dict(name="python3", display_name="Python 3", language="python")
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=kernel))
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)],
+                                    metadata=dict(kernelspec=kernel))
     with atomic(out/"label.ipynb") as tmp: nbformat.write(book, tmp)
     return out/"label.ipynb"

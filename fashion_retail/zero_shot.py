@@ -16,7 +16,8 @@ from .features import Store, descriptor, embed
 from .pretrained import OpenClip, encode_text
 
 # %% ../nbs/13_zero_shot.ipynb #df2ab035
-PROMPTS = "a photo of a {value} garment", "a product photo, {column}: {value}", "clothing, {value} {column}"
+PROMPTS = ("a photo of a {value} garment", "a product photo, {column}: {value}",
+           "clothing, {value} {column}")
 SHARPNESS = 100. # of the softmax over cosines, as CLIP was trained
 
 def value_vectors(values:list, # of a column, as texts
@@ -50,8 +51,8 @@ class ZeroShot:
     def __post_init__(self):
         for name, values in self.values.items():
             if len(values) < 2:
-                raise BadInput(f"{name} has {len(values)} values to choose from: give at least two with --values, "
-                               "or a table where the column has some")
+                raise BadInput(f"{name} has {len(values)} values to choose from: give at least two "
+                               f"with --values, or a table where the column has some")
         self.columns, self.kind = dict(self.values), words_descriptor(self.spec, self.device)
 
     def answers(self,
@@ -79,18 +80,21 @@ def search_words(catalogue, # a `Catalogue`
                  k:int=10, # items wanted
                  where:dict|None=None # column -> value or list of values
                 ) -> pd.DataFrame: # rank, item_id, image_id, path, distance and the attributes, best first
-    "The items that fit a sentence best; raises `BadInput` for a catalogue that is not described by a CLIP"
+    """The items that fit a sentence best; raises `BadInput` for a catalogue that
+    is not described by a CLIP"""
     if k < 1: raise BadInput(f"k is {k}: ask for at least one item")
     if not text.strip(): raise BadInput("the text to search for is empty: write a few words")
     if not isinstance(catalogue.descriptor, OpenClip):
-        raise BadInput(f"catalogue {catalogue.path} is described by {catalogue.made['features']}, which does not "
+        raise BadInput(f"catalogue {catalogue.path} is described by "
+                       f"{catalogue.made['features']}, which does not "
                        "understand words: build it with --features openclip:NAME@FILE to search by text")
     if catalogue.adjustment:
         raise BadInput(f"catalogue {catalogue.path} was adjusted to photos by its calibration: "
                        "build one without calibration to search by text")
     if not len(catalogue.index): raise BadInput(f"catalogue {catalogue.path} is empty: add photos")
     if missing := [o for o in where or {} if o not in catalogue.index.rows()]:
-        raise BadInput(f"the catalogue has no column {', '.join(missing)}: name one that `catalogue info` shows")
+        raise BadInput(f"the catalogue has no column {', '.join(missing)}: name one that "
+                       f"`catalogue info` shows")
     items = catalogue.nearest_items(encode_text([text], catalogue.descriptor)[0], k, where)
     if not len(items): raise BadInput("no item has all of this: give fewer conditions")
     items = items.drop(columns="digest", errors="ignore").assign(path=items.path.map(catalogue.file))

@@ -75,6 +75,16 @@ def test_a_catalogue_is_filled_and_filtered(shop, tmp_path):
     assert filters["pattern"] == predicted["pattern"] == ["plain", "striped"] and "pattern_source" not in filters
 
 
+def test_heads_that_ship(shop, tmp_path):
+    "Asked for by name; nothing is learned from the shop"
+    asked = "tag", "--predict", shop/"new.csv", "--tagger", "shipped", "--out", tmp_path/"out.csv"
+    command(*asked, "--columns", "sleeve,pattern")
+    found = pd.read_csv(tmp_path/"out.csv")
+    assert set(found.pattern) <= {"solid", "striped", "checkered", "dotted", "print"} and len(found) == 12
+    assert set(found.sleeve) <= {"long", "short", "sleeveless"} and found.sleeve_probability.between(0, 1).all()
+    assert "has not learned category" in refused(*asked, "--columns", "category")
+
+
 def test_tags_and_search_by_words(shop, tmp_path):
     "A CLIP behind the same calls; this one is small and random, so only the form of its answers is looked at"
     open_clip = pytest.importorskip("open_clip", reason='a CLIP needs OpenCLIP: pip install "fashion_retail[clip]"')

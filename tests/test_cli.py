@@ -40,6 +40,7 @@ SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmente
     "tag": (["{few}", "--columns", "nothing", "--out", "{out}/t.csv"], "nothing"),
     "tag-check": (["{few}", "--columns", "nothing", "--out", "{out}/c.csv"], "nothing"),
     "tag-benchmark": (["--images", "{few}", "--columns", "nothing", "--out", "{out}/b"], "nothing"),
+    "tag-start": (["--images", "{few}", "--out", "{out}/b"], "the judge"),
     "label-campaign": (["--images", "{few}", "--columns", "nothing", "--out", "{out}/b"], "nothing"),
     "benchmark tiramisu": (["--size", "16", "--out", "{out}/t.json"], "at least 32 px"),
     "benchmark search": (["--queries", "9", "--gallery", "30", "--dim", "4", "--out", "{out}/f.json"], "search_ratio"),

@@ -15,7 +15,7 @@ ORDER = """core photos masks data folders public_data wardrobe
            descriptors ranking parts pretrained features
            evaluation deep_ranking
            profiles runner gate summary report
-           label_quality label_session widget attributes tag_check zero_shot active_learning next_label campaigns
+           label_quality label_session widget attributes tag_check first_tags zero_shot active_learning next_label campaigns
            index approximate contract milvus catalogue_rows answers catalogue_folder catalogue
            alignment duplicates feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks catalogue_size
