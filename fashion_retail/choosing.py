@@ -90,12 +90,13 @@ def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     found, people = one_wearer(probabilities, window)
     best = found.argmax(0)
     areas = {name: float((best == k).mean()) for k, name in enumerate(CLASSES)}
-    kind = asked or _kind(found, areas, window)
+    kind = asked or _kind(found, best, areas, window)
     chosen = _with_slips(found, kind, areas)
-    if kind in CLASSES[1:4] and image is not None: chosen = np.minimum(1, chosen + _same_cloth(found, kind, image))
+    if kind in CLASSES[1:4] and image is not None:
+        chosen = np.minimum(1, chosen + _same_cloth(found, best, kind, image))
     if box is not None: chosen = np.where(window, chosen, np.float32(0))
     if point is not None and kind in ("garment", "other"): chosen = _piece_at(chosen, window)
-    doubt = [] if window is not None else _doubts(_prominence(found, areas), kind, people, asked)
+    doubt = [] if window is not None else _doubts(_prominence(best, areas), kind, people, asked)
     if kind == "garment" and window is None and _two_pieces(chosen): doubt.append(f"{TWO}: give a box or a point")
     return Choice(chosen, kind, "; ".join(doubt), areas)
 
@@ -111,9 +112,9 @@ def _two_pieces(chosen): # bool: whether the second piece is nearly as large as 
     sizes = np.sort(np.bincount(piece.ravel(), minlength=count)[1:])[::-1]
     return len(sizes) > 1 and sizes[1] > EQUAL_SHARE*sizes[0]
 
-def _kind(found, areas, window): # what the photo shows, or which of its garments is meant
+def _kind(found, best, areas, window): # what the photo shows, or which of its garments is meant
     names = CLASSES[1:4]
-    clothing, seen = sum(areas[o] for o in names), _prominence(found, areas)
+    clothing, seen = sum(areas[o] for o in names), _prominence(best, areas)
     largest = sorted(names, key=areas.get, reverse=True)
     if clothing < 0.5*areas["other"] and areas["person"] < 0.3*areas["other"]: return "other"
     worn = areas["person"] > PERSON_SHARE*clothing
@@ -127,8 +128,7 @@ def _kind(found, areas, window): # what the photo shows, or which of its garment
 def _cut_by_frame(part): # bool (H, W) -> pixels along the photo's frame, relative to the root of the area
     return sum(int(o.sum()) for o in (part[0], part[-1], part[:, 0], part[:, -1]))/max(1, part.sum())**0.5
 
-def _prominence(found, areas): # areas of the garments, less for one that the photo's frame cuts
-    best = found.argmax(0)
+def _prominence(best, areas): # areas of the garments, less for one that the photo's frame cuts
     return {o: areas[o]/(1 + _cut_by_frame(best == CLASSES.index(o))) for o in CLASSES[1:4]}
 
 def _doubts(seen, kind, people, asked): # sentences
@@ -139,8 +139,8 @@ def _doubts(seen, kind, people, asked): # sentences
         found.append(f"{TWO} ({first} and {second}): give a box, a point or a category")
     return found
 
-def _same_cloth(found, kind, image): # probability of what has another class and the very color, where the classes waver
-    best, lab, mine = found.argmax(0), cv2.cvtColor(image, cv2.COLOR_RGB2LAB), CLASSES.index(kind)
+def _same_cloth(found, best, kind, image): # probability of another class of the very color, where classes waver
+    lab, mine = cv2.cvtColor(image, cv2.COLOR_RGB2LAB), CLASSES.index(kind)
     added, own = np.zeros(best.shape, np.float32), best == mine
     for k in {1, 2, 3} - {mine}:
         other = best == k

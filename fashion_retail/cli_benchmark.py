@@ -1,10 +1,11 @@
 "The commands `benchmark …`"
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .cli_options import OutFile, app, not_folders, warn, write_json
+from .cli_options import NAME, OutFile, app, not_folders, save_csv, warn, write_json
 
 benchmarks = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                          help="Speed and memory beside other packages, as ratios taken in one run.")
@@ -48,6 +49,36 @@ def features(
     not_folders(out)
     from fashion_retail.benchmarks import benchmark_features
     write_json(benchmark_features(photos, size, repeats), out)
+
+
+@benchmarks.command()
+def embed(
+    out: OutFile,
+    photos: Annotated[int, typer.Option(help="Photos of all kinds, from the tables under the data root.")] = 60,
+    size: Annotated[int, typer.Option(help="Pixels of the long side.")] = 500,
+):
+    "From photo to vector, cut-out included: processor time of each stage, as it ships and with nothing left out."
+    not_folders(out)
+    from fashion_retail.benchmarks import benchmark_embed
+    write_json(benchmark_embed(photos, size), out)
+
+
+@benchmarks.command()
+def sizes(
+    out: Annotated[Path, typer.Option(help="CSV file to write; the laws go to NAME_law.csv beside it.")],
+    features: Annotated[list[str], typer.Option(help=f"Repeatable: {NAME}")] = ("ranking", "stages"),
+    cutout: Annotated[list[str], typer.Option(help=f"Of the worn photos, repeatable: {NAME}")] = ("mask", "garments"),
+    draws: Annotated[int, typer.Option(min=1, help="Orders in which other items are added.")] = 5,
+    limit: Annotated[int, typer.Option(min=0, help="Items of each table; 0: all.")] = 0,
+):
+    "Accuracy in catalogues from 500 to 8,000 items, with photos of other shops, and the law that fits."
+    law = out.with_name(f"{out.stem}_law{out.suffix}")
+    not_folders(out, law)
+    from fashion_retail.catalogue_size import benchmark_sizes
+    from fashion_retail.features import Store
+    curves, laws = benchmark_sizes(features, cutout, Store(), draws, limit)
+    for table, file in ((curves, out), (laws, law)): save_csv(table.round(4), file)
+    print(curves[["features", "cutout", "shops", "items", "top1", "top10", "auroc"]].round(3).to_string(index=False))
 
 
 @benchmarks.command()

@@ -25,7 +25,7 @@ from .core import BadInput, digest, pick_device
 from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
 from .masks import load_pair
-from .inference import fastest
+from .inference import fastest_later
 from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, segmentation_scores,
                                      shrink, summarize)
 from .otsu import otsu_mask
@@ -44,7 +44,8 @@ class Segmenter:
         if "size" not in self.net.meta:
             raise BadInput(f"weights {weights} do not say at which size their network works: "
                            "train with `fashion-retail train`")
-        self.size, self.run = self.net.meta["size"], fastest(self.net)
+        self.size = self.net.meta["size"]
+        self.run = fastest_later(self.net, (3, self.size, self.size))
         named = self.net.meta.get("classes")
         self.mirror, self.classes = not named, named or ["background", "garment"]
 
@@ -253,7 +254,7 @@ class Tiramisu(Cutout):
 # %% ../nbs/03_cutout.ipynb #86fd8587
 class OneGarment(Cutout):
     "One garment, lying, on a stand or worn: the one that is meant by box, point or category, otherwise the largest"
-    name, caption, shipped, network = "garments", "Garments", GARMENT_WEIGHTS, True
+    name, caption, code, shipped, network = "garments", "Garments", "2", GARMENT_WEIGHTS, True
 
     @cached_property
     def segmenter(self):
@@ -273,7 +274,7 @@ class OneGarment(Cutout):
 
 class Clothing(Cutout):
     "All that is worn on a photo as one mask, with shoes, hats and bags"
-    name, caption, shipped, network = "clothing", "Clothing", GARMENT_WEIGHTS, True
+    name, caption, code, shipped, network = "clothing", "Clothing", "2", GARMENT_WEIGHTS, True
 
     @cached_property
     def segmenter(self):

@@ -40,7 +40,7 @@ def nearest_to_each(vectors:np.ndarray, # float32 (N, D)
         try: import faiss
         except ImportError: return top_k(vectors, vectors, count)
         lists = int(4*np.sqrt(len(vectors)))
-        index = faiss.index_factory(vectors.shape[1], f"IVF{lists},Flat")
+        index = faiss.index_factory(vectors.shape[1], f"IVF{lists},SQ8")
         index.train(vectors[np.random.default_rng(0).permutation(len(vectors))[:40*lists]])
         index.add(vectors)
         index.nprobe = max(8, lists//30)

@@ -15,14 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 
 import fashion_retail
-from .choosing import KINDS, choose_garment, pointed_at
+from .choosing import KINDS, Choice, choose_garment, pointed_at
 from .data import BadInput, atomic, load_image, load_mask, safe_name
-from .inference import fastest
+from .inference import FEW, fastest_later
 from .labeling import clean_mask, grabcut, lift_mask, shrink
 from .photo_labels import CLASSES, save_labels
 from .tiramisu import LiteTiramisu, load_weights, save_weights
@@ -199,79 +201,90 @@ class Garments:
     "A network of six classes as a function: uint8 photo (H, W, 3) in, bool mask (H, W) of one garment out"
     sure = 0.95      # above this probability, and below one minus it, the network's word stands
     edge_size = 320  # the long side at which GrabCut finds the edge, pixels
+    work_size = 1280 # the long side of the largest photo that is looked at pixel by pixel
+    calm = 0.3       # doubtful pixels relative to the garment's: below it the mirror image changes nothing
+    clear = 0.1      # likewise: below it the second opinion changes nothing
+    every = 3        # of the pixels in each direction: those that teach GrabCut's first palettes
 
     def __init__(self,
         weights:str|Path=GARMENT_WEIGHTS, # a file written by `train_garments`
         device:str="auto", # auto, cpu or cuda
-        mirrored:bool=True, # average the photo and its mirror image: twice the time
+        mirrored:bool=True, # average with the photo's mirror image where the network doubts
         edges:bool=True, # let GrabCut find the edge
-        second:bool=True # average with the segmenter of single garments where nobody wears anything
+        second:bool=True, # average with the segmenter of single garments where nobody wears anything
+        thorough:bool=False # every view, opinion and pixel for every photo, by PyTorch: to compare with
     ):
         self.device, self.mirrored, self.edges, self.second = pick_device(device), mirrored, edges, second
         net = load_weights(weights).to(self.device)
         if net.meta.get("classes") != CLASSES:
             raise BadInput(f"weights {weights} do not know the classes {', '.join(CLASSES)}: train with train_garments")
-        self.size, self.run = net.meta.get("test_size", net.meta["size"]), fastest(net)
+        self.size, self.thorough = net.meta.get("test_size", net.meta["size"]), thorough
+        if thorough: self.calm, self.clear, self.every = 0, -1, 1
+        self.run = self._runner(net, self.size)
+
+    def _runner(self, net, size): # a function from (B, 3, size, size) to logits
+        return fastest_later(net, (3, size, size), 1_000_000_000 if self.thorough else FEW)
 
     @cached_property
     def lying(self):
         "The segmenter of single garments that ships: a second opinion where nobody wears anything"
         net = load_weights(START).to(self.device)
-        return net.meta["size"], fastest(net)
+        return net.meta["size"], self._runner(net, net.meta["size"])
 
-    def probabilities(self,
-        image:np.ndarray # uint8 (H, W, 3)
-    ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
-        "Class probabilities at working size"
-        return self._seen(image, self.size, self.run)
+# %% ../nbs/14_garments.ipynb #d54e5b73
+@patch
+def probabilities(self:Garments,
+    image:np.ndarray # uint8 (H, W, 3)
+) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
+    "Class probabilities at working size"
+    image = shrink(image, self.work_size)
+    return self._seen(image, shrink(image, self.edge_size).shape, self.size, self.run)
 
-    @torch.inference_mode()
-    def _seen(self, image, size, run): # float32 (classes, h, w)
-        small = shrink(image, self.edge_size)
-        x = to_tensor(letterbox(image, size)).to(self.device)
-        batch = torch.stack([x, x.flip(2)] if self.mirrored else [x])
-        p = run(batch).float().softmax(1).cpu().numpy()
-        p = (p[0] + p[1][..., ::-1])/2 if self.mirrored else p[0]
-        return np.stack([unletterbox(o, small.shape) for o in p])
+@patch
+@torch.inference_mode()
+def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); side 1: mirrored
+    x = to_tensor(letterbox(image, size)).to(self.device)
+    sides = range(1 + self.mirrored) if sides is None else sides
+    found = run(torch.stack([x.flip(2) if side else x for side in sides])).float().softmax(1).cpu().numpy()
+    found = np.mean([one[..., ::-1] if side else one for side, one in zip(sides, found)], 0)
+    return np.stack([unletterbox(o, shape) for o in found])
 
-    def cut(self,
-        image:np.ndarray, # uint8 (H, W, 3)
-        box:tuple|None=None, # (x0, y0, x1, y1), pixels of the photo: the garment is inside
-        point:tuple|None=None, # (x, y), pixels of the photo
-        category:str|None=None # see `choose_garment`
-    ) -> Cut:
-        "Mask of the chosen garment at the photo's size; empty where no garment is seen"
-        pointed_at(image.shape[:2], box, point)  # a box outside the photo is said in the photo's pixels
-        view, (x, y) = _around(image.shape, box)
-        part = np.ascontiguousarray(image[view])
-        found, small = self.probabilities(part), shrink(part, self.edge_size)
-        gain, shift = np.tile(np.array(small.shape[1::-1])/part.shape[1::-1], 2), np.array([x, y, x, y])
-        box, point = (None if o is None else tuple((np.array(o) - shift[:len(o)])*gain[:len(o)]) for o in (box, point))
-        choice = choose_garment(found, small, box, point, category)
-        if self.second and not category and choice.kind in ("garment", "other"):
-            other = self._seen(part, *self.lying)[1]*(choice.probability > 0 if box or point else 1)
-            choice = choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
-        cut, whole = self._lifted(part, *choice[:3]), np.zeros(image.shape[:2], bool)
-        whole[view] = cut.mask
-        return cut._replace(mask=whole)
+# %% ../nbs/14_garments.ipynb #0fbee50b
+@patch
+def _doubt(self:Garments, probability): # doubtful pixels, relative to those of the garment
+    doubtful = (probability > 1 - self.sure) & (probability < self.sure)
+    return doubtful.sum()/max(1, (probability > 0.5).sum())
 
-    def clothing(self,
-        image:np.ndarray, # uint8 (H, W, 3)
-        other:bool=True # with shoes, bags and hats
-    ) -> Cut:
-        "Everything that is worn, as one mask"
-        found = self.probabilities(image)
-        return self._lifted(image, found[1:4].sum(0) + (found[5] if other else 0), "clothing")
+@patch
+def _looked(self:Garments, image, small, size, run, choose): # what `choose` makes of one view, or of two
+    found = self._seen(image, small.shape, size, run, [0])
+    choice = choose(found)
+    sure = self._doubt(choice.probability) < self.calm and not choice.also
+    if sure or not self.mirrored: return choice
+    return choose((found + self._seen(image, small.shape, size, run, [1]))/2)
 
-    def _lifted(self, image, probability, kind, also=""): # a `Cut` of the photo's size
-        small = shrink(image, self.edge_size)
-        mask = clean_mask(probability > 0.5)
-        if mask.any() and self.edges:
-            yes, not_it = probability > self.sure, probability < 1 - self.sure
-            mask = grabcut(small, mask=mask, garment=yes, background=not_it, n_iter=2, size=self.edge_size)
-        total = mask.sum() + probability[~mask].sum()
-        confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
-        return Cut(lift_mask(mask, image), confidence, kind, also)
+# %% ../nbs/14_garments.ipynb #1f973d95
+@patch
+def cut(self:Garments,
+    image:np.ndarray, # uint8 (H, W, 3)
+    box:tuple|None=None, # (x0, y0, x1, y1), pixels of the photo: the garment is inside
+    point:tuple|None=None, # (x, y), pixels of the photo
+    category:str|None=None # see `choose_garment`
+) -> Cut:
+    "Mask of the chosen garment at the photo's size; empty where no garment is seen"
+    pointed_at(image.shape[:2], box, point)  # a box outside the photo is said in the photo's pixels
+    view, (x, y) = _around(image.shape, box)
+    whole, part = np.zeros(image.shape[:2], bool), shrink(image[view], self.work_size)
+    small = shrink(part, self.edge_size)
+    gain, shift = np.tile(np.array(small.shape[1::-1])/image[view].shape[1::-1], 2), np.array([x, y, x, y])
+    box, point = (None if o is None else tuple((np.array(o) - shift[:len(o)])*gain[:len(o)]) for o in (box, point))
+    def chosen(found): return choose_garment(found, small, box, point, category)
+    choice = self._looked(part, small, self.size, self.run, chosen)
+    if self.second and not category and choice.kind in ("garment", "other"):
+        choice = self._with_second(part, small, choice, box or point)
+    cut = self._lifted(part, small, *choice[:3])
+    whole[view] = _enlarged(cut.mask, whole[view].shape)
+    return cut._replace(mask=whole)
 
 def _around(shape, box): # the part of a photo that is looked at, as slices, and its left upper corner
     if box is None: return np.s_[:, :], (0, 0)
@@ -279,6 +292,44 @@ def _around(shape, box): # the part of a photo that is looked at, as slices, and
     grow_x, grow_y = (x1 - x0)*CONTEXT, (y1 - y0)*CONTEXT
     left, top = (int(min(max(0, o), most - 1)) for o, most in ((x0 - grow_x, wide), (y0 - grow_y, high)))
     return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1, math.ceil(x1 + grow_x))], (left, top)
+
+# %% ../nbs/14_garments.ipynb #0634470e
+@patch
+def _with_second(self:Garments, image, small, choice, asked): # the `Choice` after a second opinion
+    if self._doubt(choice.probability) < self.clear: return choice
+    def mixed(found):
+        other = found[1]*(choice.probability > 0 if asked else 1)
+        return choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
+    return self._looked(image, small, *self.lying, mixed)
+
+# %% ../nbs/14_garments.ipynb #5b29ac17
+@patch
+def clothing(self:Garments,
+    image:np.ndarray, # uint8 (H, W, 3)
+    other:bool=True # with shoes, bags and hats
+) -> Cut:
+    "Everything that is worn, as one mask"
+    part = shrink(image, self.work_size)
+    small = shrink(part, self.edge_size)
+    def worn(found): return Choice(found[1:4].sum(0) + (found[5] if other else 0), "clothing", "", {})
+    cut = self._lifted(part, small, *self._looked(part, small, self.size, self.run, worn)[:3])
+    return cut._replace(mask=_enlarged(cut.mask, image.shape[:2]))
+
+@patch
+def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` of the photo's size
+    mask = clean_mask(probability > 0.5)
+    if mask.any() and self.edges:
+        yes, not_it = probability > self.sure, probability < 1 - self.sure
+        every = self.every if self._doubt(probability) < self.calm else 1
+        how = dict(n_iter=2, size=self.edge_size, every=every)
+        mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
+    total = mask.sum() + probability[~mask].sum()
+    confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
+    return Cut(lift_mask(mask, image), confidence, kind, also)
+
+def _enlarged(mask, shape): # bool (H, W)
+    if mask.shape == shape: return mask
+    return cv2.resize(mask.astype(np.uint8)*255, shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
 
 # %% ../nbs/14_garments.ipynb #175741bc
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`

@@ -145,14 +145,14 @@ def _guided(guide, # float32 (h, w, 3), 0 to 1
     "Coefficients a (h, w, 3) and b (h, w) of the local linear model of `mask`"
     p = mask.astype(np.float32)
     mean_i, mean_p = _box(guide, r), _box(p, r)
-    cov = _box(guide*p[..., None], r) - mean_i*mean_p[..., None]
-    pairs = [(i, j) for i in range(3) for j in range(3)]
-    var = np.stack([_box(guide[..., i]*guide[..., j],
-                         r) - mean_i[..., i]*mean_i[..., j] for i, j in pairs], -1)
-    var = var.reshape(*mask.shape, 3, 3) + eps*np.eye(3, dtype=np.float32)
     # elsewhere the window holds one label: nothing to explain
     a, edge = np.zeros_like(guide), (mean_p > 0) & (mean_p < 1)
-    a[edge] = np.linalg.solve(var[edge], cov[edge][..., None])[..., 0]
+    mean = mean_i[edge].astype(np.float64)
+    cov = _box(guide*p[..., None], r)[edge] - mean*mean_p[edge][:, None]
+    pairs = [(i, j) for i in range(3) for j in range(3)]
+    var = [_box(guide[..., i]*guide[..., j], r)[edge] - mean[:, i]*mean[:, j] for i, j in pairs]
+    var = np.stack(var, -1).reshape(-1, 3, 3) + eps*np.eye(3)
+    a[edge] = np.linalg.solve(var, cov[..., None])[..., 0]
     return _box(a, r), _box(mean_p - (a*mean_i).sum(-1), r)
 
 # %% ../nbs/01_labeling.ipynb #bde73d70
@@ -179,7 +179,7 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
     near = cv2.dilate(m, disc(3)) != cv2.erode(m, disc(3)) # only there an edge can move
     lifted = cv2.resize(m, (w, h), interpolation=cv2.INTER_NEAREST)
     sy, sx = mask.shape[0]/h, mask.shape[1]/w
-    step = round(16/min(sy, sx, 1))
+    step = round(32/min(sy, sx, 1))
     for y in range(0, h, step):
         for x in range(0, w, step):
             block = image[y:y+step, x:x+step]
@@ -216,11 +216,14 @@ def rectangle_mask(rect, # (x, y, w, h), pixels
     return inside
 
 # %% ../nbs/01_labeling.ipynb #b82333a0
-def _by_color(small, states, bind, n_iter, seed, free):
+def _by_color(small, states, bind, n_iter, seed, free, every=1):
     "What GrabCut finds; `states` change; `free`: at the end the guessed rectangle no longer binds"
+    few = [np.ascontiguousarray(o[::every, ::every]) for o in (small, states)]
     palettes = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(seed)
-    cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_INIT_WITH_MASK)
+    if not 0 < np.isin(few[1], (_FG, _MAYBE_FG)).mean() < 1: few = small, states
+    cv2.grabCut(*few, None, *palettes, 0, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_EVAL)
     if free:
         states[states == _BG] = _MAYBE_BG
         cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
@@ -234,15 +237,15 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
             background:np.ndarray|None=None, # bool (H, W), strokes: surely not
             n_iter:int=5, # rounds of palettes and cut
             size:int=256, # long side at which it works, pixels
-            seed:int=0 # of the color clusters
+            seed:int=0, # of the color clusters
+            every:int=1 # of the pixels in each direction: those that the first palettes are learned from
            ) -> np.ndarray: # bool (H, W)
     "The garment's mask; where color decides nothing (one color, an empty result) the start itself, with the strokes"
     check_photo(image, proposed=mask, garment=garment, background=background)
     if garment is not None and background is not None and (garment & background).any():
         raise BadInput("a garment stroke and a background stroke cover the same pixels: "
                        "take these out of one of the two maps")
-    shape = image.shape[:2]
-    propose = mask is not None and mask.any()
+    shape, propose = image.shape[:2], mask is not None and mask.any()
     if rect is None and propose: bound = np.ones(shape, bool)
     else: bound = rectangle_mask(central_rectangle(shape) if rect is None else rect, shape)
     start = mask & bound if propose else bound
@@ -257,12 +260,10 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     # nothing left to learn the background from: the outermost pixels serve
     if not np.isin(states, (_BG, _MAYBE_BG)).any():
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
-    inside = np.isin(bind(states), (_FG, _MAYBE_FG))
-    found = start
+    found, inside = start.copy(), np.isin(bind(states), (_FG, _MAYBE_FG))
     if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
-        result = _by_color(small, states, bind, n_iter, seed, free=rect is None and not propose)
+        result = _by_color(small, states, bind, n_iter, seed, rect is None and not propose, every)
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
-    found = found.copy()
     if garment is not None: found[garment] = True
     if background is not None: found[background] = False
     return found

@@ -45,6 +45,8 @@ SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmente
     "benchmark tiramisu": (["--size", "16", "--out", "{out}/t.json"], "at least 32 px"),
     "benchmark search": (["--queries", "9", "--gallery", "30", "--dim", "4", "--out", "{out}/f.json"], "search_ratio"),
     "benchmark features": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
+    "benchmark embed": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
+    "benchmark sizes": (["--features", "nothing", "--limit", "2", "--out", "{out}/s.csv"], "unknown features"),
 }
 
 

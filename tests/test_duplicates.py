@@ -1,4 +1,5 @@
 "Photos that are there twice: the commands, the page, the decisions, leaks between splits"
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -63,3 +64,16 @@ def test_bad_input_is_one_sentence(shop, tmp_path):
         assert f"{name}.csv" in refused("catalogue", "merge", tmp_path/"catalogue", file)
     assert "gone.csv" in refused("catalogue", "merge", tmp_path/"catalogue", tmp_path/"gone.csv")
     assert not (tmp_path/"o.csv").exists()
+
+
+def test_many_photos_are_compared_in_lists(monkeypatch):
+    "With FAISS, a byte a number: the pairs are those of the comparison of all with all"
+    pytest.importorskip("faiss", reason="only for many photos: pip install faiss-cpu")
+    from fashion_retail import duplicates
+    draw = np.random.default_rng(0)
+    one = draw.normal(size=(1500, 64))
+    vectors = np.concatenate([one, one + 0.1*draw.normal(size=one.shape)]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    monkeypatch.setattr(duplicates, "MANY", 1000)
+    found = set(map(tuple, duplicates.near_pairs(vectors, 1).tolist()))
+    assert len(found & {(i, i + 1500) for i in range(1500)}) >= 0.99*1500

@@ -83,6 +83,16 @@ def test_a_lying_garment_needs_no_person(wardrobe, garments):
     assert np.mean(found) > 0.85, found
 
 
+def test_what_is_left_out_changes_little(wearers, garments):
+    "Fewer views, opinions and pixels, and ONNX Runtime: nearly the masks of the thorough way; measured in 31_benchmarks"
+    from fashion_retail.garments import Garments
+    photos, thorough = [load_image(o) for o in wearers.path[:5]], Garments(device="cpu", thorough=True)
+    pairs = [(garments(photo), thorough.cut(photo)) for photo in photos]
+    assert np.mean([iou(one, other.mask) for one, other in pairs]) > 0.97
+    enlarged = np.asarray(Image.fromarray(photos[0]).resize((1300, 1700)))
+    assert garments(enlarged).shape == (1700, 1300)
+
+
 def test_weights_of_the_old_kind(wearers, tmp_path):
     "Two classes load as before, and each name says what the other file is"
     photo = wearers.path[0]

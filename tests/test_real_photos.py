@@ -30,3 +30,11 @@ def test_shipped_ranking_on_worn_garments(worn):
     "The weights in the package, trained without any worn garment: 37_deep_ranking measures 0.662 and 0.898, where the untrained network has 0.604 and 0.868"
     found = evaluate(worn, "valid", "mask", "ranking").metrics
     assert found["top1"] > 0.63 and found["top10"] > 0.88
+
+
+def test_accuracy_falls_as_the_catalogue_grows():
+    "37_catalogue_size measures all; here 20 garments, 20 more of their shop and 20 of others"
+    from fashion_retail.catalogue_size import benchmark_sizes
+    curves, laws = benchmark_sizes(["ranking"], ["mask"], draws=2, limit=20)
+    assert curves["items"].tolist() == [20, 40, 20, 40, 60] and len(laws) == 4
+    assert all(one.top1.is_monotonic_decreasing for _, one in curves.groupby("shops"))
