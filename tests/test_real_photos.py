@@ -27,9 +27,9 @@ def test_shipped_segmenter_on_phone_photos():
 
 
 def test_shipped_ranking_on_worn_garments(worn):
-    "The weights in the package, trained without any worn garment: 37_deep_ranking measures 0.662 and 0.898, where the untrained network has 0.604 and 0.868"
+    "The weights in the package, trained without any photo of a worn garment: 37_deep_ranking measures 0.712 and 0.924, where the untrained network has 0.604 and 0.868"
     found = evaluate(worn, "valid", "mask", "ranking").metrics
-    assert found["top1"] > 0.63 and found["top10"] > 0.88
+    assert found["top1"] > 0.68 and found["top10"] > 0.9
 
 
 def test_accuracy_falls_as_the_catalogue_grows():
