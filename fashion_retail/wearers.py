@@ -326,7 +326,7 @@ def make_worn(out:str|Path, # folder for photo/, mask/, worn.json and images.csv
               n_items:int=100, # garments, two photos of each
               size:int=320, # long side, pixels
               seed:int=42 # settles everything
-             ) -> pd.DataFrame: # an images table of split `train` with `mask_path`: flat catalogue photos, worn snapshots
+             ) -> pd.DataFrame: # an images table of split `train`, with `mask_path`: flat and worn photos
     "Draw garments flat and worn; photos that are there already stay; raises `BadInput` for a folder of other photos"
     out, made, settings = Path(out), [], dict(n_items=n_items, size=size, seed=seed)
     if n_items < 1 or size < 64 or seed < 0:
