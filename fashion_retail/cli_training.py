@@ -10,7 +10,8 @@ from .cli_options import (NAME, TABLE, Device, Images, OutFile, Settings, Skip, 
 
 TrainOut = Annotated[Path, typer.Option(help="Folder for the weights, history.csv and card.json.")]
 TrainImages = Annotated[Optional[str], typer.Option("--images", help="Images tables, separated by blanks; by default "
-                                                    "the profile's.")]
+                                                    "the profile's. wardrobe is drawn, and worn:COUNT are drawn "
+                                                    "garments laid flat and worn.")]
 Profile = Annotated[str, typer.Option(help="A name in nbs/profiles, or a YAML file: its values for the training are "
                                       "used.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")]
@@ -24,10 +25,6 @@ def _plan_training(stage, profile, set_, images, out, device, skip):
     from fashion_retail.fitting import check_settings
     from fashion_retail.runner import STAGES, override, plan_run, read_profile, stage_parameters
     values = override(read_profile(profile), set_ or [])
-    worn = values.pop("worn", None) or {}
-    if not isinstance(worn, dict) or (unknown := set(worn) - {"n_items", "size", "seed"}):
-        raise BadInput("worn takes n_items, size and seed" + (f", not {min(unknown)}" if isinstance(worn, dict) else "")
-                       + ": correct the profile or --set")
     images = images or values.get("images")
     if not images: raise BadInput("no photos to train on: give --images, or a profile with images")
     sources = [images] if Path(images).exists() else images.split()  # a path may hold blanks
@@ -40,9 +37,11 @@ def _plan_training(stage, profile, set_, images, out, device, skip):
         if source == "wardrobe":
             from fashion_retail.wardrobe import make_wardrobe
             tables[source] = make_wardrobe(out/"wardrobe", **plan["10_wardrobe"])
-        elif source == "worn":
+        elif source.partition(":")[0] == "worn":  # worn, or worn:COUNT
             from fashion_retail.wearers import make_worn
-            tables[source] = make_worn(out/"worn", **worn)
+            name, _, count = source.partition(":")
+            if count and not count.isdecimal(): raise BadInput(f"{source} is no number of garments: write worn:2000")
+            tables[name] = make_worn(out/name, **({"n_items": int(count)} if count else {}))
         else: tables[source] = read_images(source, skip)
     if len(tables) == 1: return tables, settings
     ids = {name: dict(image_id=name + "-" + rows.image_id, item_id=name + "-" + rows.item_id)

@@ -323,7 +323,7 @@ def _worn(item, rng, size): # photo and mask of a garment on a person or a manne
         if (labels == label).mean() > LEAST: return image, labels == label
 
 def make_worn(out:str|Path, # folder for photo/, mask/, worn.json and images.csv
-              n_items:int=100, # garments, two photos of each
+              n_items:int=2000, # garments, two photos of each
               size:int=320, # long side, pixels
               seed:int=42 # settles everything
              ) -> pd.DataFrame: # an images table of split `train`, with `mask_path`: flat and worn photos

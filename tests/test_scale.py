@@ -57,7 +57,9 @@ def test_dask_workers_of_which_one_is_killed(wardrobe, tmp_path, monkeypatch):
         address = cluster.scheduler_address
         monkeypatch.setattr("fashion_retail.scale.described", partial(dies_on_dask, folder=tmp_path))
         found = describe_in_processes(rows[:4], tmp_path/"shards", 1, "none", size=2, dask=address)
-        assert (tmp_path/"killed").exists() and found.kept == alone.kept
+        assert (tmp_path/"killed").exists() and found.kept.keys() == alone.kept.keys()
+        there, here = (np.stack([np.frombuffer(one.kept[key][0], np.float32) for key in alone.kept]) for one in (found, alone))
+        np.testing.assert_allclose(there, here, atol=1e-4)  # another number of threads adds in another order
         monkeypatch.undo()
         wrong = on_dask({tmp_path/"x.npz": rows[:2]}, ("others", "none", "ranking", "auto"), address)
         assert isinstance(wrong[0], BadInput) and "a worker has other weights" in str(wrong[0])
