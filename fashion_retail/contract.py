@@ -124,7 +124,7 @@ def check_refusals(index # any that is empty
 @contextmanager
 def local_server(folder:str|Path, # of its data
                  port:int=0, # where it listens; 0: a free port
-                 seconds:float=240 # it may take to start
+                 seconds:float=90 # it may take to start
                 ): # a context with the port
     "A Milvus server on this machine, killed at the end; raises `BadInput` where it cannot be started"
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
