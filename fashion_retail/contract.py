@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.test import test_close, test_eq
+from filelock import FileLock
 
 from .core import BadInput, sentence
 from .index import Exact
@@ -139,14 +141,16 @@ def local_server(folder:str|Path, # of its data
     # a killed one is given up after 5 s, not after 30
     command += ["--extra-config", "common.session.ttl=5"]
     quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    server = subprocess.Popen(command, start_new_session=True, **quiet)
-    try:
-        _wait_for(server, port, time.monotonic() + seconds)
-        yield port
-    finally:
-        try: os.killpg(server.pid, signal.SIGKILL)  # the script and the engine that it started
-        except ProcessLookupError: pass
-        server.wait()
+    # its inner ports are fixed: one server on a machine at a time
+    with FileLock(Path(tempfile.gettempdir())/"fashion_retail_milvus.lock", timeout=10*seconds):
+        server = subprocess.Popen(command, start_new_session=True, **quiet)
+        try:
+            _wait_for(server, port, time.monotonic() + seconds)
+            yield port
+        finally:
+            try: os.killpg(server.pid, signal.SIGKILL)  # the script and the engine that it started
+            except ProcessLookupError: pass
+            server.wait()
 
 # %% ../nbs/21_contract.ipynb #7f5775a2
 def _wait_for(server, port, end):
