@@ -49,8 +49,7 @@ def inner_box(image:np.ndarray, # uint8 (H, W, 3)
     "The picture without a frame of one color; the whole picture where too little would stay"
     def busy(lines):
         return np.flatnonzero(np.ptp(lines.reshape(len(lines), -1, 3), axis=1).max(1) > slack)
-    rows, columns, whole = busy(image), busy(image.swapaxes(0, 1)), (0,
-                                                                     0, image.shape[1], image.shape[0])
+    rows, columns, whole = busy(image), busy(image.swapaxes(0, 1)), (0, 0, image.shape[1], image.shape[0])
     if not len(rows) or not len(columns): return whole
     box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     return box if min(box[2] - box[0], box[3] - box[1]) >= 16 else whole

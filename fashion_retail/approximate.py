@@ -103,8 +103,7 @@ def _measure(self:Approximate, count, made_for):
     while True:
         ids = [self._shortlist(o, 100, None, probes)["image_id"].to_pylist() for o in queries]
         for depth, target in TARGETS.items():
-            hits = np.mean([len(set(one[:depth]) & set(true[:depth]))/depth for one, true in zip(ids,
-                                                                                                 truth)])
+            hits = np.mean([len(set(one[:depth]) & set(true[:depth]))/depth for one, true in zip(ids, truth)])
             if depth not in found and (hits >= target or probes >= lists):
                 found[depth] = probes, float(hits)
         if len(found) == 2: break

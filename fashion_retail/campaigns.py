@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from .active_learning import CURVES, ORDERS, STEPS, Known, curves_of, fold_numbers
+from .active_learning import CURVES, ORDERS, STEPS, Known, curves_of, five_folds
 from .core import BadInput
 from .features import Store
 from .next_label import pair_model, pair_numbers, photo_distances, scaled_pairs
@@ -102,9 +102,9 @@ class MaskTask:
         doubt = np.mean([1 - grid_iou(self.features@o, found) for o in kept], 0)
         quality, certainty = np.full(len(labeled), np.nan), np.full(len(labeled), np.nan)
         at = np.flatnonzero(labeled)
-        for k in range(5):
-            out = at[fold_numbers(at) == k]
-            unseen = self.features[out]@self.fitted(np.setdiff1d(at, out))
+        for others, out in five_folds(len(at)):
+            out = at[out]
+            unseen = self.features[out]@self.fitted(at[others])
             quality[out], certainty[out] = grid_iou(unseen, self.truth[out]), expected_iou(unseen)
         iou = grid_iou(found, self.truth)
         figures = dict(score=worst_tenth(iou[judge]), mean=float(iou[judge].mean()))
@@ -166,11 +166,9 @@ class PairTask:
         right, sure = (found > 0.5) == self.same, np.maximum(found, 1 - found)
         quality, certainty = np.full(len(found), np.nan), np.full(len(found), np.nan)
         at = np.flatnonzero(labeled)
-        for k in range(5):
-            out = at[fold_numbers(at) == k]
-            others = np.zeros(len(found), bool)
-            others[np.setdiff1d(at, out)] = True
-            unseen = pair_model(self.numbers, self.same, others)[out]
+        for others, out in five_folds(len(at)):
+            out = at[out]
+            unseen = pair_model(self.numbers, self.same, at[others])[out]
             quality[out] = (unseen > 0.5) == self.same[out]
             certainty[out] = np.maximum(unseen, 1 - unseen)
         judge = ~self.pool

@@ -47,8 +47,7 @@ def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
     "Whether vectors made so and so can stand in one catalogue"
-    return bool(other) and all(one[o] == other[o] for o in ("cutout",
-                                                            "features", "gallery_cutout", "descriptor"))
+    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout", "descriptor"))
 
 def open_index(folder:str|Path, # of a catalogue
                made:dict # as the JSON has it: table, gallery_cutout, descriptor; index where it is on a server
@@ -180,8 +179,7 @@ def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
     chunk = []
-    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items),
-                                                              sort=False).indices.values():
+    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
         chunk.extend(positions)
         if len(chunk) >= CHUNK:
             yield np.array(chunk)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from .accuracy import bootstrap_interval
 from .core import BadInput
 from .cutout import cutout
 from .data import find_table, read_table
@@ -79,9 +80,6 @@ def law_table(sizes:list, # of the catalogues, the largest last
 # %% ../nbs/37_catalogue_size.ipynb #1d8f31cf
 OPEN_SET = "auroc", "dir_fpir_01", "dir_fpir_10"
 
-def _interval(hits, rng, n_boot=500): # float (Q,), a share each; low and high of the mean
-    return np.quantile(hits[rng.integers(0, len(hits), (n_boot, len(hits)))].mean(1), [0.025, 0.975])
-
 def _open_set(queries, gallery, others, size, draws, seed): # figures, trials of several draws together
     rng, tables = np.random.default_rng(seed), []
     items = np.arange(len(queries)).astype(str)
@@ -103,11 +101,11 @@ def size_table(queries:np.ndarray, # float32 (Q, D), rows of length 1
               ) -> tuple: # DataFrame, a row a size; DataFrame, two laws for top-1 and for top-10
     "Accuracy in growing catalogues"
     ranks = ranks_by_size(*nearer_items(queries, gallery, others), sizes, draws, seed)
-    rows, rng, hits = [], np.random.default_rng(seed), {k: (ranks <= k).mean(0) for k in (1, 10)}
+    rows, hits = [], {k: (ranks <= k).mean(0) for k in (1, 10)}
     for at, size in enumerate(sizes):
         row = dict(items=size, queries=len(queries), draws=draws)
         for k, found in hits.items():
-            low, high = _interval(found[at], rng)
+            low, high = bootstrap_interval(found[at], seed=seed)
             row |= {f"top{k}": found[at].mean(), f"top{k}_low": low, f"top{k}_high": high}
         many = draws if size < sizes[-1] else 1
         rows.append(row | _open_set(queries, gallery, others, size, many, seed))

@@ -141,10 +141,10 @@ def build(
     from fashion_retail.catalogue import Catalogue
     from fashion_retail.catalogue_rows import photos_of
     shards, store = out.with_name(out.name + ".shards"), None
-    if index:
-        from fashion_retail.milvus import Milvus
-        Milvus(out, address=index).reach()  # before the photos are described
     if workers != 1 or dask:
+        if index:
+            from fashion_retail.milvus import Milvus
+            Milvus(out, address=index).reach()  # before the photos are described; `build` asks by itself
         from fashion_retail.scale import describe_in_processes
         rows = photos_of(source, pattern)
         store = describe_in_processes(rows, shards, workers, cutout, features, device, dask=dask)

@@ -128,8 +128,7 @@ def append_csv(rows, # dict (one row), list of dicts, or DataFrame
     "Add rows to a table, atomically; old rows keep their text, columns that a row lacks stay empty"
     import pandas as pd
     path = Path(path)
-    new = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([rows] if isinstance(rows, dict)
-                                                                   else list(rows))
+    new = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([rows] if isinstance(rows, dict) else list(rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent):
         old = ([pd.read_csv(path, dtype=str, keep_default_na=False)]

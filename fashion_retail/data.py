@@ -232,8 +232,7 @@ def near_copies(table:pd.DataFrame # an images table
             if difference < NEAR:
                 what = "query and answer" if crossing else "two splits"
                 pairs.append((ids[i], ids[k], round(max(difference, 0), 4), what))
-    return _with_unread(pd.DataFrame(pairs, columns=columns).sort_values("difference",
-                                                                         ignore_index=True), unread)
+    return _with_unread(pd.DataFrame(pairs, columns=columns).sort_values("difference", ignore_index=True), unread)
 
 # %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -383,8 +382,7 @@ def select(table:pd.DataFrame, # an images table
     if not len(rows):
         asked = [f"split {' or '.join(splits)}" if splits else "", f"role {role}" if role else "",
                  f"a {column}" if column else ""]
-        has = ", ".join(f"{n} {r} rows in {s}" for (s, r), n in table.groupby(["split",
-                                                                               "role"]).size().items())
+        has = ", ".join(f"{n} {r} rows in {s}" for (s, r), n in table.groupby(["split", "role"]).size().items())
         raise BadInput(f"the table has no rows with {' '.join(filter(None, asked))} (it has {has}): "
                        f"choose another split or complete the table")
     for c in PATHS:

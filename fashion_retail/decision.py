@@ -459,7 +459,6 @@ def calibrate(
         found, adjustment = fold_trials(*given, adjusts, folds, seed)
         about = dict(about, n_items=n_items, n_pairs=len(left), adjusted=adjusts)
         decision = fit_decision(found, **about)
-        auroc = roc_auc_score(found.known, decision.probability(found.distances,
-                                                                found.n_items, cohort=found.cohort))
+        auroc = roc_auc_score(found.known, decision.probability(found.distances, found.n_items, cohort=found.cohort))
         if best is None or auroc > best[0]: best = auroc, adjustment, decision
     return best[1:]

@@ -68,8 +68,7 @@ class Preparation:
         if self.crop:
             ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             pad = round(self.margin*max(ys[-1] - ys[0], xs[-1] - xs[0])) if not mask.all() else 0
-            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad),
-                                                                             xs[-1] + pad + 1)
+            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad), xs[-1] + pad + 1)
             image, mask = image[rows, cols], mask[rows, cols]
             h, w = mask.shape
         side = max(h, w)

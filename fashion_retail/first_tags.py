@@ -117,8 +117,7 @@ def first_benchmark(tagger:Tagger, # of `start_tagger`
         learned = learn_column(name, truth[train], taken(train), groups[train])[0]
         ways = {"what may be given away": judged_figures(column, column.probability(theirs), truth),
                 "nothing: the most frequent word": most_frequent(truth, column.values),
-                "the shop's own train split": judged_figures(learned, learned.probability(taken(valid)),
-                                                             truth[valid])}
+                "the shop's own train split": judged_figures(learned, learned.probability(taken(valid)), truth[valid])}
         found += [dict(column=name, learned_from=way, **figures) for way, figures in ways.items()]
     return pd.DataFrame(found)
 

@@ -211,8 +211,7 @@ class Fitting:
         seed:int=42 # of dropout and whatever else draws from PyTorch's generator
     ):
         self.net, self.opt, self.out, self.settings = net, opt, Path(out), settings
-        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps, str(device),
-                                                                          patience, seed)
+        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps, str(device), patience, seed)
         self.smooth, self.state = averaged(net, average), "training.pt"
         self.history, self.earlier = [], []  # rows of this training, and of one that it goes on from
 

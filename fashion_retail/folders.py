@@ -196,8 +196,7 @@ def _guesses(table, merged, notes): # adds to the notes what was merged and gues
     for rule in RULES[2:]:
         rows = table[table.matched_by == rule]
         if len(rows):
-            notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}"
-                                                            for o in rows.itertuples()]
+            notes[f"photos matched by {rule} (a guess)"] = [f"{o.image_id} to {o.item_id}" for o in rows.itertuples()]
         guessed += [f"{o.image_id} matched to {o.item_id} by {rule}" for o in rows.itertuples()]
     return guessed
 

@@ -223,7 +223,7 @@ class Garments:
         self.run = self._runner(net, self.size)
 
     def _runner(self, net, size): # a function from (B, 3, size, size) to logits
-        return fastest_later(net, (3, size, size), 1_000_000_000 if self.thorough else FEW)
+        return fastest_later(net, (3, size, size), math.inf if self.thorough else FEW)
 
     @cached_property
     def lying(self):

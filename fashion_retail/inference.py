@@ -139,7 +139,7 @@ FEW = 8 # images that are computed before it pays to trace a network
 
 def fastest_later(net:nn.Module, # a network of one input and one output
                   shape:tuple, # (C, H, W) of all images
-                  few:int=FEW # images that PyTorch computes first
+                  few:float=FEW # images that PyTorch computes first; inf: all
                  ): # a function from (B, C, H, W) to what `net` gives, without gradients
     "`fastest` for one image after the other, once so many have come that tracing pays"
     if isinstance(net, FCDenseNet): return fastest(net)

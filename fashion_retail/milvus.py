@@ -392,8 +392,7 @@ def remove(self:Milvus,
     with _alone(self):
         gone = self.rows(where).image_id.tolist()
         for one in expressions(dict(image_id=gone), ["image_id"]):
-            self._ask(lambda client, seconds: client.delete(self.collection,
-                                                            filter=one, timeout=seconds))
+            self._ask(lambda client, seconds: client.delete(self.collection, filter=one, timeout=seconds))
         if gone: self.count()  # under the lock this waits until the server shows it
         self._counts = None, {}
         return len(gone)

@@ -103,7 +103,7 @@ def photo_distances(queries, gallery, cut="tiramisu", store=None, device="auto")
     return found
 
 # %% ../nbs/11_next_label.ipynb #09d599a8
-def pair_model(numbers, same, labeled): # float (N,) probability that a pair shows one item
+def pair_model(numbers, same, labeled): # bool (N,) or positions; float (N,) probability that a pair shows one item
     "Learn same or different from the labeled pairs; all alike where only one answer is known"
     from sklearn.linear_model import LogisticRegression
     if same[labeled].all() or not same[labeled].any():

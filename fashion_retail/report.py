@@ -85,8 +85,7 @@ def draw_interesting(run:str|Path, # the run folder
     places = [(both["rank"][query], both.rank_cut[query]) for query in queries]
     answers = [json.loads(text) for query in queries
                for text in (both.answers[query], both.answers_cut[query])]
-    twice, ranks = [query for query in queries for _ in "12"], [place
-                                                                for pair in places for place in pair]
+    twice, ranks = [query for query in queries for _ in "12"], [place for pair in places for place in pair]
     _sheet(Path(run), "interesting.jpg", read_table(Path(run)/"images.csv"), twice, answers, ranks)
     words = [f"{query} (place {a} as a whole "
              f"photo, {b} cut out)" for query, (a, b) in zip(queries, places)]

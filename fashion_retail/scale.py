@@ -43,8 +43,7 @@ def drawn_vectors(count:int, # vectors
     vectors = np.empty((count, dim), np.float32)
     for start in range(0, count, 20_000):
         own = draw.integers(0, len(centers), min(20_000, count - start))
-        vectors[start:start + 20_000] = (centers[own] + 0.5*draw.standard_normal((len(own), latent),
-                                                                                 np.float32)) @ turn
+        vectors[start:start + 20_000] = (centers[own] + 0.5*draw.standard_normal((len(own), latent), np.float32)) @ turn
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     near = vectors[draw.integers(0, count, queries)]
     near = near + draw.standard_normal(near.shape, np.float32)*np.float32(0.2/np.sqrt(dim))

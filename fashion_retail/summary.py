@@ -26,8 +26,7 @@ def caption(cut:str # NAME or NAME@FILE
     "What a reader calls a cut-out"
     from fashion_retail.cutout import CUTOUTS
     name, _, file = cut.partition("@")
-    return (CUTOUTS[name].caption if name in CUTOUTS else name) + (f" ({Path(file).name})"
-                                                                   if file else "")
+    return (CUTOUTS[name].caption if name in CUTOUTS else name) + (f" ({Path(file).name})" if file else "")
 
 def in_words(method:str # FEATURES/CUTOUT
             ) -> str:

@@ -194,8 +194,7 @@ class _Stack:
         x = self.buf[part, :c]
         n,_,h,w = x.shape
         if self.work is None and not keep: self.work = x.new_empty(n*h*w*self.buf.shape[1])
-        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n,
-                                                                             h, w, c).permute(0, 3, 1, 2)
+        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n, h, w, c).permute(0, 3, 1, 2)
         return torch.addcmul(b, x, a, out=y).relu_()
 
 def buffered(block:DenseBlock, # in eval mode, without gradients

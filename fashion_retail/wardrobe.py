@@ -443,8 +443,7 @@ def _folds(rng, shape, kind, loose):
     for cells, long, amp in ((7,2.5,6), (11,3,5), (18,4,3.2)):
         h += amp*(.3+loose)*_creases(rng, shape, cells, long)
     if kind in ('skirt','dress'):
-        x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0],
-                                                                        dtype=np.float32)[:,None]
+        x, y = np.linspace(-1,1,shape[1],dtype=np.float32), np.linspace(0,1,shape[0], dtype=np.float32)[:,None]
         folds = np.cos(x/(.45+.6*y)*rng.uniform(9,17) + _noise(rng, shape, 3))
         h += 3.2*folds*np.clip(y*1.6-(.6 if kind=='dress' else .2), 0, 1)
     relief = cv2.GaussianBlur((h*s).astype(np.float32), (0,0), .75*s)
@@ -481,8 +480,7 @@ def _cloth(item, rng, loose, K, folds=None):
     flat = dict(lining=a*.5+6, accent=b, metal=_rgb('#bebeb9'),
                 button=b*.3+a*.7 if cut['loose']<.5 else _rgb('#e1ded4'),
                 label=_rgb('#e1e1dc') if a.mean()<150 else _rgb('#28282c'))
-    rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K),
-                                                                 np.float32), np.zeros((K,K), np.float32)
+    rgb, alpha, height = np.zeros((K,K,3), np.float32), np.zeros((K,K), np.float32), np.zeros((K,K), np.float32)
     for p in pieces:
         pts = p.pts*ppc + origin; px = np.int32(np.round(pts*16))
         if p.role=='print': _stamp(rgb, cut, pts[0], p.width*ppc, a, b); continue
@@ -500,8 +498,7 @@ def _cloth(item, rng, loose, K, folds=None):
             rgb[roi] *= 1 - .24*(cv2.GaussianBlur(cover,(0,0),3)*(1-cover))[...,None]
             height[roi] += cv2.GaussianBlur(cover,(0,0),1.3)*1.2
             alpha[roi] = np.maximum(alpha[roi], cover)
-        color = flat[p.role] if p.role in flat else _repeat(ribs if p.role=='trim' else tile,
-                                                            roi, p.angle, origin)
+        color = flat[p.role] if p.role in flat else _repeat(ribs if p.role=='trim' else tile, roi, p.angle, origin)
         rgb[roi] += cover[...,None]*(color*p.tone - rgb[roi])
     _textured(rgb, alpha, height, cut, rng, origin, ppc)
     return Cloth(rgb, alpha, height + _folds(rng, (K,K), cut['kind'], loose if folds is None else folds), ppc)
@@ -632,8 +629,7 @@ class _Floor:
         self.tex = [_fbm(self.g, (256,256), c, o) for c,o in ((8,3),(48,3),(8,1))]
         dx, dy = rng.uniform(0,400,2); self.X, self.Y, self.rng = X+np.float32(dx), Y+np.float32(dy), rng
     def color(self, *choices): # one of some sRGB colors, a little off; or the one asked for
-        c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))],
-                                                             np.float32)
+        c = self.base if self.base is not None else np.array(choices[int(self.g.integers(len(choices)))], np.float32)
         return np.clip(c + self.g.normal(0,7) + self.g.normal(0,3,3), 12, 250).astype(np.float32)
     def noise(self, sx, sy=None, X=None, Y=None, fine=0):
         # features of about sx × sy cm; fine 1: of high resolution, 2: smooth

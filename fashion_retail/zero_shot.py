@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from .core import BadInput
 from .features import Store, descriptor, embed
@@ -66,8 +67,7 @@ class ZeroShot:
         found = dict(image_id=rows.image_id.to_numpy()[there])
         for name, values in self.values.items():
             near = SHARPNESS*made.vectors[there]@value_vectors(values, name, self.kind).T
-            share = np.exp(near - near.max(1, keepdims=True))
-            share /= share.sum(1, keepdims=True)
+            share = softmax(near, axis=1)
             best = share.max(1)
             found[name] = np.array(values, object)[share.argmax(1)]
             found[f"{name}_probability"] = best.round(4)
@@ -92,7 +92,8 @@ def search_words(catalogue, # a `Catalogue`
         raise BadInput(f"catalogue {catalogue.path} was adjusted to photos by its calibration: "
                        "build one without calibration to search by text")
     if not len(catalogue.index): raise BadInput(f"catalogue {catalogue.path} is empty: add photos")
-    if missing := [o for o in where or {} if o not in catalogue.index.rows()]:
+    columns = catalogue.index.rows().columns if where else ()
+    if missing := [o for o in where or {} if o not in columns]:
         raise BadInput(f"the catalogue has no column {', '.join(missing)}: name one that "
                        f"`catalogue info` shows")
     items = catalogue.nearest_items(encode_text([text], catalogue.descriptor)[0], k, where)
