@@ -93,6 +93,7 @@ class Descriptor:
     prepare = Preparation() # from a photo and its mask to the square that it sees
     fits = False            # learns from the gallery before it describes anything
     takes_weights = False   # a file of weights can be given
+    knows_words = False     # texts can be described too, see `pretrained.encode_text`
     shipped = None          # the file used where none is given
     learned = ""            # digest of what was learned from the gallery
 

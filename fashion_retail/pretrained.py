@@ -85,7 +85,7 @@ FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCL
 
 class OpenClip(Pretrained):
     "The photo side of a CLIP; raises `BadInput` for an unknown one, and without OpenCLIP"
-    trace = False
+    trace, knows_words = False, True
 
     def __init__(self,
         which:str, # an architecture of OpenCLIP, or a name in `FASHION_CLIPS`
@@ -147,7 +147,7 @@ def encode_text(texts:list, # such as ["red floral dress"]
                 descriptor:OpenClip # the one that describes the photos
                ) -> np.ndarray: # float32 (N, dim), each row of length 1, comparable with the photos' vectors
     "The word side of a CLIP; raises `BadInput` for descriptors that have none"
-    if not isinstance(descriptor, OpenClip):
+    if not descriptor.knows_words:
         raise BadInput(f"{descriptor.name} does not understand words: use openclip:NAME")
     import open_clip
     hub = str(descriptor.weights).partition(":")[0] == "hub"

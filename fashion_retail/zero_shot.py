@@ -34,7 +34,7 @@ def value_vectors(values:list, # of a column, as texts
 # %% ../nbs/13_zero_shot.ipynb #9ed7f81b
 def words_descriptor(spec, device="auto"): # `OpenClip`; raises `BadInput` for a descriptor without words
     kind = descriptor(spec, device)
-    if not isinstance(kind, OpenClip):
+    if not kind.knows_words:
         raise BadInput(f"{kind.name} does not understand words: use openclip:NAME@FILE")
     return kind
 
@@ -84,7 +84,7 @@ def search_words(catalogue, # a `Catalogue`
     is not described by a CLIP"""
     if k < 1: raise BadInput(f"k is {k}: ask for at least one item")
     if not text.strip(): raise BadInput("the text to search for is empty: write a few words")
-    if not isinstance(catalogue.descriptor, OpenClip):
+    if not catalogue.descriptor.knows_words:
         raise BadInput(f"catalogue {catalogue.path} is described by "
                        f"{catalogue.made['features']}, which does not "
                        "understand words: build it with --features openclip:NAME@FILE to search by text")
