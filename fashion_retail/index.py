@@ -226,7 +226,7 @@ class Lance:
         self.folder, self.name, self.memory = Path(folder), name, memory
         self.path = self.folder/f"{name}.lance"
         self.lock = FileLock(self.folder/".lock", timeout=PATIENCE)
-        self._open, self._kept, self._counted = None, (None, None), (None, 0)
+        self._open, self._kept, self._counted = None, (None, None), (None, {})
 
     def _database(self):
         os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
@@ -328,11 +328,16 @@ def count(self:Lance,
          ) -> int:
     "How many photos, or items, agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.count(column, where)
-    if where: return self.rows(where)[column].nunique()
-    asked = self._read(lambda table: table.version), column
-    # once for a version
-    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()
-    return self._counted[1]
+    def action(table):
+        version, asked = table.version, (column, sql(where, text_columns(table)))
+        if self._counted[0] != version: self._counted = version, {}  # once for a version
+        known = self._counted[1]
+        if asked not in known:
+            found = table.search().select([column])
+            found = found.where(asked[1]) if asked[1] else found
+            known[asked] = len(found.to_arrow()[column].unique())
+        return known[asked]
+    return self._read(action)
 
 @patch
 def vectors(self:Lance,
