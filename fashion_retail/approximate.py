@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from .core import atomic
+from .core import BadInput, atomic
 from .index import Lance, as_exact, engine, sql, text_columns
 
 # %% ../nbs/21_approximate.ipynb #96597622
@@ -49,7 +49,11 @@ class Approximate(Lance):
         measure:bool=False # measure again what a search misses, even if few photos came or went
     ):
         "Tidy up; make the lists where the table has become large, and measure what a search misses"
-        super().optimize()
+        try: super().optimize()
+        except BadInput as error:
+            if not measure or "disk is full" in str(error): raise
+            self._forget_lists()  # they may be damaged; the rows are elsewhere
+            super().optimize()
         count = len(self)
         if count <= FEW or count*self.dim*4 <= self.memory*1e6: return
         note = self.note
@@ -63,6 +67,12 @@ class Approximate(Lance):
         state = self._read(lambda table: table.index_stats("vector_idx"))
         return state is None or state.num_indices > SEGMENTS
 
+    def _forget_lists(self):
+        "Remove all that can be made again from the rows"
+        with engine(self.path), self.lock:
+            for one in self._table.list_indices(): self._table.drop_index(one.name)
+            (self.path/NOTE).unlink(missing_ok=True)
+
     def _make_lists(self, count):
         "Sort the vectors into lists"
         from lancedb.index import IvfRq
@@ -73,7 +83,7 @@ class Approximate(Lance):
         super().optimize()
         return count
 
-# %% ../nbs/21_approximate.ipynb #dceecef6
+# %% ../nbs/21_approximate.ipynb #2acea751
 from fastcore.basics import patch
 
 FEW_VALUES = 1000  # of a column: up to so many it gets a bitmap

@@ -9,6 +9,7 @@ __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 
 # %% ../nbs/21_index.ipynb #b68334c9
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -212,6 +213,8 @@ def engine(path # the table's folder, for the message
         full = "No space left", "os error 28", "File too large", "os error 27"
         if any(o in text for o in full): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
+        elif any(o in text for o in ("fill whole buffer", "Invalid range", "file size is too small")):
+            text = "a file is cut short: run fashion-retail catalogue optimize, or else build it again"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
@@ -229,7 +232,7 @@ class Lance:
         self._open, self._kept, self._counted = None, (None, None), (None, {})
 
     def _database(self):
-        os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
+        os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about its own future
         import lancedb
         # every read sees the last change
         return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
@@ -453,10 +456,15 @@ def _clean(self:Lance, table):
 
 @patch
 def _tidy(self:Lance, table):
-    "`optimize` where it is worth its time"
+    "`optimize` where it is worth its time; what was written stays written where the disk is too full for that"
     stats = table.stats()
     pieces = stats["fragment_stats"]
     written = pieces["num_fragments"]*pieces["lengths"]["mean"]  # rows in the files, replaced ones too
     live = stats["total_bytes"]*stats["num_rows"]/max(written, 1)
     many = pieces["num_fragments"] > max(PIECES, stats["num_rows"]**0.5)
-    if many or self.disk() > WASTE*live + SLACK: self._clean(table)
+    if not many and self.disk() <= WASTE*live + SLACK: return
+    try:
+        with engine(self.path): self._clean(table)
+    except BadInput as error:
+        print(f"what was changed is stored, but it was not tidied up: {error}; make room, then run "
+              "fashion-retail catalogue optimize", file=sys.stderr)
