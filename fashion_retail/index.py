@@ -214,7 +214,7 @@ def engine(path # the table's folder, for the message
         if any(o in text for o in full): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
         elif any(o in text for o in ("fill whole buffer", "Invalid range", "file size is too small")):
-            text = "a file is cut short: run fashion-retail catalogue optimize, or else build it again"
+            text = "a file is cut short: run fashion-retail catalogue optimize, or else remove the folder and build again"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
