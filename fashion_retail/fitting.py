@@ -103,30 +103,40 @@ class Progress:
         self.last, passed = now, now - self.last
         return passed
 
-    def step(self):
-        "One training step is done"
-        self.spent.append(self.lap())
-        self.steps -= 1
+# %% ../nbs/03_fitting.ipynb #31b9e776
+@patch
+def step(self:Progress):
+    "One training step is done"
+    self.spent.append(self.lap())
+    self.steps -= 1
 
-    def judged(self):
-        "One epoch has been judged and saved"
-        self.judged_in.append(self.lap())
-        self.judgements -= 1
+# %% ../nbs/03_fitting.ipynb #d9f87e67
+@patch
+def judged(self:Progress):
+    "One epoch has been judged and saved"
+    self.judged_in.append(self.lap())
+    self.judgements -= 1
 
-    def left(self) -> float: # seconds
-        "The announcement: the mean of recent steps and judgements, without the first two steps"
-        recent = list(self.spent)
-        step = float(np.mean(recent[2:] if len(recent) > 4 else recent)) if recent else 0.
-        judgement = float(np.mean(self.judged_in)) if self.judged_in else self.judging*step
-        return self.steps*step + self.judgements*judgement
+# %% ../nbs/03_fitting.ipynb #87e5e68c
+@patch
+def left(self:Progress) -> float: # seconds
+    "The announcement: the mean of recent steps and judgements, without the first two steps"
+    recent = list(self.spent)
+    step = float(np.mean(recent[2:] if len(recent) > 4 else recent)) if recent else 0.
+    judgement = float(np.mean(self.judged_in)) if self.judged_in else self.judging*step
+    return self.steps*step + self.judgements*judgement
 
-    def say(self, text): # print a line now
-        self.said = self.clock()
-        print(text, flush=True)
+# %% ../nbs/03_fitting.ipynb #7092f4a4
+@patch
+def say(self:Progress, text): # print a line now
+    self.said = self.clock()
+    print(text, flush=True)
 
-    def alive(self, text):
-        "Print a line if the last one is older than `every` seconds"
-        if self.clock() - self.said >= self.every: self.say(text)
+# %% ../nbs/03_fitting.ipynb #a7765c46
+@patch
+def alive(self:Progress, text):
+    "Print a line if the last one is older than `every` seconds"
+    if self.clock() - self.said >= self.every: self.say(text)
 
 # %% ../nbs/03_fitting.ipynb #e74cabc3
 def announced(items, # any iterable
