@@ -218,6 +218,7 @@ def split_spec(spec:str # NAME or NAME@FILE
         raise BadInput(f"{spec} names no file after @: write {name}@FILE, or {name} alone")
     return name, file or None
 
+# %% ../nbs/03_cutout.ipynb #c5093924
 def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
            device:str="auto" # auto, cpu or cuda
           ) -> Cutout:
@@ -229,6 +230,7 @@ def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
         raise BadInput(f"unknown cut-out {name!r}: use one of {', '.join(CUTOUTS)}")
     return CUTOUTS[name](file, device)
 
+# %% ../nbs/03_cutout.ipynb #9917785f
 def run_cutouts(names, # of cut-outs
                 run:str|Path, # folder of a run of the report
                 device:str="auto" # auto, cpu or cuda
@@ -238,6 +240,7 @@ def run_cutouts(names, # of cut-outs
     own = {"tiramisu": f"tiramisu@{trained}"} if trained.exists() else {}
     return {name: cutout(own.get(name, name), device) for name in names}
 
+# %% ../nbs/03_cutout.ipynb #d87f0477
 def mask_makers() -> list: # names
     "The cut-outs that make a mask from a photo alone, installed or not"
     return [name for name, kind in CUTOUTS.items() if kind.with_confidence is not Cutout.with_confidence]
@@ -290,6 +293,7 @@ class OneGarment(Cutout):
     def with_confidence(self, image):
         return self.segmenter.cut(image)[:2]
 
+# %% ../nbs/03_cutout.ipynb #f15a5f29
 class Clothing(Cutout):
     "All that is worn on a photo as one mask, with shoes, hats and bags"
     name, caption, code, shipped, network = "clothing", "Clothing", "2", GARMENT_WEIGHTS, True
@@ -308,12 +312,14 @@ class GrabCut(Cutout):
     def with_confidence(self, image):
         return grabcut(image), None
 
+# %% ../nbs/03_cutout.ipynb #e13e6b2a
 class Otsu(Cutout):
     "A threshold on the distance from the background's color; for studio photos"
     name, caption = "otsu", "Otsu"
     def with_confidence(self, image):
         return otsu_mask(image), None
 
+# %% ../nbs/03_cutout.ipynb #cb5c6efe
 class U2Netp(Cutout):
     "U²-Net-p (Qin et al. 2020), a network for salient objects; needs `pip install 'fashion_retail[peers]'`"
     name, caption, network = "u2netp", "U²-Net-p", True
@@ -353,6 +359,7 @@ class Whole(Cutout):
         mask[y0:y1, x0:x1] = True
         return Cut(mask, None)
 
+# %% ../nbs/03_cutout.ipynb #5ef7f971
 class TableMask(Cutout):
     "The images table's own masks (`mask_path`)"
     name, caption = "mask", "true mask"

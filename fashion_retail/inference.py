@@ -154,6 +154,7 @@ def traced_onnx(
         names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=free)
         torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names, opset_version=17, dynamo=False)
 
+# %% ../nbs/02_inference.ipynb #2978f83d
 def fastest(net:nn.Module, # any network
             shape:tuple=None, # (C, H, W) of all images, where `net` is no `FCDenseNet`
             abreast:bool=True # with a shape: an image a thread; False: all threads on one image

@@ -88,6 +88,7 @@ class _BothSides(nn.Module):
         self.net = net
     def forward(self, x): return sum(self.net(side[:, :3], side[:, 3]) for side in (x, x.flip(3)))
 
+# %% ../nbs/04_ranking.ipynb #dfda75bf
 class Ranking(NetworkDescriptor):
     "The trained `RankingNet`; raises `BadInput` for weights of another network"
     name, code, dim, masked, takes_weights, shipped = "ranking", "2", 256, True, True, RANKING_WEIGHTS

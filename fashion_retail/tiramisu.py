@@ -62,6 +62,7 @@ class TransitionDown(nn.Module):
         self.drop = Dropout(dropout)
     def forward(self, x): return F.max_pool2d(self.drop(self.conv(self.norm(x).relu_())), 2)
 
+# %% ../nbs/02_tiramisu.ipynb #215b99c8
 class TransitionUp(nn.Module):
     "Transposed convolution 3×3 with stride 2, cropped to the size of `skip`"
     def __init__(self, n):
@@ -114,6 +115,7 @@ class FCDenseNet(nn.Module):
 @patch(as_prop=True)
 def blocks(self:FCDenseNet): return [*self.down, self.bottleneck, *self.up]
 
+# %% ../nbs/02_tiramisu.ipynb #3be571cd
 @patch(as_prop=True)
 def widths(self:FCDenseNet): return [b.n_in + len(b)*b.growth_rate for b in self.blocks] # channels after each block
 
@@ -155,9 +157,13 @@ def check_input(net, # an `FCDenseNet`
 def fc_densenet56(in_channels=3, n_classes=2, **kw):
     "4 layers a block, growth rate 12; `kw` goes to `FCDenseNet`"
     return FCDenseNet(in_channels, n_classes, **dict(growth_rate=12, n_layers_per_block=(4,)*11) | kw)
+
+# %% ../nbs/02_tiramisu.ipynb #7fd4ee5c
 def fc_densenet67(in_channels=3, n_classes=2, **kw):
     "5 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
     return FCDenseNet(in_channels, n_classes, **dict(growth_rate=16, n_layers_per_block=(5,)*11) | kw)
+
+# %% ../nbs/02_tiramisu.ipynb #8fb3f04a
 def fc_densenet103(in_channels=3, n_classes=2, **kw):
     "4 to 15 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
     layers = 4, 5, 7, 10, 12, 15, 12, 10, 7, 5, 4
@@ -310,11 +316,11 @@ def _frozen_stats(norm):
         norm.momentum = momentum
         norm.num_batches_tracked -= 1
 
+# %% ../nbs/02_tiramisu.ipynb #a5bd053d
 def recomputed(td:TransitionDown, # in training
                x): # its input, kept anyway as a skip connection
     "`td(x)`, computed again in the backward pass instead of remembered"
-    return checkpoint(td, x, use_reentrant=False,
-                      context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
+    return checkpoint(td, x, use_reentrant=False, context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
 
 # %% ../nbs/02_tiramisu.ipynb #de554f2e
 @patch
@@ -403,8 +409,7 @@ def save_weights(
     **meta, # plain values that travel with the weights
 ):
     "Write weights, constructor arguments and `meta` to one file"
-    state = {name: (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous()
-             for name,o in net.state_dict().items()}
+    state = {n: (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous() for n,o in net.state_dict().items()}
     header = {type(net).__name__: json.dumps(net.config), 'meta': json.dumps(meta)}
     with atomic(path) as tmp: tmp.write_bytes(save(state, metadata=header))
 
