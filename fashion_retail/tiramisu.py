@@ -409,7 +409,8 @@ def save_weights(
     **meta, # plain values that travel with the weights
 ):
     "Write weights, constructor arguments and `meta` to one file"
-    state = {n: (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous() for n,o in net.state_dict().items()}
+    def stored(o): return (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous()
+    state = {name: stored(o) for name,o in net.state_dict().items()}
     header = {type(net).__name__: json.dumps(net.config), 'meta': json.dumps(meta)}
     with atomic(path) as tmp: tmp.write_bytes(save(state, metadata=header))
 
