@@ -35,6 +35,7 @@ class Pool:
         "What can be labeled"
         return np.flatnonzero(~self.labeled if self.closed is None else ~self.labeled & ~self.closed)
 
+# %% ../nbs/11_active_learning.ipynb #9ceae3e4
 ORDERS = {} # name -> function (pool, count, rng) -> positions
 
 def order(function:Callable):
@@ -42,6 +43,7 @@ def order(function:Callable):
     ORDERS[function.__name__] = function
     return function
 
+# %% ../nbs/11_active_learning.ipynb #e8500ed2
 def needed(values, name, what):
     "`values`, or `BadInput` where the pool has none"
     if values is None:
@@ -54,22 +56,26 @@ def random(pool, count, rng):
     "Any photo"
     return rng.permutation(pool.open())[:count]
 
+# %% ../nbs/11_active_learning.ipynb #cf370b7c
 def doubtful_first(pool, doubt, count, rng): # float (N,); positions
     "The largest doubts, equal ones in any order, without near-copies"
     at = rng.permutation(pool.open())
     return apart(pool, at[np.argsort(-doubt[at], kind="stable")], count)
 
+# %% ../nbs/11_active_learning.ipynb #5b9b970d
 @order
 def least_certain(pool, count, rng):
     "What the current model is least sure of (Lewis and Gale 1994)"
     return doubtful_first(pool, -needed(pool.certainty, "least_certain", "the certainty of a model"), count, rng)
 
+# %% ../nbs/11_active_learning.ipynb #107d5737
 @order
 def disagreement(pool, count, rng):
     "Where a second method says otherwise"
     doubt = needed(pool.disagreement, "disagreement", "the answers of a second method")
     return doubtful_first(pool, doubt, count, rng)
 
+# %% ../nbs/11_active_learning.ipynb #6be27a03
 @order
 def dropout(pool, count, rng):
     "Where the model contradicts itself when parts of it are left out (Gal and Ghahramani 2016)"
@@ -116,11 +122,13 @@ def farthest(vectors, centers, positions, count): # greedy k-center; positions
         distance[best] = -1
     return np.array(taken, int)
 
+# %% ../nbs/11_active_learning.ipynb #4760c5a0
 @order
 def diverse(pool, count, rng):
     "Far from everything labeled (greedy k-center; Sener and Savarese 2018)"
     return farthest(pool.vectors, np.flatnonzero(pool.labeled), rng.permutation(pool.open()), count)
 
+# %% ../nbs/11_active_learning.ipynb #121efc5a
 @order
 def mixed(pool, count, rng):
     "Half of them any photo; half diverse ones among the least certain third"
@@ -149,6 +157,7 @@ def without_copies(pool:Pool,
         if kept[i]: known.append(i)
     return kept
 
+# %% ../nbs/11_active_learning.ipynb #92c39c3e
 WHY = dict(random="drawn at random", diverse="unlike all that is labeled", mixed="drawn at random",
            least_certain="the model is least sure of it: certainty {certainty:.2f}",
            disagreement="a second method says otherwise: {disagreement:.2f}",
@@ -169,6 +178,7 @@ def known_order(name:str # of an order
     if name not in ORDERS: raise BadInput(f"there is no order {name}: use one of {', '.join(ORDERS)}")
     return name
 
+# %% ../nbs/11_active_learning.ipynb #d0619988
 def next_batch(pool:Pool,
                name:str, # of an order
                count:int, # wanted
@@ -238,6 +248,7 @@ def five_folds(count): # of photos; for each fold the positions of the others an
     number = np.arange(count)%5
     return [(np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(5)]
 
+# %% ../nbs/11_active_learning.ipynb #7fe5315d
 def learn_some(kernel, has, labeled, strength): # (N, K) probabilities of all; (L, K) out of fold
     "Learn tags from the labeled photos"
     at = np.flatnonzero(labeled)
@@ -288,6 +299,7 @@ def curves_of(learner, # the task, as for `campaign`
              for seed in seeds for name in orders]
     return pd.concat(found).assign(task=task, column=column)[[*CURVES]]
 
+# %% ../nbs/11_active_learning.ipynb #45cf088f
 def tag_task(rows, name, standard, least): # `TagTask`
     "One column of a table with splits train and valid; raises `BadInput` where it has too few tags"
     train = (rows.split == "train").to_numpy()

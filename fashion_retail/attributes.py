@@ -63,6 +63,7 @@ def parts_of(tag, # a text
     tag = normal_text(tag)
     return [part for one in tag.split(separator) if (part := one.strip())] if separator else [tag][:bool(tag)]
 
+# %% ../nbs/13_attributes.ipynb #4ad9053e
 def has_values(tags, # (N,) texts
                values:list, # of a column
                separator:str # between several values of a row; '': a row has one
@@ -71,6 +72,7 @@ def has_values(tags, # (N,) texts
     rows = [parts_of(tag, separator) for tag in tags]
     return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows), len(values))
 
+# %% ../nbs/13_attributes.ipynb #9a874011
 def values_of(tags, # (N,) texts, '' where missing
               separator:str="", # between several values of a row; '': a row has one
               least:int=LEAST, # examples that a value needs
@@ -100,6 +102,7 @@ def row_weights(has:np.ndarray # bool (N, K)
     rarest = np.where(has, 1/np.maximum(has.sum(0), 1), 0).max(1)**0.5
     return rarest/rarest.mean()
 
+# %% ../nbs/13_attributes.ipynb #b387e0db
 def solve(kernel:np.ndarray, # float (N, N)
           has:np.ndarray, # bool (N, K)
           strength:float # of the regularization
@@ -125,6 +128,7 @@ def folds_of(has, groups): # list of (train, test) positions
         warnings.simplefilter("ignore")  # a value with few items is not in every fold
         return list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(has, kind, groups))
 
+# %% ../nbs/13_attributes.ipynb #6886a098
 def out_of_fold(kernel, has, folds, strength): # float (N, K)
     "The scores of each row by what was learned without its group"
     scores = np.zeros(has.shape)
@@ -143,6 +147,7 @@ def probabilities(scores, # (N, K)
     if middle is not None: return expit((scores - middle)/temperature)
     return (1 - doubt)*softmax(scores/temperature, axis=1) + doubt/scores.shape[1]
 
+# %% ../nbs/13_attributes.ipynb #e098a6a2
 def calibrated(scores, # (N, K), of rows that were not learned from
                has, # bool (N, K)
                multi:bool=False # several values a row
@@ -225,11 +230,13 @@ def standards(blocks:dict # block -> (N, D)
         found[name] = middle, np.float32(1/spread/np.sqrt(numbers.shape[1]))
     return found
 
+# %% ../nbs/13_attributes.ipynb #b7fcbf7c
 def standardized(blocks, scale): # block -> float32 (N, D)
     "Blocks under `standards`; far values are cut at six standard deviations"
     cut = {o: 6/np.sqrt(numbers.shape[1]) for o, numbers in blocks.items()}
     return {o: ((numbers - scale[o][0])*scale[o][1]).clip(-cut[o], cut[o]) for o, numbers in blocks.items()}
 
+# %% ../nbs/13_attributes.ipynb #3006b142
 def best_choice(kernels:dict, # block -> float (N, N)
                 has, # bool (N, K)
                 folds, # from `folds_of`
@@ -252,6 +259,7 @@ def _sampled(has, use, most=MOST): # positions to learn from, rare values first
     chance = row_weights(has[at])**2*np.random.default_rng(0).random(len(at))
     return np.sort(at[np.argsort(-chance, kind="stable")[:most]])
 
+# %% ../nbs/13_attributes.ipynb #26807e2d
 def learn_column(name:str, # of the column
                  tags, # (N,) texts, '' where missing
                  standard:dict, # block -> float32 (N, D), standardized
@@ -342,6 +350,7 @@ def known_columns(rows, columns):
     if wrong := [o for o in columns if o in fixed]: raise BadInput(f"{some(wrong)} is no attribute: name other columns")
     if len(set(columns)) < len(columns): raise BadInput("a column is named twice: name each once")
 
+# %% ../nbs/13_attributes.ipynb #3873a34b
 def separators_of(rows, columns, separator, least): # name -> separator, '' where a row has one value
     "How each column is read; raises `BadInput` for a column that is not there or cannot be learned"
     known_columns(rows, columns)
@@ -364,6 +373,7 @@ def predict(self:Tagger,
         found.update({name: texts, f"{name}_probability": sure.round(4), f"{name}_abstained": abstained})
     return pd.DataFrame(found)
 
+# %% ../nbs/13_attributes.ipynb #963f9370
 @patch
 def explain(self:Tagger,
             blocks:dict, # from `blocks_of`
@@ -436,6 +446,7 @@ def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     tags = rows[column].map(normal_text)
     return tags.where(rows[f"{column}_source"] != "predicted", "") if f"{column}_source" in rows else tags
 
+# %% ../nbs/13_attributes.ipynb #95b2513a
 def filled(rows:pd.DataFrame, # rows of an images table
            answers:pd.DataFrame, # of `Tagger.predict`, for the same rows
            columns # names

@@ -64,6 +64,7 @@ def peer_tiramisu(net # one of ours, whose layout it gets
                       bottleneck_layers=layers[count], up_blocks=layers[count + 1:], growth_rate=layout["growth_rate"],
                       first_conv_out_channels=layout["n_filters_first_conv"], dropout_rate=layout["dropout"])
 
+# %% ../nbs/31_benchmarks.ipynb #2577b830
 def tiramisu_of(depth, # 56, 67 or 103
                 size, # px a side
                 batch, # images a step
@@ -172,6 +173,7 @@ def waiting() -> float|None: # None where the system does not say
     "Processes that wait for the processor, the mean of the last minute"
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
+# %% ../nbs/31_benchmarks.ipynb #1f34f2c4
 def near_vectors(n_queries, # rows of the first
                  n_gallery, # rows of the second
                  dim, # columns
@@ -183,6 +185,7 @@ def near_vectors(n_queries, # rows of the first
     queries = gallery[:n_queries] + rng.standard_normal((n_queries, dim), np.float32)
     return tuple(rows/np.linalg.norm(rows, axis=1, keepdims=True) for rows in (queries, gallery))
 
+# %% ../nbs/31_benchmarks.ipynb #00b94f9e
 def faiss_search(queries, gallery, k): # row numbers (Q, k), or None without faiss-cpu
     "The answers of FAISS's flat index"
     try: import faiss
@@ -234,6 +237,7 @@ def jpeg_table(folder:Path, # where the files go
         save_image(np.roll(images[i%len(images)], i//len(images)*7, axis=1), path)
     return pd.DataFrame(dict(image_id=[path.stem for path in paths], role="snapshot", path=paths))
 
+# %% ../nbs/31_benchmarks.ipynb #2c7bb91b
 @torch.inference_mode()
 def plain_vectors(paths, # photos
                   kind, # a descriptor that is a network
@@ -309,6 +313,7 @@ class StageClock:
             return found
         return call
 
+# %% ../nbs/31_benchmarks.ipynb #8f125d19
 def embed_stages(paths:list, # photos
                  segmenter:Garments, # its networks and its refinement are timed, and stay so
                  kind # a descriptor

@@ -34,6 +34,7 @@ def pixel_maps(image, net): # float16 (GRID*GRID, 512), the encoder's maps at th
         means = torch.cat([F.normalize(o.mean((2, 3))) for o in some], 1)[0]
     return torch.cat(shaped, 1)[0].flatten(1).T.numpy().astype(np.float16), means.numpy()
 
+# %% ../nbs/11_campaigns.ipynb #2d963d99
 def cells_of(mask): # bool (H, W) -> float32 (GRID*GRID,), the share of garment in each cell
     import cv2
     from fashion_retail.training import letterbox
@@ -58,10 +59,12 @@ def pixel_features(maps:np.ndarray, # float16 (N, P, C)
     parts = [o.reshape(count, cells, -1) for o in (found, mixed.astype(np.float32))]
     return np.concatenate([*parts, np.broadcast_to(place, (count, *place.shape))], 2)
 
+# %% ../nbs/11_campaigns.ipynb #a0117118
 def grid_iou(found, truth): # (..., P) shares of garment in cells -> (...,)
     one, two = found > 0.5, truth > 0.5
     return (one & two).sum(-1)/np.maximum(1, (one | two).sum(-1))
 
+# %% ../nbs/11_campaigns.ipynb #47d002da
 def expected_iou(found): # (..., P) -> (...,): the IoU with the truth if the shares came true
     found = found.clip(0, 1)
     inside = found > 0.5
@@ -211,6 +214,7 @@ def with_curves(kept:pd.DataFrame|None, # what the file held, or None
     old = [o not in new for o in zip(kept.task, kept.column)]
     return pd.concat([kept[old], curves], ignore_index=True)
 
+# %% ../nbs/11_campaigns.ipynb #e932a0f7
 def task_campaign(task, name, seeds): # `CURVES`, of all orders that the task can take
     orders = [o for o in ORDERS if o != "dropout" or name == "masks"]
     return curves_of(task, orders, seeds, name)

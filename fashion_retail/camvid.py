@@ -88,6 +88,7 @@ def confusion(label:torch.Tensor, # any shape, int, 11 = void
     return torch.bincount(label[known].long()*VOID + pred[known].long(),
                           minlength=VOID**2).reshape(VOID, VOID)
 
+# %% ../nbs/30_camvid.ipynb #53dc2451
 def scores(table:torch.Tensor # a confusion table
           ) -> dict: # miou, accuracy, and IoU by class (NaN where absent), 0…1
     "Mean IoU and global accuracy"
@@ -158,6 +159,7 @@ def normalized(images:np.ndarray, # uint8 (B, H, W, 3)
     "Images as the network takes them"
     return (torch.from_numpy(images).to(mean.device).permute(0, 3, 1, 2).float()/255 - mean)/std
 
+# %% ../nbs/30_camvid.ipynb #24a4f2d2
 @torch.no_grad()
 def evaluate(net:nn.Module, # gives logits of 11 classes
              images:np.ndarray, # uint8 (N, H, W, 3)
@@ -194,6 +196,7 @@ def optimizer(net:nn.Module, # to be trained
     return (torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3)
             if recipe == "paper" else torch.optim.AdamW(groups))
 
+# %% ../nbs/30_camvid.ipynb #c8ee56d5
 def rate_at(recipe:str, # paper or ours
             whole:bool, # the second phase, on whole images
             done:float, # of the phase, 0…1
@@ -297,6 +300,7 @@ def surroundings() -> dict: # plain strings and numbers
     return dict(hardware=hardware, versions=versions, commit=found["commit"][:7],
                 date=found["when"][:10])
 
+# %% ../nbs/30_camvid.ipynb #5004eb19
 def flat(result:dict # such as `{"versions": {"torch": 1}}`
         ) -> dict: # such as `{"versions.torch": 1}`
     "A nested result as one row of a table"
@@ -305,6 +309,7 @@ def flat(result:dict # such as `{"versions": {"torch": 1}}`
         row |= {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
     return row
 
+# %% ../nbs/30_camvid.ipynb #66f15bed
 def score_camvid(out:str|Path, # folder that `train_camvid` wrote
                  test:tuple, # images and labels
                  device:str="auto", # auto, cpu or cuda

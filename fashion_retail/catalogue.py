@@ -99,6 +99,7 @@ def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store)
                        "or with other weights: choose another folder, or --replace it")
     return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
 
+# %% ../nbs/20_catalogue.ipynb #79f960d8
 @patch
 def _renew(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     "Build where a catalogue of the same kind is"
@@ -133,6 +134,7 @@ def add(self:Catalogue,
     and then adds nothing"""
     return self._bring(source, pattern, skip, store, self._refuse_known)
 
+# %% ../nbs/20_catalogue.ipynb #71bca477
 @patch
 def update(self:Catalogue,
            source, # as for `build`

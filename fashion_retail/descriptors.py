@@ -130,6 +130,7 @@ def fit(self:Descriptor,
     "Learn from the gallery; a descriptor with nothing to learn returns itself"
     return self
 
+# %% ../nbs/04_descriptors.ipynb #ca2adf1e
 @patch
 def transform(self:Descriptor,
     squares:np.ndarray, # uint8 (N, S, S, 3)
@@ -204,6 +205,7 @@ def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
         vectors.append(np.sqrt(counts.ravel()/max(counts.sum(), 1e-9)))
     return np.float32(vectors)
 
+# %% ../nbs/04_descriptors.ipynb #bf419705
 class ColorHistogram(Descriptor):
     "Which colors the garment has, and how much of each"
     name, dim, prepare = "color_histogram", int(np.prod(BINS)), Preparation(128)
@@ -216,6 +218,7 @@ def _frequencies(size): # signed, of a Fourier transform of size × size: across
     f = np.fft.fftfreq(size)*size
     return np.meshgrid(f, f)
 
+# %% ../nbs/04_descriptors.ipynb #9f0ca02a
 @cache
 def gabor_filters(size:int # side of the square photo
                  ) -> np.ndarray: # float32 (20, size, size), over frequencies as `fft2` orders them
@@ -228,11 +231,13 @@ def gabor_filters(size:int # side of the square photo
             filters.append(np.exp(-3.5*(radius/(0.3/1.85**scale) - 1)**2 - np.pi*n**2/32*off**2))
     return np.float32(filters)
 
+# %% ../nbs/04_descriptors.ipynb #1a415bdc
 @cache
 def _blur(size): # LEAR's: half its strength at 4 cycles a photo
     u, v = _frequencies(size)
     return np.float32(0.5**((u**2 + v**2)/16))
 
+# %% ../nbs/04_descriptors.ipynb #0aa45879
 def gist(images:np.ndarray, # uint8 (N, S, S, 3), S at least 8 and divisible by 4
          masks=None # not used
         ) -> np.ndarray: # float32 (N, 960): channel, filter, column of blocks, row of blocks
@@ -264,6 +269,7 @@ def hog(images:np.ndarray, # uint8 (N, 64, 64, 3)
     count = cv2.HOGDescriptor((64, 64), (16, 16), (8, 8), (8, 8), 9).compute
     return np.stack([count(o).ravel() for o in images])
 
+# %% ../nbs/04_descriptors.ipynb #354f0a6c
 class Hog(Descriptor):
     "Directions of edges, in overlapping blocks"
     name, dim, prepare = "hog", 1764, Preparation(64)
@@ -286,6 +292,7 @@ def patches(image:np.ndarray, # uint8 (S, S, 3)
     found = cv2.SIFT_create().compute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), points)[1]
     return np.sqrt(found/np.maximum(found.sum(1, keepdims=True), 1e-9))
 
+# %% ../nbs/04_descriptors.ipynb #f170a9e3
 class BagOfWords(Descriptor):
     "How often each visual word of the gallery occurs"
     name, dim, prepare, fits = "bovw", N_WORDS, Preparation(128), True
@@ -326,6 +333,7 @@ def classical(images:np.ndarray, # uint8 (N, 128, 128, 3)
     parts = color_histogram(images, masks), gist(images), hog(small)
     return np.hstack([o/np.maximum(np.linalg.norm(o, axis=1, keepdims=True), 1e-12) for o in parts])
 
+# %% ../nbs/04_descriptors.ipynb #fbf26167
 class Classical(Descriptor):
     "Color histogram, GIST and HOG side by side"
     name, dim, prepare = "classical", int(np.prod(BINS)) + 960 + 1764, Preparation(128)
@@ -339,6 +347,7 @@ class _Pooled(torch.nn.Module):
         self.encoder = encoder
     def forward(self, x): return self.encoder.top(self.encoder(x)["blocks.6"]).mean((2, 3))
 
+# %% ../nbs/04_descriptors.ipynb #176612ae
 class EfficientNetLite0(NetworkDescriptor):
     "Pooled ImageNet features of the embedded EfficientNet-Lite0"
     name, dim, prepare = "efficientnet_lite0", 1280, Preparation(224)
@@ -358,11 +367,13 @@ class _Stages(torch.nn.Module):
             pooled.append(torch.nn.functional.normalize((found*share).sum((2, 3))/share.sum((2, 3))))
         return torch.cat(pooled, 1)
 
+# %% ../nbs/04_descriptors.ipynb #f6ae4987
 class Stages(NetworkDescriptor):
     "Stages of the ImageNet EfficientNet-Lite0, averaged inside the mask"
     name, dim, prepare, masked = "stages", 472, Preparation(224), True
     def network(self): return _Stages(Encoder())
 
+# %% ../nbs/04_descriptors.ipynb #a601f21f
 class TiramisuStages(NetworkDescriptor):
     "Stages of a trained segmenter's encoder; raises `BadInput` for a segmenter without one"
     name, dim, prepare, masked = "tiramisu", 472, Preparation(224), True
@@ -389,6 +400,7 @@ def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo
     pca = PCA(keep, svd_solver="full").fit(scale.transform(gallery))
     return lambda vectors: pca.transform(scale.transform(vectors)).astype(np.float32)
 
+# %% ../nbs/04_descriptors.ipynb #a02674c4
 class WithPCA(Descriptor):
     "A descriptor followed by the talk's recipe"
     fits = True

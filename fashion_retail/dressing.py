@@ -59,6 +59,7 @@ def _warped(tile, shape, rng): # a tile repeated over `shape`, turned and bent a
     return cv2.remap(tile, c*x + s*y + bend, c*y - s*x + bend,
                      cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
+# %% ../nbs/10_dressing.ipynb #b6bd8e40
 def new_cloth(rng:np.random.Generator, # source of chance
               shape:tuple, # (H, W)
               pieces:list|None=None # `swatches`; None: drawn patterns only
@@ -191,6 +192,7 @@ def resized(who:Figure, # any size
     return Figure(cv2.resize(who.rgb, size, interpolation=how), labels,
                   cv2.resize(who.cover, size, interpolation=how))
 
+# %% ../nbs/10_dressing.ipynb #69ba5a3e
 def tone(who:Figure, # a figure
          rng:np.random.Generator # source of chance
         ) -> Figure:
@@ -297,6 +299,7 @@ def _hips(labels, kind, from_top): # left and right end of a garment near its to
     xs = np.nonzero(labels[row] == kind)[0]
     return xs[0], xs[-1], row
 
+# %% ../nbs/10_dressing.ipynb #f6a3e385
 def stack_figures(top:Figure, # a photo of an upper garment, cut at the hips
                   bottom:Figure # a photo of a lower garment, cut at the waist
                  ) -> Figure: # the same person from head to feet; `top` where the two do not fit

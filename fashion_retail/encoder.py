@@ -62,6 +62,7 @@ class EvenConv2d(nn.Conv2d):
         padded = F.pad(x, (before, after, before, after), "constant", 0.)
         return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
+# %% ../nbs/02_encoder.ipynb #07695ac1
 def evenly_padded(net:nn.Module # a network of timm
                  ) -> nn.Module: # the same network; its convolutions of stride 2 are replaced in place
     "Replace the convolutions whose padding follows the size"

@@ -33,6 +33,7 @@ def feature_names() -> list: # such as `ranking` and `timm:NAME`
     "Every name that `descriptor` knows"
     return [*FEATURES, *(f"{family}:NAME" for family in FAMILIES)]
 
+# %% ../nbs/04_features.ipynb #06a4e0df
 def descriptor(spec:str|Descriptor, # NAME, NAME@FILE, NAME+pca or NAME+pca64@FILE
                device:str="auto" # auto, cpu or cuda
               ) -> Descriptor:
@@ -140,6 +141,7 @@ def store_key(*parts # texts; None where a photo cannot be read
     "What an entry of the store is found by"
     return None if None in parts else bytes.fromhex(digest("\n".join(parts).encode()))
 
+# %% ../nbs/04_features.ipynb #9b09f7db
 def file_digest(path) -> str|None: # None for a file that cannot be read
     "SHA-256 of a file's content"
     try: return digest(Path(path))
@@ -194,6 +196,7 @@ def pack_mask(mask:np.ndarray # bool (H, W)
     "A mask in few bytes"
     return np.array(mask.shape, np.uint32).tobytes() + zlib.compress(np.packbits(mask).tobytes(), 1)
 
+# %% ../nbs/04_features.ipynb #1e16881a
 def unpack_mask(packed:bytes # as `pack_mask` gives it
                ) -> np.ndarray: # bool (H, W)
     "Undo `pack_mask`"

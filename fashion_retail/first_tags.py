@@ -87,6 +87,7 @@ def start_tagger(sources:dict, # name -> (rows, blocks, groups), of what may be 
     made.examples = pd.DataFrame({o: [] for o in ("image_id", *names)}, dtype=str)
     return made
 
+# %% ../nbs/13_first_tags.ipynb #d7af5807
 def judged_figures(column, probability, truth): # dict: n, values, accuracy, macro_f1, ece, accuracy_covered
     "Figures over the words that the head knows and the judge has"
     has = np.array(truth, object)[:, None] == np.array(column.values, object)[None]
@@ -102,6 +103,7 @@ def most_frequent(truth, values): # dict: n, values, accuracy, macro_f1 of alway
     best, count = float(share.max()), int((share > 0).sum())
     return dict(n=len(has), values=count, accuracy=best, macro_f1=2*best/(1 + best)/count)
 
+# %% ../nbs/13_first_tags.ipynb #9e113958
 def first_benchmark(tagger:Tagger, # of `start_tagger`
                     judge:tuple # rows, blocks and groups of hm
                    ) -> pd.DataFrame: # a row a column and a way to learn it
@@ -121,6 +123,7 @@ def first_benchmark(tagger:Tagger, # of `start_tagger`
         found += [dict(column=name, learned_from=way, **figures) for way, figures in ways.items()]
     return pd.DataFrame(found)
 
+# %% ../nbs/13_first_tags.ipynb #86d00465
 def judge_ready(rows): # raises `BadInput` for a table that cannot judge
     if missing := [o for o in ("pattern", "sleeve", "neckline", "category", "colour_master") if o not in rows]:
         raise BadInput(f"the judge lacks the column {missing[0]}: use hm, or a table with its columns")

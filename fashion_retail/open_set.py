@@ -30,6 +30,7 @@ def dir_at(
     threshold = unknown[allowed] if allowed < len(unknown) else -np.inf
     return float((right & known & (score > threshold)).sum()/known.sum())
 
+# %% ../nbs/05_open_set.ipynb #980d9cb8
 def reliability(
     probability, # (T,) 0 to 1
     known, # bool (T,)
@@ -42,6 +43,7 @@ def reliability(
     grouped = table.groupby("bin")
     return grouped.mean().assign(n=grouped.size())[["n", "probability", "share"]].reset_index(drop=True)
 
+# %% ../nbs/05_open_set.ipynb #e1d7d859
 def calibration_error(
     probability, # (T,) 0 to 1
     known, # bool (T,)
@@ -148,6 +150,7 @@ def _axes(n_axes):
     plt.close(figure)  # the caller shows or saves it: once, not twice
     return figure, axes[0]
 
+# %% ../nbs/05_open_set.ipynb #3f98c2b3
 def dir_curve(
     score, # (T,) numbers, larger speaks for known
     known, # bool (T,)

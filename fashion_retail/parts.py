@@ -37,6 +37,7 @@ def boxes(inside:torch.Tensor # float (B, 1, S, S), 1 = garment
         found.append([i, *(float(o)/side for o in box)])
     return torch.tensor(found)
 
+# %% ../nbs/04_parts.ipynb #4e3b8fe8
 def cells(found:torch.Tensor, # float (B, C, h, w), a stage's map
           where:torch.Tensor # float (B, 5), from `boxes`
          ) -> torch.Tensor: # float (B, 15*C), rows of length 1: three columns from the side to the middle
@@ -62,6 +63,7 @@ class _Parts(torch.nn.Module):
         return torch.cat([*(o for o, _ in pairs), *(o for _, o in pairs),
                           *(cells(maps[o], where)*len(pairs)**0.5 for o in ("blocks.4", "blocks.6"))], 1)
 
+# %% ../nbs/04_parts.ipynb #3ec1dbd6
 class Parts(NetworkDescriptor):
     """Stages of the ImageNet EfficientNet-Lite0 for attributes: mean, spread,
     and what is where on the garment"""

@@ -126,6 +126,7 @@ def from_hub(self:OpenClip, tag):
                        f"write {self.name}@hub:TAG with one of {', '.join(self.tags) or 'none'}")
     return open_clip.create_model(self.architecture, pretrained=tag)
 
+# %% ../nbs/04_pretrained.ipynb #eaa0a780
 @patch
 def from_file(self:OpenClip, path):
     import open_clip

@@ -47,6 +47,7 @@ def stage_notebook(stage:str, # such as `03_training`
 def _digest_of(values): # of plain values
     return digest(json.dumps(values, sort_keys=True).encode())
 
+# %% ../nbs/06_runner.ipynb #5d450d26
 def _imports(source):
     "The package's modules that a piece of Python imports, anywhere in it"
     with suppress(SyntaxError):
@@ -58,6 +59,7 @@ def _imports(source):
             else: continue
             yield from (name.split(".")[1] for name in names if name.startswith("fashion_retail."))
 
+# %% ../nbs/06_runner.ipynb #d8069dee
 def plain_code(source:str # of a cell or a module
               ) -> str:
     "The code without comments and line breaks, so that another form of the same code changes nothing"
@@ -82,6 +84,7 @@ def code_of(stage:str, # such as `03_training`
         todo += _imports(source)
     return digests
 
+# %% ../nbs/06_runner.ipynb #5af298d4
 def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
                  ) -> str:
     "Changes when a photo or mask of the table is replaced: by size and time of change, without reading it"
@@ -102,6 +105,7 @@ def stage_files(run:Path # the run folder
     return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in found.items()
             if path not in RUN_FILES and not path.startswith("stages/")}
 
+# %% ../nbs/06_runner.ipynb #bb726e93
 def stage_records(run:Path # the run folder
                  ) -> dict: # stage -> record: inputs, outputs, seconds
     "What each stage's last good run used and made; records of another version are left out"
@@ -110,6 +114,7 @@ def stage_records(run:Path # the run folder
         with suppress(OSError, ValueError): records[file.stem] = json.loads(file.read_text())
     return {stage: record for stage, record in records.items() if record.get("version") == VERSION}
 
+# %% ../nbs/06_runner.ipynb #b9a977b7
 def _remove(run, paths):
     "Files of the run folder, and the folders that are empty then"
     for path in paths: (run/path).unlink(missing_ok=True)
@@ -117,6 +122,7 @@ def _remove(run, paths):
     for folder in sorted(folders, key=lambda one: -len(one.parts)):
         with suppress(OSError): folder.rmdir()
 
+# %% ../nbs/06_runner.ipynb #9737704f
 def _forget(run, stage, record): # a stage about to run must not take its old files for new ones
     (run/"stages"/f"{stage}.json").unlink(missing_ok=True)
     if record: _remove(run, record["outputs"])
@@ -148,6 +154,7 @@ def _cores():
     try: return len(os.sched_getaffinity(0))
     except AttributeError: return os.cpu_count() or 1
 
+# %% ../nbs/06_runner.ipynb #762b43e4
 @contextmanager
 def kernel_environment():
     "Environment variables of the kernels: thread policy, unless the user has set one, and where the library is"
@@ -199,6 +206,7 @@ class _Lines(io.TextIOBase):
             if line.strip(): self.hear(line.rstrip())
         return len(text)
 
+# %% ../nbs/06_runner.ipynb #b4cb449d
 def in_kernel(notebook, # as `stage_notebook` gives it
               out:Path, # where the executed copy is written
               parameters:dict, # of the stage, `run_dir` among them
@@ -359,6 +367,7 @@ def leave_out(self:_Run, stage, why):
     self.note(stage, status="left out", why=why)
     self.progress.line(f"left out: {why}")
 
+# %% ../nbs/06_runner.ipynb #b3988cc1
 @patch
 def reuse(self:_Run, stage):
     record = self.records[stage]
@@ -366,6 +375,7 @@ def reuse(self:_Run, stage):
     self.progress.line(f"reused, {record['seconds']:.0f} s saved")
     return record
 
+# %% ../nbs/06_runner.ipynb #90f74f11
 @patch
 def do(self:_Run, stage, inputs, why):
     "Execute a stage and write its record; raises `BadInput`"
@@ -415,6 +425,7 @@ def _clean(run, plan, force, say):
     _remove(run, stage_files(run).keys() - {path for record in records.values() for path in record["outputs"]})
     return records
 
+# %% ../nbs/06_runner.ipynb #de58c69d
 def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
                   run:Path, # the run folder
                   folder:Path|None=None, # of the notebooks

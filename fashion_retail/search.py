@@ -35,6 +35,7 @@ def _prepare(vectors, metric, what):
             np.concatenate([np.abs(v[i:i+4096]).sum(1, dtype=float) for i in range(0, len(v), 4096)]))
     return v, 1/size, square/size**2
 
+# %% ../nbs/05_search.ipynb #c8e4d80d
 def _both(queries, gallery, metric, p):
     "Both matrices prepared, once they and the metric fit each other"
     if metric not in METRICS:
@@ -47,6 +48,7 @@ def _both(queries, gallery, metric, p):
                        "compute both with the same features")
     return q, g
 
+# %% ../nbs/05_search.ipynb #6eec6a4d
 def _rows(prepared, index, dtype):
     "Some rows, scaled; float32 vectors that need no scaling are not copied"
     v, factor = prepared[0][index], prepared[1][index]
@@ -120,6 +122,7 @@ def _same(a, b, block):
     pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(len(b))}), on="code")
     return pairs.row.to_numpy(), pairs.col.to_numpy()
 
+# %% ../nbs/05_search.ipynb #e144702f
 def _block_ranks(q, g, block, best, row, col, step, metric, p):
     """Ranks of the distances `best`: gallery rows as near count before them,
     but for those in `row`, `col`"""
@@ -201,6 +204,7 @@ def vector_matrix(
                        f"compute its vector again")
     return matrix
 
+# %% ../nbs/05_search.ipynb #9c5cbe40
 def item_array(
     items, # (N,) item ids
     vectors, # (N, D): as many rows

@@ -91,6 +91,7 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
+# %% ../nbs/39_serve_load.ipynb #17a8e638
 @contextmanager
 def running(catalogue:str|Path, # folder
             *options, # of `fashion-retail serve`
@@ -129,6 +130,7 @@ def wait_for(process, # from `running`
         time.sleep(0.1)
     raise BadInput(f"the server did not answer within {patience:.0f} seconds")
 
+# %% ../nbs/39_serve_load.ipynb #21957550
 def memory(process, # from `running`
            kind:str="VmRSS" # VmRSS: resident; RssAnon: of that, what is no file
           ) -> float: # MB

@@ -83,6 +83,7 @@ def jpeg(image:np.ndarray, # uint8 (H, W, 3)
     Image.fromarray(np.ascontiguousarray(smaller(image, side))).save(file, "JPEG", quality=82)
     return file.getvalue()
 
+# %% ../nbs/22_service.ipynb #83b236d3
 class Thumbs:
     "The newest few JPEGs"
     def __init__(self,
@@ -184,6 +185,7 @@ class Feedback(BaseModel):
                                                     "together, they are one.")
     withdrawn: bool = Field(False, description="Take back what was said about this photo.")
 
+# %% ../nbs/22_service.ipynb #fbe9cdac
 @patch
 async def feedback(self:Service, said:Feedback):
     "“This is it”, or “none of these”. It is on the server's disk when the reply comes."
@@ -273,6 +275,7 @@ def beside_of(column:str, # of the catalogue's table
     found = (column.removesuffix(o) for o in BESIDE if column.endswith(o))
     return next((name for name in found if name in columns), "")
 
+# %% ../nbs/22_service.ipynb #b26e39c8
 def offered_filters(rows:pd.DataFrame # of the catalogue
                    ) -> tuple: # dict: attribute -> values; dict: attribute -> those that some photo has by prediction
     "What a search can be limited to"
@@ -337,6 +340,7 @@ def check_token(self:Service,
     if not hmac.compare_digest(one, other) or kind.lower() != "bearer":
         raise Refused(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", "no_token")
 
+# %% ../nbs/22_service.ipynb #ddcfdc6f
 def field_attributes(form # from `read_form`
                     ) -> dict: # name -> text
     "The attributes of a new item; raises `Refused`"
@@ -389,6 +393,7 @@ def add(self:Service,
         raise self._not_changed(catalogue, error) from None
     return dict(**item_of(catalogue, item_id), new=counts["new"])
 
+# %% ../nbs/22_service.ipynb #3ad88466
 @patch
 def _not_changed(self:Service, catalogue, error):
     text = without_path(str(error), catalogue)

@@ -32,6 +32,7 @@ def sibling_evidence(has:np.ndarray, # bool (N, K), the tags
     share = others/np.maximum(count, 1)[:, None]  # many siblings count as one: they are photos of one model
     return share*np.log(agree) + (1 - share)*np.log(differ)*(count > 0)[:, None]
 
+# %% ../nbs/13_tag_check.ipynb #44eae00b
 def judged(probability:np.ndarray, # (N, K), out of fold
            has:np.ndarray, # bool (N, K), one value a row
            groups:np.ndarray # int (N,)
@@ -59,6 +60,7 @@ def column_suspects(name:str, # of the column
     suggested = column.answer(found)[0]
     return pd.DataFrame(dict(row=at, column=name, tag=tags, suggested=suggested, suspicion=1 - trust))
 
+# %% ../nbs/13_tag_check.ipynb #e7a67a1f
 def suspects(rows:pd.DataFrame, # rows of an images table
              columns, # names
              blocks:dict, # from `attributes.blocks_of`
@@ -107,6 +109,7 @@ def swapped(tags, # (N,) texts, '' where missing
     changed[chosen] = True
     return wrong, changed
 
+# %% ../nbs/13_tag_check.ipynb #86e5eef7
 def error_benchmark(rows:pd.DataFrame, # rows of an images table
                     columns, # names
                     blocks:dict, # from `attributes.blocks_of`

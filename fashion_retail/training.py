@@ -37,6 +37,7 @@ def _inner(shape, size): # the photo's place in the square: left, top, width, he
     w, h = max(1, round(w*scale)), max(1, round(h*scale))
     return (size - w)//2, (size - h)//2, w, h
 
+# %% ../nbs/03_training.ipynb #f4b3e62b
 def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, which must not be mixed
     how = cv2.INTER_AREA if max(image.shape[:2]) > max(width, height) else cv2.INTER_LINEAR
     if image.dtype == bool:
@@ -44,6 +45,7 @@ def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, whic
     return cv2.resize(image, (width, height),
                       interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
 
+# %% ../nbs/03_training.ipynb #a638cbfc
 def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8 (H, W) for labels
               size:int # side of the square
              ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
@@ -54,6 +56,7 @@ def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8
     out[y:y+h, x:x+w] = _resize(image, w, h)
     return out
 
+# %% ../nbs/03_training.ipynb #f6958251
 def unletterbox(square:np.ndarray, # float (size, size)
                 shape:tuple # the photo's (H, W)
                ) -> np.ndarray: # float (H, W)
@@ -178,6 +181,7 @@ def read(self:SnapshotDataset, row): # -> uint8 (H, W, 3), and bool or uint8 (H,
     classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
     return image, load_labels(row.label_path, classes, image.shape)
 
+# %% ../nbs/03_training.ipynb #ba92e7ff
 @patch
 def smaller(self:SnapshotDataset, image, mask): # little more than `size`, to save memory
     scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
@@ -207,6 +211,7 @@ def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
     loss = entropy.sum((1, 2))/pixels.sum((1, 2)).clamp(min=1) + dice
     return loss.mean() if weight is None else (loss*weight).sum()/weight.sum().clamp(min=1e-6)
 
+# %% ../nbs/03_training.ipynb #4112beb5
 def batch_iou(logits:torch.Tensor, # (B, C, H, W)
               target:torch.Tensor # int64 (B, H, W), with `VOID`
              ) -> torch.Tensor: # mean over photos; 1 where prediction and target are both empty
@@ -262,6 +267,7 @@ def new_network(settings:dict, # of `train_segmenter`
     return FCDenseNet(n_classes=n_classes, n_filters_first_conv=settings["n_filters_first_conv"],
                       grad_checkpointing=grad_checkpointing, **blocks)
 
+# %% ../nbs/03_training.ipynb #c768adc2
 def started_network(file:str|Path, # a segmenter's weights, or the word shipped
                     classes:list, # names, background first
                     dropout:float=0. # of the dense blocks
@@ -320,14 +326,17 @@ def begin(self:SegmenterFitting, epoch):
     self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
     self.train_set.epoch = epoch
 
+# %% ../nbs/03_training.ipynb #1c06ea6d
 @patch
 def batches(self:SegmenterFitting, epoch): yield from self.loaders.train
 
+# %% ../nbs/03_training.ipynb #77e94986
 @patch
 def loss(self:SegmenterFitting, batch):
     (image, target, trust), weight = share(*batch)
     return segmentation_loss(self.net(image), target, trust)*weight
 
+# %% ../nbs/03_training.ipynb #fa38b204
 @patch
 def pace(self:SegmenterFitting, done):
     factor, momentum = one_cycle(done)
@@ -351,6 +360,7 @@ def judge(self:SegmenterFitting, net):
     return dict(valid_loss=losses/photos, valid_iou=ious/photos,
                 doubted=int((self.train_set.trust == 0).sum()))
 
+# %% ../nbs/03_training.ipynb #a4ebc8ba
 @patch
 @torch.inference_mode()
 def doubt(self:SegmenterFitting):
@@ -368,9 +378,11 @@ def doubt(self:SegmenterFitting):
     named = dataset.rows.loc[ious.index, ["image_id"]].assign(iou=ious).sort_values("iou")
     with atomic(self.out/"doubted.csv") as tmp: named.to_csv(tmp, index=False)
 
+# %% ../nbs/03_training.ipynb #97ca758e
 @patch
 def kept(self:SegmenterFitting): return dict(trust=torch.from_numpy(self.train_set.trust))
 
+# %% ../nbs/03_training.ipynb #87a8cc65
 @patch
 def restore(self:SegmenterFitting, state): self.train_set.trust = state["trust"].cpu().numpy()
 

@@ -95,6 +95,7 @@ def field_text(form, # from `read_form`
     if not isinstance(found, str): raise Refused(422, f"{name} is a file: send text", "bad_input")
     return found.strip()
 
+# %% ../nbs/22_uploads.ipynb #b7dba984
 def field_number(form, # from `read_form`
                  name:str, # of a field
                  low:int, # smallest
@@ -138,6 +139,7 @@ def field_where(form # from `read_form`
         found.setdefault(column.strip(), []).append(value.strip())
     return found or None
 
+# %% ../nbs/22_uploads.ipynb #10122a8e
 def field_yes(form, # from `read_form`
               name:str # of a field
              ) -> bool:

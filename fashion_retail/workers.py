@@ -112,6 +112,7 @@ class Asked:
     points:tuple = ()      # for each photo x, y, or None
     together:bool = False  # the photos show one garment
 
+# %% ../nbs/22_workers.ipynb #e1f75e30
 def trouble(catalogue:Catalogue # any
            ) -> str: # one sentence; '' where all is well
     "Why a catalogue cannot be searched at all"
@@ -119,6 +120,7 @@ def trouble(catalogue:Catalogue # any
     if catalogue.stale: return catalogue.stale
     return "" if len(catalogue.index) else "the catalogue is empty: add items"
 
+# %% ../nbs/22_workers.ipynb #4d3b3c3d
 def without_path(text:str, # a sentence
                  catalogue:Catalogue # that it may name by its folder
                 ) -> str: # the sentence
@@ -141,6 +143,7 @@ def on_one_table(catalogue:Catalogue, # of this thread
             if catalogue.made is made: return found
     raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
 
+# %% ../nbs/22_workers.ipynb #358ee48a
 def answered(catalogue:Catalogue, # of this thread
              asked:Asked,
              limits:Limits=Limits(),
@@ -170,6 +173,7 @@ def photo_addresses(catalogue:Catalogue, # any
     rows = catalogue.index.rows(dict(image_id=list(image_ids)))
     return {image_id: f"/api/photos/{key}" for image_id, key in zip(rows.image_id, rows.digest)}
 
+# %% ../nbs/22_workers.ipynb #648b8392
 def reply(catalogue:Catalogue, # that was searched
           answers:list, # of `Answers`
           asked:Asked
@@ -187,6 +191,7 @@ def reply(catalogue:Catalogue, # that was searched
                               for o in answer.looks]
     return found
 
+# %% ../nbs/22_workers.ipynb #12c2432a
 def searched(catalogue:Catalogue, # of this thread
              asked:Asked,
              limits:Limits=Limits(),
