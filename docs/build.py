@@ -7,6 +7,7 @@ Needs the extra `docs` (mkdocs-material) and no network. Links between the pages
 import argparse
 import ast
 import base64
+import html
 import json
 import os
 import re
@@ -29,6 +30,18 @@ KINDS = {"image/png": "png", "image/jpeg": "jpg"}
 def text_of(cell): return "".join(cell["source"])
 
 
+def figure(file, caption): # as seen from the page; what it shows
+    "HTML of a figure with its caption"
+    said = html.escape(caption)
+    return f'<figure>\n<img src="{file}" alt="{said}" loading="lazy">\n<figcaption>{said}</figcaption>\n</figure>\n'
+
+
+def caption_of(code, before): # of a cell that makes a figure; the text before it
+    "What its `fig-cap` line says, otherwise the last sentence of the text"
+    found = re.search(r"^#\| fig-cap: (.+)$", code, re.M)
+    return found[1].strip() if found else sentence(before)
+
+
 def write(name, text): # a page
     path = PAGES/name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +62,7 @@ def linked(text, here): # Markdown of a notebook; the folder of its page, as see
     text = re.sub(r"\]\((?:nbs/)?(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({up}index.md)" if m[1] == "index" else f"]({up}notebooks/{m[1]}.md)", text)
     text = re.sub(r"\]\((?:\.\./)?docs/([\w/-]+\.md)\)", rf"]({up}\1)", text)
     text = re.sub(r"(\]\(|src=\")images/", rf"\1{up}notebooks/images/", text)
+    text = re.sub(r"^!\[([^\]]*)\]\(([^)]*)\)$", lambda m: figure(m[2], m[1]), text, flags=re.M)
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|[^)]*\.md)[^)]*\)", r"\1", text)
 
 
@@ -60,7 +74,7 @@ def shown(output, name, number, caption): # an output of a cell; the notebook; w
             file = f"notebooks/{name}-{number}.{ending}"
             (PAGES/file).parent.mkdir(parents=True, exist_ok=True)
             (PAGES/file).write_bytes(base64.b64decode("".join(data[kind])))
-            return f"![{caption}]({Path(file).name})\n", file
+            return figure(Path(file).name, caption), file
     if "text/html" in data:
         table = re.sub(r"<style scoped>.*?</style>", "", "".join(data["text/html"]), flags=re.S)
         return re.sub(r"\n\s*", "\n", table).replace(' border="1" class="dataframe"', "").strip() + "\n", None
@@ -88,9 +102,9 @@ def notebook_page(name): # of a notebook
             code = "\n".join(o for o in text.splitlines() if not o.startswith("#|")).strip()
             if code: parts.append(f"```python\n{code}\n```\n")
             for output in cell["outputs"]:
-                made, file = shown(output, name, len(figures), sentence(before))
+                made, file = shown(output, name, len(figures), caption_of(text, before))
                 parts.append(made)
-                if file: figures.append((file, sentence(before)))
+                if file: figures.append((file, caption_of(text, before)))
     write(f"notebooks/{name}.md", "\n".join(parts))
     return figures
 
@@ -140,12 +154,21 @@ def flat(value, name=""): # plain values
     else: yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
+def card_table(card): # plain values
+    "Markdown of what a card says; numbers with four significant digits"
+    rows = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in flat(card)]
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {str(value).replace('|', '/')} |" for name, value in rows)])
+
+
 def cards():
-    "What ships, as its JSON says"
+    "What ships, as its JSON says: how it was trained, and on which machine, last and folded"
     text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights.\n"]
     for path in sorted((ROOT/"fashion_retail"/"weights").glob("*.json")):
-        rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in flat(json.loads(path.read_text(encoding="utf-8"))))
-        text.append(f"## {path.stem}\n\n| | |\n|---|---|\n{rows}\n")
+        card = json.loads(path.read_text(encoding="utf-8"))
+        more = {name: card.pop(name) for name in ("settings", "environment") if name in card}
+        text.append(f"## {path.stem}\n\n{card_table(card)}\n")
+        folded = card_table(more).replace("\n", "\n    ")
+        if more: text.append(f"??? note \"{' and '.join(more)} of {path.stem}\"\n\n    {folded}\n")
     write("models.md", "\n".join(text))
 
 
@@ -169,7 +192,7 @@ def make_pages():
     gallery, order = ["# Gallery\n", "Figures of the notebooks, each with the page it comes from.\n"], reading_order()
     for name in order:
         figures = notebook_page(name)
-        if figures: gallery.append(f"## [{title_of(name)}](notebooks/{name}.md)\n\n" + "\n\n".join(f"![{text}]({file})" for file, text in figures) + "\n")
+        if figures: gallery.append(f"## [{title_of(name)}](notebooks/{name}.md)\n\n" + "\n".join(figure(file, text) for file, text in figures))
     write("gallery.md", "\n".join(gallery))
     modules = [o for o in sorted((ROOT/"fashion_retail").glob("*.py")) if o.stem not in ("__init__", "_modidx")]
     for path in modules: api_page(path)

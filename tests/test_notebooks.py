@@ -14,6 +14,8 @@ CELLS = {name: json.loads(path.read_text(encoding="utf-8"))["cells"] for name, p
 # What is left in all notebooks together. The numbers may only shrink.
 LONG_CELLS = 3       # code cells of more than 40 lines; the aim is 0
 LINKS_ELSEWHERE = 1  # notebooks whose last line does not link to the next one in index; the aim is 0
+BARE_TITLES = {"10_wearers"}  # notebooks whose title is only their module's name; the aim is none
+NO_CAPTION = 6       # cells whose figure has no `#| fig-cap:` line; the aim is 0
 WIDE_LINES = 0.024   # share of code lines over 105 characters; the aim is 0.02
 
 
@@ -35,6 +37,7 @@ def test_title(name):
     first = next(text(o) for o in CELLS[name] if o["cell_type"] == "markdown").splitlines()
     assert re.match(r"# [^#\s]", first[0]) and first[2].startswith("> ")
     for one in sources(name, "markdown"): assert not re.search(r"^#+ +#", one, flags=re.M), one[:80]
+    assert name in BARE_TITLES or first[0][2].isupper() or name == "index", first[0]
 
 
 def test_cells_have_at_most_40_lines():
@@ -53,6 +56,15 @@ def test_pictures_are_described(name):
         assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"])", one), one[:80]
 
 
+def test_figures_have_captions():
+    "A cell that draws begins with `#| fig-cap: what is seen`: the caption and the alt text of the site"
+    kinds = {"image/png", "image/jpeg"}
+    drawn = [(name, text(cell)) for name in FILES for cell in CELLS[name] if cell["cell_type"] == "code"
+             if any(kinds & set(o.get("data", {})) for o in cell["outputs"])]
+    without = [f"{name}: {code[:60]}" for name, code in drawn if not re.search(r"^#\| fig-cap: \S.{15,}", code, re.M)]
+    assert len(without) <= NO_CAPTION, without
+
+
 def test_index_names_every_notebook_once():
     assert set(reading_order()) == set(FILES) - {"index"}
 
@@ -68,6 +80,10 @@ def test_pages_of_the_site():
     "Every notebook and module has its page, and every link between pages arrives"
     subprocess.run([sys.executable, ROOT/"docs"/"build.py", "--pages"], check=True)
     pages = ROOT/"runs"/"docs"/"pages"
+    for path in [*(pages/"notebooks").glob("*.md"), pages/"gallery.md", pages/"index.md"]:
+        said = path.read_text(encoding="utf-8")
+        for file, alt in re.findall(r'<img src="([^"]*)" alt="([^"]*)"', said): assert alt and (path.parent/file).exists(), f"{path.name}: {file}"
+        assert said.count("<figcaption>") == said.count('<img src='), path.name
     for path in pages.rglob("*.md"):
         said = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
         for link in re.findall(r"\]\(([^)#:]+\.(?:md|jpg|png))", said): assert (path.parent/link).exists(), f"{path.name}: {link}"
