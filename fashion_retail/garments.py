@@ -105,11 +105,10 @@ def _mixed(sources, size, seed): # all training photos, and the probability of e
     return data, sum(shares)
 
 # %% ../nbs/14_garments.ipynb #9967ebd0
-def _views(dataset, order, batch_size): # batches of one epoch
-    for i in range(0, len(order) - batch_size + 1, batch_size):
-        items = [dataset[int(k)] for k in order[i:i + batch_size]]
-        images, labels, trust = zip(*items)
-        yield torch.stack(images), torch.stack(labels), torch.tensor([float(o) for o in trust])
+def _views(dataset, order, batch_size, workers): # batches of one epoch, made by so many processes
+    starts = range(0, len(order) - batch_size + 1, batch_size)
+    return torch.utils.data.DataLoader(dataset, num_workers=workers,
+                                       batch_sampler=[order[i:i + batch_size].tolist() for i in starts])
 
 # %% ../nbs/14_garments.ipynb #5f0d191e
 ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
@@ -201,7 +200,8 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     for epoch in range(len(history), epochs):
         began, data.epoch = time.perf_counter(), epoch
         order = np.random.default_rng([seed, epoch]).choice(len(data), photos, p=weight/weight.sum())
-        losses = _epoch(parts, _views(data, order, batch_size), average, device, step, learning_rate)
+        batches = _views(data, order, batch_size, 8 if device == "cuda" else 0)
+        losses = _epoch(parts, batches, average, device, step, learning_rate)
         step += len(losses)
         ious = _valid_iou(parts["smooth"], judges, device)
         if _noted(history, losses, ious, time.perf_counter() - began, epochs):
