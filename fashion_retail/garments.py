@@ -205,9 +205,8 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         step += len(losses)
         ious = _valid_iou(parts["smooth"], judges, device)
         if _noted(history, losses, ious, time.perf_counter() - began, epochs):
-            meta = dict(classes=CLASSES, size=size, test_size=test_size or size)
-            meta |= dict(epoch=epoch + 1, valid_iou=history[-1]["valid_iou"], seed=seed)
-            save_weights(parts["smooth"], out/"garments.safetensors", half=True, **meta)
+            meta = dict(size=size, test_size=test_size or size, epoch=epoch + 1, valid_iou=history[-1]["valid_iou"])
+            save_weights(parts["smooth"], out/"garments.safetensors", half=True, classes=CLASSES, seed=seed, **meta)
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
         _save_state(out/"training.pt", parts, history, step)
     return pd.DataFrame(history)
