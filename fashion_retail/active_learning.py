@@ -66,7 +66,8 @@ def doubtful_first(pool, doubt, count, rng): # float (N,); positions
 @order
 def least_certain(pool, count, rng):
     "What the current model is least sure of (Lewis and Gale 1994)"
-    return doubtful_first(pool, -needed(pool.certainty, "least_certain", "the certainty of a model"), count, rng)
+    return doubtful_first(pool, -needed(pool.certainty, "least_certain",
+                                        "the certainty of a model"), count, rng)
 
 # %% ../nbs/11_active_learning.ipynb #107d5737
 @order
@@ -79,7 +80,8 @@ def disagreement(pool, count, rng):
 @order
 def dropout(pool, count, rng):
     "Where the model contradicts itself when parts of it are left out (Gal and Ghahramani 2016)"
-    return doubtful_first(pool, needed(pool.dropout, "dropout", "a network that can be asked with dropout"), count, rng)
+    return doubtful_first(pool, needed(pool.dropout, "dropout",
+                                       "a network that can be asked with dropout"), count, rng)
 
 # %% ../nbs/11_active_learning.ipynb #0df433c6
 def near_distance(pool:Pool,

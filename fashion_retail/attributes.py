@@ -70,7 +70,8 @@ def has_values(tags, # (N,) texts
               ) -> np.ndarray: # bool (N, K)
     "Which row has which value"
     rows = [parts_of(tag, separator) for tag in tags]
-    return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows), len(values))
+    return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows),
+                                                                                        len(values))
 
 # %% ../nbs/13_attributes.ipynb #9a874011
 def values_of(tags, # (N,) texts, '' where missing
@@ -79,7 +80,8 @@ def values_of(tags, # (N,) texts, '' where missing
               name:str="the column" # for the message
              ) -> tuple: # list of values; bool (N, K), which row has which; bool (N,), rows to learn from
     "What can be learned from the tags of a column; raises `BadInput`"
-    counts = pd.Series([one for tag in tags for one in set(parts_of(tag, separator))], dtype=object).value_counts()
+    counts = pd.Series([one for tag in tags for one in set(parts_of(tag, separator))],
+                       dtype=object).value_counts()
     if not len(counts): raise BadInput(f"{name} has no tags to learn from: give rows where it is filled")
     if len(counts) == 1: raise BadInput(f"{name} has one value only, {counts.index[0]!r}: give rows with other values")
     values = sorted(counts.index[counts >= least])
@@ -234,7 +236,8 @@ def standards(blocks:dict # block -> (N, D)
 def standardized(blocks, scale): # block -> float32 (N, D)
     "Blocks under `standards`; far values are cut at six standard deviations"
     cut = {o: 6/np.sqrt(numbers.shape[1]) for o, numbers in blocks.items()}
-    return {o: ((numbers - scale[o][0])*scale[o][1]).clip(-cut[o], cut[o]) for o, numbers in blocks.items()}
+    return {o: ((numbers - scale[o][0])*scale[o][1]).clip(-cut[o], cut[o]) for o,
+            numbers in blocks.items()}
 
 # %% ../nbs/13_attributes.ipynb #3006b142
 def best_choice(kernels:dict, # block -> float (N, N)
@@ -287,7 +290,8 @@ def learn_column(name:str, # of the column
     learned.weights = {o: np.float32(standard[o][at].T@dual/len(blocks)) for o in blocks}
     sureness = learned.answer(found[at])[1]
     learned.threshold = float(np.quantile(sureness, 1 - coverage))
-    learned.figures = dict(choice=choice, strength=strength, values=len(values), groups=len(np.unique(groups[at])),
+    learned.figures = dict(choice=choice, strength=strength, values=len(values),
+                           groups=len(np.unique(groups[at])),
                            **tag_figures(found[at], has, learned.threshold))
     return learned, found
 
@@ -406,7 +410,8 @@ def save(self:Tagger,
     for number, column in enumerate(self.columns.values()):
         arrays[f"add/{number}"] = column.add
         arrays.update({f"weights/{number}/{o}": column.weights[o] for o in column.blocks})
-        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature", "middle", "doubt",
+        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature",
+                                                      "middle", "doubt",
                                                       "separator", "threshold", "figures")})
     about = dict(format=FORMAT, cut=self.cut, blocks=list(self.scale), columns=facts,
                  versions={o: descriptor(o, "cpu").version for o in DESCRIPTORS},
@@ -444,7 +449,8 @@ def load(cls:Tagger,
 def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     "The tags that the shop itself gave"
     tags = rows[column].map(normal_text)
-    return tags.where(rows[f"{column}_source"] != "predicted", "") if f"{column}_source" in rows else tags
+    return tags.where(rows[f"{column}_source"] != "predicted",
+                      "") if f"{column}_source" in rows else tags
 
 # %% ../nbs/13_attributes.ipynb #95b2513a
 def filled(rows:pd.DataFrame, # rows of an images table

@@ -60,7 +60,8 @@ def peer_tiramisu(net # one of ours, whose layout it gets
                        "pip install tiramisu-brulee") from None
     layout, count = net.config, net.n_pool
     layers = layout["n_layers_per_block"]
-    return Tiramisu2d(in_channels=layout["in_channels"], out_channels=layout["n_classes"], down_blocks=layers[:count],
+    return Tiramisu2d(in_channels=layout["in_channels"], out_channels=layout["n_classes"],
+                      down_blocks=layers[:count],
                       bottleneck_layers=layers[count], up_blocks=layers[count + 1:], growth_rate=layout["growth_rate"],
                       first_conv_out_channels=layout["n_filters_first_conv"], dropout_rate=layout["dropout"])
 
@@ -108,7 +109,8 @@ def benchmark_tiramisu(depth:int=56, # 56, 67 or 103
         ours.train()(images)  # so that batch normalization has something to do
         export_onnx(ours.eval(), Path(tmp)/"net.onnx")
         onnx = OnnxNet(Path(tmp)/"net.onnx")
-        runs = dict(peer=lambda: peer.eval()(images), ours=lambda: ours(images), onnx=lambda: onnx(images))
+        runs = dict(peer=lambda: peer.eval()(images), ours=lambda: ours(images),
+                    onnx=lambda: onnx(images))
         infer = take_turns(runs, repeats)
         difference = (ours(images) - onnx(images)).abs().max().item()
     nets = dict(peer=peer, ours=ours, lean=lean)
@@ -163,7 +165,8 @@ def throughput(depth:int=103, # 56, 67 or 103
     test = take_turns({"infer": infer}, repeats, sync)["infer"]
     peak = peak_flops(device, torch.bfloat16 if gpu else torch.float32, 8192 if gpu else 1024)
     work = flops.get_total_flops()
-    return dict(depth=depth, size=size, batch=batch, device=device, grad_checkpointing=grad_checkpointing,
+    return dict(depth=depth, size=size, batch=batch, device=device,
+                grad_checkpointing=grad_checkpointing,
                 compiled=compiled, train_images_per_s=batch/train, infer_images_per_s=batch/test,
                 peak_memory_gib=memory,
                 train_share_of_peak=3*work/train/peak, infer_share_of_peak=work/test/peak, seed=seed)
@@ -278,6 +281,7 @@ STAGES = "decode", "networks", "refinement", "choice", "preparation", "descripti
 # table -> role
 MIXTURE = dict(snapshots="snapshot", worn_flat="snapshot", street=None, mannequin=None, magento=None)
 
+# %% ../nbs/31_benchmarks.ipynb #422b248a
 def mixed_photos(folder:Path, # where the files go
                  count:int, # of them
                  size:int, # px of the long side

@@ -173,7 +173,8 @@ def evaluate(net:nn.Module, # gives logits of 11 classes
     "Mean IoU and accuracy on whole images"
     device = next(net.parameters()).device
     net.eval()
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)] if batch_stats else []
+    norms = [module for module in net.modules() if isinstance(module,
+                                                              nn.BatchNorm2d)] if batch_stats else []
     for norm in norms:
         norm.track_running_stats = False
         norm.train()

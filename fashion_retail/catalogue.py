@@ -88,7 +88,8 @@ def _start(cls:Catalogue, path, made, replace, device):
 def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store):
     current = self.facts["current"]
     same = alike(made, current) and made.get("index") in (None, current.get("index"))
-    if same and not self.facts["next"]: return self._renew(rows, cutout, descriptor, replace, skip, store)
+    if same and not self.facts["next"]: return self._renew(rows, cutout, descriptor, replace, skip,
+                                                           store)
     if current and not replace:
         self._ready(writing=True)
         if alike(made, current):

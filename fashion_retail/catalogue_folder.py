@@ -48,7 +48,8 @@ def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
     "Whether vectors made so and so can stand in one catalogue"
-    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout", "descriptor"))
+    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout",
+                                                            "descriptor"))
 
 # %% ../nbs/20_catalogue_folder.ipynb #ec634fa3
 def open_index(folder:str|Path, # of a catalogue
@@ -56,7 +57,8 @@ def open_index(folder:str|Path, # of a catalogue
               ): # an index, which may be empty
     "The index that a catalogue's vectors are in"
     if not made.get("index"): return Approximate(folder, made["table"])
-    return Milvus(folder, made["table"], made["index"], f"{made['gallery_cutout']} and {made['descriptor']}")
+    return Milvus(folder, made["table"], made["index"],
+                  f"{made['gallery_cutout']} and {made['descriptor']}")
 
 # %% ../nbs/20_catalogue_folder.ipynb #fc378618
 def is_catalogue(folder # a folder, or anything else that is searched in
@@ -183,7 +185,8 @@ def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
     chunk = []
-    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
+    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items),
+                                                              sort=False).indices.values():
         chunk.extend(positions)
         if len(chunk) >= CHUNK:
             yield np.array(chunk)

@@ -82,7 +82,8 @@ def one_wearer(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
 
 # %% ../nbs/14_choosing.ipynb #339f5101
 def _cut_by_frame(part): # bool (H, W) -> pixels along the photo's frame, relative to the root of the area
-    return sum(int(o.sum()) for o in (part[0], part[-1], part[:, 0], part[:, -1]))/max(1, part.sum())**0.5
+    return sum(int(o.sum()) for o in (part[0], part[-1], part[:, 0], part[:, -1]))/max(1,
+                                                                                       part.sum())**0.5
 
 # %% ../nbs/14_choosing.ipynb #b92b960c
 def _prominence(best, areas): # areas of the garments, less for one that the photo's frame cuts

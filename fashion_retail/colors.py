@@ -85,7 +85,8 @@ def basic_shares(shares:dict # as `color_shares` gives it
                 ) -> dict: # basic term -> share, largest first
     "The same in basic color terms"
     found = pd.Series(shares, dtype=float).groupby(lambda name: PALETTE[name][1]).sum()
-    return {name: float(share) for name, share in found.sort_values(ascending=False, kind="stable").items()}
+    return {name: float(share) for name, share in found.sort_values(ascending=False,
+                                                                    kind="stable").items()}
 
 # %% ../nbs/13_colors.ipynb #f031ebaf
 def main_colors(shares:dict, # as `color_shares` gives it

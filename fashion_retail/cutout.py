@@ -27,7 +27,8 @@ from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
 from .masks import load_pair
 from .inference import fastest_later
-from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, segmentation_scores,
+from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask,
+                                     segmentation_scores,
                                      shrink, summarize)
 from .otsu import otsu_mask
 from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
@@ -267,7 +268,8 @@ class Tiramisu(Cutout):
         mask = clean_mask(found > 0.5)
         if not mask.any():
             return np.zeros(image.shape[:2], bool), 0.
-        mask = grabcut(small, mask=mask, garment=found > self.sure, background=found < 1 - self.sure, n_iter=2,
+        mask = grabcut(small, mask=mask, garment=found > self.sure,
+                       background=found < 1 - self.sure, n_iter=2,
                        size=self.edge_size)
         confidence = found[mask].sum()/(mask.sum() + found[~mask].sum()) if mask.any() else 0.
         return lift_mask(mask, image), float(confidence)

@@ -68,7 +68,8 @@ class Preparation:
         if self.crop:
             ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             pad = round(self.margin*max(ys[-1] - ys[0], xs[-1] - xs[0])) if not mask.all() else 0
-            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad), xs[-1] + pad + 1)
+            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad),
+                                                                             xs[-1] + pad + 1)
             image, mask = image[rows, cols], mask[rows, cols]
             h, w = mask.shape
         side = max(h, w)
@@ -288,7 +289,8 @@ def patches(image:np.ndarray, # uint8 (S, S, 3)
     inside = mask[np.ix_(at, at)]
     ys, xs = np.nonzero(inside if inside.any() else ~inside)
     # OpenCV draws 4 × 4 cells of 1.5 sizes each
-    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y, x in zip(ys, xs)]
+    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y,
+              x in zip(ys, xs)]
     found = cv2.SIFT_create().compute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), points)[1]
     return np.sqrt(found/np.maximum(found.sum(1, keepdims=True), 1e-9))
 
@@ -306,7 +308,8 @@ class BagOfWords(Descriptor):
         if len(found) < N_WORDS:
             raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} "
                            f"photos for its {N_WORDS} words: give more photos")
-        means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1, random_state=0).fit(found)
+        means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1,
+                                random_state=0).fit(found)
         return learned_copy(self, squares, insides, words=np.float32(means.cluster_centers_))
 
     def encode(self, squares, insides):

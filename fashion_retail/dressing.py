@@ -105,7 +105,8 @@ def wall(rng:np.random.Generator, # source of chance
     color = base + rng.normal(0, 5, 3) + (rng.normal(0, 25, 3) if rng.random() < 0.2 else 0)
     y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
     angle = rng.uniform(0, 2*np.pi)
-    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0, 0.12)*(x*x + y*y)
+    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0,
+                                                                                       0.12)*(x*x + y*y)
     ground = np.float32(color)*light[..., None]
     if rng.random() < 0.35:
         line = rng.uniform(0.3, 0.95)

@@ -114,7 +114,8 @@ def get(self:Store,
                 for i in range(0, len(keys), 500):
                     some = keys[i:i + 500]
                     query = f"select key, value, note from kept where key in ({','.join('?'*len(some))})"
-                    found.update({key: (value, note) for key, value, note in database.execute(query, some)})
+                    found.update({key: (value, note) for key, value, note in database.execute(query,
+                                                                                              some)})
     except (sqlite3.Error, OSError) as error:
         self._give_up(error)
     return found
@@ -320,7 +321,8 @@ def embed(rows:pd.DataFrame, # rows of an images table
     known = store.get(keys) if store else {}
     for i, key in enumerate(keys):
         if key in known:
-            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0], np.float32), bool(known[key][1])
+            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0],
+                                                             np.float32), bool(known[key][1])
     todo = np.array([i for i, key in enumerate(keys) if key not in known], int)
     found.n_cached = len(rows) - len(todo)
     if not len(todo): return found
@@ -350,7 +352,8 @@ def _describe(kind, photos, at, rows, keys, found, store, skip):
         why = f"photo {rows.path.iloc[i]} gives no {kind.name} vector (is it blank?): replace the file or leave it out"
         if not skip: raise BadInput(f"{image_id}: {why}")
         found.problems[image_id] = why
-    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos, good) if fine], vectors[good]
+    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos,
+                                                                          good) if fine], vectors[good]
     found.vectors[at], found.empty[at] = vectors, [done.empty for done in photos]
     if store:
         entries = [(keys[i], vector.tobytes(), float(done.empty))

@@ -210,11 +210,13 @@ def feedback_table(catalogue:Catalogue, # that was searched
     left_out = {"lines that are damaged": damaged, "answers whose search is not in the log": lost,
                 "photos that were not kept (serve with --keep-photos)": len(said) - sum(use),
                 "photos whose item has left the catalogue": sum(gone)}
-    rows = [asked_row(o, file) for o, file, there, lacks in zip(said, files, use, gone) if there and not lacks]
+    rows = [asked_row(o, file) for o, file, there, lacks in zip(said, files, use,
+                                                                gone) if there and not lacks]
     if not rows:
         raise BadInput(f"{folder} holds no answers with a photo: serve with --keep-photos, "
                        f"and let people answer")
-    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue", split="valid")
+    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue",
+                                                                               split="valid")
     shown = gallery.item_id.isin(asked.item_id)
     table = pd.concat([asked, gallery[shown]], ignore_index=True).fillna("")
     if valid < 1: table = split_table(table, valid, seed=seed)

@@ -224,7 +224,8 @@ class Fitting:
         seed:int=42 # of dropout and whatever else draws from PyTorch's generator
     ):
         self.net, self.opt, self.out, self.settings = net, opt, Path(out), settings
-        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps, str(device), patience, seed)
+        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps,
+                                                                          str(device), patience, seed)
         self.smooth, self.state = averaged(net, average), "training.pt"
         self.history, self.earlier = [], []  # rows of this training, and of one that it goes on from
 
@@ -322,7 +323,8 @@ def one_epoch(self:Fitting, epoch, progress):
     if process_number() == 0: self.save()
     wait_for_all()
     progress.judged()
-    told = "  ".join(f"{titled(key)} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
+    told = "  ".join(f"{titled(key)} {value:.3f}" for key,
+                     value in figures.items() if isinstance(value, float))
     progress.say(f"{name}  loss {np.mean(losses):.3f}  {told}  {spelled(progress.left())} left")
 
 # %% ../nbs/03_fitting.ipynb #555bee93

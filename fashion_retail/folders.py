@@ -219,7 +219,8 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     if os.path.isdir(catalogue) and os.path.realpath(catalogue) == os.path.realpath(snapshots):
         raise BadInput(f"{catalogue} is given as both folders: a photo is either query or answer")
     notes = {}
-    rows = _rows("catalogue", catalogue, snapshots, notes) + _rows("snapshot", snapshots, catalogue, notes)
+    rows = _rows("catalogue", catalogue, snapshots, notes) + _rows("snapshot", snapshots, catalogue,
+                                                                   notes)
     merged = _with_items(rows, pattern)
     rows = _without_copies(rows, notes)
     table = pd.DataFrame(rows, columns=["image_id", "item_id", "role",

@@ -100,7 +100,8 @@ def _mixed(sources, size, seed): # all training photos, and the probability of e
         raise BadInput("a source holds rows of another split than train: select them first")
     data = SnapshotDataset(rows, size, True, seed, CLASSES)
     source = data.rows.source.to_numpy()
-    shares = [(source == name)*share/max(1, (source == name).sum()) for name, (_, share) in sources.items()]
+    shares = [(source == name)*share/max(1, (source == name).sum()) for name, (_,
+                                                                               share) in sources.items()]
     return data, sum(shares)
 
 # %% ../nbs/14_garments.ipynb #9967ebd0
@@ -115,7 +116,8 @@ ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
 # %% ../nbs/14_garments.ipynb #e7a99ad3
 def _pace(net, frozen, learning_rate, steps): # the optimizer, and its one cycle
     encoder = net.encoder
-    for part in (encoder.conv_stem, encoder.bn1, *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    for part in (encoder.conv_stem, encoder.bn1,
+                 *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
     known = {id(p) for p in encoder.parameters()}
     groups = [dict(params=[p for p in encoder.parameters() if p.requires_grad]),
               dict(params=[p for p in net.parameters() if id(p) not in known])]
@@ -128,7 +130,8 @@ def _pace(net, frozen, learning_rate, steps): # the optimizer, and its one cycle
 def _valid_iou(net, sets, device): # name -> mean IoU of the classes that each photo shows
     net.eval()
     def score(x, y): return batch_iou(net(x[None].to(device)).float().cpu(), y[None]).item()
-    return {name: float(np.mean([score(*data[i][:2]) for i in range(len(data))])) for name, data in sets.items()}
+    return {name: float(np.mean([score(*data[i][:2]) for i in range(len(data))])) for name,
+            data in sets.items()}
 
 # %% ../nbs/14_garments.ipynb #80f67cb8
 def _epoch(parts, batches, average, device, step, learning_rate): # losses; `step` counts all steps before
@@ -161,7 +164,8 @@ def _read_state(file, parts, device): # history and number of steps
 # %% ../nbs/14_garments.ipynb #42657f8a
 def _noted(history, losses, ious, seconds, epochs): # whether this epoch is the best so far
     score, loss = float(np.mean(list(ious.values()))), float(np.mean(losses))
-    history.append(dict(epoch=len(history) + 1, train_loss=loss, valid_iou=score, **ious, seconds=seconds))
+    history.append(dict(epoch=len(history) + 1, train_loss=loss, valid_iou=score, **ious,
+                        seconds=seconds))
     said = "  ".join(f"{name} {value:.3f}" for name, value in ious.items())
     print(f"epoch {len(history)}/{epochs}  loss {loss:.3f}  {said}", flush=True)
     return score >= max(o["valid_iou"] for o in history)
@@ -201,9 +205,8 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
         step += len(losses)
         ious = _valid_iou(parts["smooth"], judges, device)
         if _noted(history, losses, ious, time.perf_counter() - began, epochs):
-            meta = dict(classes=CLASSES, size=size, test_size=test_size or size)
-            meta |= dict(epoch=epoch + 1, valid_iou=history[-1]["valid_iou"], seed=seed)
-            save_weights(parts["smooth"], out/"garments.safetensors", half=True, **meta)
+            meta = dict(size=size, test_size=test_size or size, epoch=epoch + 1, valid_iou=history[-1]["valid_iou"])
+            save_weights(parts["smooth"], out/"garments.safetensors", half=True, classes=CLASSES, seed=seed, **meta)
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
         _save_state(out/"training.pt", parts, history, step)
     return pd.DataFrame(history)
@@ -299,7 +302,8 @@ def _around(shape, box): # the part of a photo that is looked at, as slices, and
     (x0, y0, x1, y1), (high, wide) = box, shape[:2]
     grow_x, grow_y = (x1 - x0)*CONTEXT, (y1 - y0)*CONTEXT
     left, top = (int(min(max(0, o), most - 1)) for o, most in ((x0 - grow_x, wide), (y0 - grow_y, high)))
-    return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1, math.ceil(x1 + grow_x))], (left, top)
+    return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1,
+                                                                    math.ceil(x1 + grow_x))], (left, top)
 
 # %% ../nbs/14_garments.ipynb #0634470e
 @patch
@@ -341,7 +345,8 @@ def cut(self:Garments,
     view, (x, y) = _around(image.shape, box)
     whole, part = np.zeros(image.shape[:2], bool), shrink(image[view], self.work_size)
     small = shrink(part, self.edge_size)
-    gain, shift = np.tile(np.array(small.shape[1::-1])/image[view].shape[1::-1], 2), np.array([x, y, x, y])
+    gain, shift = np.tile(np.array(small.shape[1::-1])/image[view].shape[1::-1], 2), np.array([x, y,
+                                                                                               x, y])
     box, point = (None if o is None else tuple((np.array(o) - shift[:len(o)])*gain[:len(o)]) for o in (box, point))
     def chosen(found): return choose_garment(found, small, box, point, category)
     choice = self._looked(part, small, self.size, self.run, chosen)
@@ -380,7 +385,8 @@ def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
     train = snapshots[(snapshots.split == "train") & (snapshots.mask_path != "")].reset_index(drop=True)
     judge = snapshots[(snapshots.split == "valid") & (snapshots.mask_source == "checked")].reset_index(drop=True)
     people = magento[magento.split == "train"].reset_index(drop=True)
-    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people, train[train.mask_source == "checked"], 320, seed)
+    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people,
+                           train[train.mask_source == "checked"], 320, seed)
     labeled = category_labels(trusted(train), out/"snapshots")
     drawn, by_hand = wearers.image_id.str.startswith("drawn"), labeled.mask_source == "checked"
     rows = dict(checked=labeled[by_hand], model=labeled[~by_hand], magento=people,
@@ -402,14 +408,17 @@ def train_profile(plan:dict, # `labels`, `sources` for `garment_sources`, `phase
         raise BadInput(f"the profile lacks {missing[0]}: copy nbs/profiles/garments/people.yaml and change it")
     magento = attach_labels(read_table(find_table("magento")), plan["labels"])
     out, start, history = Path(out), START, []
-    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources", **plan["sources"])
+    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources",
+                                     **plan["sources"])
     for k, phase in enumerate(plan["phases"], 1):
         folder = out/f"phase-{k}"
-        found = train_garments(sources, valid, folder, start=start, device=device, resume=resume, **phase)
+        found = train_garments(sources, valid, folder, start=start, device=device, resume=resume,
+                               **phase)
         history.append(found.assign(phase=k))
         start = folder/"garments.safetensors"
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
-    return pd.concat(history, ignore_index=True), {name: len(rows) for name, (rows, _) in sources.items()}
+    return pd.concat(history, ignore_index=True), {name: len(rows) for name, (rows,
+                                                                              _) in sources.items()}
 
 # %% ../nbs/14_garments.ipynb #0f697140
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`

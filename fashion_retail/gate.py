@@ -184,7 +184,8 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
         if found != count:
             rows.append(_row(f"photos searched by {method}", count, found, 0, 1, level, 0))
     for kind, method in figures:
-        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind, {}).get(method)
+        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind,
+                                                                                        {}).get(method)
         if new is None:
             rows.append(_row(f"{name}, missing from this run,", _mean_of(kind, then), 0, 0, 1, level, 0))
         elif kind == "ranks": rows.append(_compare_ranks(name, then, new, level))
@@ -224,7 +225,8 @@ def _unpacked(packed):
     for kind, names in rows.items():
         packed[kind] = {method: {one: value for one, value in zip(names, values) if value is not None}
                         for method, values in packed[kind]["methods"].items()}
-    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"], lists)}
+    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"],
+                                                                                     lists)}
                          for method, lists in packed["answers"].items()}
     return packed
 

@@ -78,7 +78,8 @@ def dense(self:_Graph, block, x):
             x = self.bn_relu(layer.norm, x, part, channels)
             return self.conv(layer.conv, x, 'Conv', part, channels, bias, pads=[1]*4)
         out = half(x, '.in', slice(block.n_in), True)
-        new.append(self.add('Add', out, half(self.join(new), '.new', slice(block.n_in, None), False)) if new else out)
+        new.append(self.add('Add', out, half(self.join(new), '.new', slice(block.n_in, None),
+                                             False)) if new else out)
     return x, self.join(new)
 
 # %% ../nbs/02_inference.ipynb #d9ebc098
@@ -100,7 +101,8 @@ def _written(net): # the graph of `net`; the last node is called logits
     graph.const('head.weight', net.head.weight)
     graph.const('head.bias', net.head.bias)
     from onnx import helper
-    graph.nodes.append(helper.make_node('Conv', [graph.join([x, new]), 'head.weight', 'head.bias'], ['logits']))
+    graph.nodes.append(helper.make_node('Conv', [graph.join([x, new]), 'head.weight', 'head.bias'],
+                                        ['logits']))
     return graph
 
 # %% ../nbs/02_inference.ipynb #24b136fe
@@ -152,7 +154,8 @@ def traced_onnx(
         warnings.simplefilter('ignore') # the tracer is old and says so; the new one needs one package more
         free = dict(image={0: 'batch'}, vector={0: 'batch'})
         names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=free)
-        torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names, opset_version=17, dynamo=False)
+        torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names,
+                          opset_version=17, dynamo=False)
 
 # %% ../nbs/02_inference.ipynb #2978f83d
 def fastest(net:nn.Module, # any network

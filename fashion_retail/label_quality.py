@@ -160,7 +160,8 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                 ) -> dict: # the `SIGNALS`, 0: fine; `model` is NaN where no other mask is given
     "The evidence against a mask, without knowing the truth"
     small = shrink(image, size)
-    shrunk = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
+    shrunk = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1],
+                                  interpolation=cv2.INTER_AREA) >= 0.5
     m, differs = shrunk(mask), lambda a, b: 1 - segmentation_scores(a, b)["iou"]
     if not m.any(): return dict.fromkeys(SIGNALS, 1.0) | dict(area=5.0)
     n, _, stats, _ = cv2.connectedComponentsWithStats(m.astype(np.uint8), connectivity=8)

@@ -114,7 +114,8 @@ class LabelSession:
         table = read_table(source) if source else check_table(table).reset_index(drop=True)
         self.table = table.assign(mask_source=table.get("mask_source", ""),
                                   mask_path=table.get("mask_path", ""))
-        self.out, self.start, self.size, self.closed, self.on_close = (Path(out), start, size, "", lambda: None)
+        self.out, self.start, self.size, self.closed, self.on_close = (Path(out), start, size, "",
+                                                                       lambda: None)
         self.place = "this folder" if self.out == Path(".") else self.out  # for messages
         self._pool, self._ready, self.photo = ThreadPoolExecutor(1), {}, None
         self._claim()

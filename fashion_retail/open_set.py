@@ -76,7 +76,8 @@ def open_set_metrics(
 ) -> dict: # auroc, dir_fpir_01, dir_fpir_05, dir_fpir_10, ece, each with _low and _high (95 %); n_known, n_unknown
     """Open-set figures with bootstrap intervals by group;
     raises `BadInput` unless there are known and unknown trials"""
-    probability, known, right = np.asarray(probability, float), np.asarray(known, bool), np.asarray(right, bool)
+    probability, known, right = np.asarray(probability, float), np.asarray(known,
+                                                                           bool), np.asarray(right, bool)
     groups = np.arange(len(known)) if groups is None else np.asarray(groups, str)
     lengths = [len(probability), len(known), len(right),
                len(groups)] + ([] if top1 is None else [len(top1)])

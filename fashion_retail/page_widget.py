@@ -41,7 +41,8 @@ def _answer(self:SearchWidget, _, content, buffers): # a message of page.js
     try:
         def tell(outline): self.send(dict(number=content["number"], outline=outline), [])
         more = (tell,) if content["do"] == "search" else ()
-        found = getattr(self, f"_do_{content['do']}")(content["args"], [bytes(o) for o in buffers], *more)
+        found = getattr(self, f"_do_{content['do']}")(content["args"], [bytes(o) for o in buffers],
+                                                      *more)
         if isinstance(found, bytes): data = [found]
         else: reply["value"] = found
     except Refused as error: reply["problem"] = error.plain()
@@ -65,7 +66,8 @@ def _do_search(self:SearchWidget, args, photos, tell):
 
 # %% ../nbs/22_page_widget.ipynb #91b02662
 @patch
-def _do_feedback(self:SearchWidget, args, photos): return self.service.note_feedback(self.catalogue, Feedback(**args))
+def _do_feedback(self:SearchWidget, args, photos): return self.service.note_feedback(self.catalogue,
+                                                                                     Feedback(**args))
 
 # %% ../nbs/22_page_widget.ipynb #55345e61
 @patch

@@ -99,7 +99,8 @@ def studio_parts(labs:list # `lab_image` of every copy of one photo
     person = _large(_filled(inked > 5, 0.0006), 0.002)
     dyed = np.zeros(person.shape, bool)
     if len(labs) > 1:
-        change = np.max([np.linalg.norm(one - two, axis=-1) for one, two in itertools.combinations(labs, 2)], axis=0)
+        change = np.max([np.linalg.norm(one - two, axis=-1) for one,
+                         two in itertools.combinations(labs, 2)], axis=0)
         dyed = _large(_filled(_opened(change > 9, 1) & person, 0.0015), 0.002)
     skin = np.all([skin_color(o) for o in labs], axis=0) & person & ~dyed
     skin = _large(_filled(_opened(skin, 1), 0.0004), 0.0003) & ~dyed

@@ -213,7 +213,8 @@ def _decoded(data): # bytes of a picture
         turn = _orientation_of_bytes(data)
         return _open(bare), turn
     turn = _orientation(image)
-    if image.info["deep"]: image.info["pixels"] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image.info["deep"]: image.info["pixels"] = cv2.imdecode(np.frombuffer(data, np.uint8),
+                                                               cv2.IMREAD_UNCHANGED)
     return image, turn
 
 # %% ../nbs/00_photos.ipynb #6b19aa7c

@@ -105,7 +105,8 @@ class OpenClip(Pretrained):
         tag = str(weights or "").partition(":")[2]
         known = {}
         if self.tags:
-            known = open_clip.get_pretrained_cfg(self.architecture, tag if tag in self.tags else self.tags[0])
+            known = open_clip.get_pretrained_cfg(self.architecture,
+                                                 tag if tag in self.tags else self.tags[0])
         known = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **known}
         self.mean, self.std = (255*np.array(known[o]) for o in ("mean", "std"))
         self.dim, self.prepare = self.about["embed_dim"], Preparation(self.about["vision_cfg"]["image_size"])

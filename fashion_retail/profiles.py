@@ -24,7 +24,8 @@ class PlainNumbers(yaml.SafeLoader):
     "YAML whose numbers are decimal: 1e-3 is 0.001, 010 is 10; sexagesimal numbers and dates are texts"
 
 PlainNumbers.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float", ":timestamp"))]
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float",
+                                                                          ":timestamp"))]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 PlainNumbers.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))

@@ -326,14 +326,16 @@ def _parquet_photos(path, folder, name):
              measures="retrieval from street photos with several garments (2026)")
 def lookbench(source, out):
     "One subset, such as v20251201/real_streetlook, with the distractors of noise beside it"
-    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source, "gallery.parquet"))]
+    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source,
+                                                                              "gallery.parquet"))]
     files += [("noise", path) for path in sorted((Path(source).parent/"noise").glob("*.parquet"))]
     rows = []
     for count, (part, path) in enumerate(files):
         for photo, row in _parquet_photos(path, out/"photo", f"{part}-{count}"):
             item = "" if part == "noise" or row["item_ID"] is None else str(row["item_ID"])
             extra = {o: str(row[o] or "") for o in ("main_attribute", "task", "difficulty") if o in row}
-            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test", path=str(photo),
+            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test",
+                             path=str(photo),
                              role="snapshot" if part == "query" else "catalogue",
                              category=str(row["category"] or "").lower(), **extra))
     return pd.DataFrame(rows)

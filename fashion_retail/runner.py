@@ -25,7 +25,8 @@ from fastcore.basics import patch
 
 import fashion_retail
 from .core import BadInput, atomic, digest, environment
-from .profiles import (STAGES, WARDROBE, is_checkout, notebooks_dir, override, plan_run, read_cells,
+from .profiles import (STAGES, WARDROBE, is_checkout, notebooks_dir, override,
+                                     plan_run, read_cells,
                                      read_profile, stage_parameters, tagged, what_lacks)
 
 # %% ../nbs/06_runner.ipynb #f2e195c4

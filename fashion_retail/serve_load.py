@@ -102,7 +102,8 @@ def running(catalogue:str|Path, # folder
     "A server in a process of its own, killed at the end where it still runs"
     port = port or free_port()
     home = str(Path(fashion_retail.__file__).parents[1])
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home,
+                                                                     os.environ.get("PYTHONPATH")]))}
     script = "from fashion_retail.cli import main; main()"
     command = [sys.executable, "-c", script, "serve", str(catalogue), "--port", str(port), *options]
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)

@@ -428,7 +428,8 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     resume:bool=False, # go on from the last whole epoch in `out`
                    ) -> pd.DataFrame: # a row an epoch: epoch, train_loss, valid_loss, valid_iou, doubted, seconds
     "Train a segmenter; the epoch that is best on `valid_rows` is in `out/segmenter.safetensors`; raises `BadInput`"
-    settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, encoder=encoder,
+    settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
+                    encoder=encoder,
                     n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate,
                     n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average,
                     patience=patience, classes=list(classes) if classes else None, seed=seed)

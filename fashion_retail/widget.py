@@ -92,7 +92,8 @@ def _progress(session): # what the widget shows of the whole table
         progress += f", {counts['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go"
     end = f"All {counts['total']} photos are done ({counts['skipped']} skipped). "
     end += f"Masks and images.csv are in {session.place}."
-    return dict(total=counts["total"], left=counts["left"], progress=progress, caption="" if session.photo else end)
+    return dict(total=counts["total"], left=counts["left"], progress=progress,
+                caption="" if session.photo else end)
 
 # %% ../nbs/15_label_widget.ipynb #d8ac8587
 def _captions(session): # what the widget says of the current photo
@@ -100,19 +101,22 @@ def _captions(session): # what the widget says of the current photo
     choice = list(dict.fromkeys([start, *starts(), work.start if work else start]))
     skipped = session.done.get(row.image_id) and f"skipped: {session.done[row.image_id]}"
     caption = ", ".join(filter(None, [row.image_id, row.get("category", ""), skipped]))
-    return dict(image_id=row.image_id, looking=session.looking, starts=choice, caption=caption, why=why_next(row))
+    return dict(image_id=row.image_id, looking=session.looking, starts=choice, caption=caption,
+                why=why_next(row))
 
 # %% ../nbs/15_label_widget.ipynb #b84d02f8
 def _drawn(photo): # outline and strokes of the current photo
     work, (h, w) = photo.work, photo.image.shape[:2]
-    return dict(width=w, height=h, start=work.start, outline=outline(work.engine.preview, (h, w)), marks=work.marks,
+    return dict(width=w, height=h, start=work.start, outline=outline(work.engine.preview, (h, w)),
+                marks=work.marks,
                 strokes=work.engine.n_strokes)
 
 # %% ../nbs/15_label_widget.ipynb #10fd63d8
 @patch
 def _show(self:LabelWidget, message="", level="", closed=""):
     "Tell the browser what there is to see"
-    state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS, starts=[],
+    state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS,
+                 starts=[],
                  start="", caption="", progress="", total=0, left=0, image_id="", width=0, height=0,
                  outline=[], marks=[], strokes=0, looking=False, why="")
     jpeg, photo = b"", self.session.photo if self.session and not closed else None
