@@ -8,6 +8,7 @@ import argparse
 import ast
 import base64
 import html
+import itertools
 import json
 import os
 import re
@@ -36,10 +37,11 @@ def figure(file, caption): # as seen from the page; what it shows
     return f'<figure>\n<img src="{file}" alt="{said}" loading="lazy">\n<figcaption>{said}</figcaption>\n</figure>\n'
 
 
-def caption_of(code, before): # of a cell that makes a figure; the text before it
-    "What its `fig-cap` line says, otherwise the last sentence of the text"
-    found = re.search(r"^#\| fig-cap: (.+)$", code, re.M)
-    return found[1].strip() if found else sentence(before)
+def caption_of(before): # the text before a figure
+    "What its line `Figure: …` says, otherwise its last sentence"
+    found = re.findall(r"^Figure: (.+)$", before, re.M)
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", found[-1]).strip() if found else ""
+    return plain[:1].upper() + plain[1:] if plain else sentence(before)
 
 
 def write(name, text): # a page
@@ -93,18 +95,21 @@ def notebook_page(name): # of a notebook
     "Its page; and its figures, for the gallery"
     cells = json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     parts, figures, before = [], [], name
-    for cell in cells:
+    for place, cell in enumerate(cells):
         text = text_of(cell)
         if cell["cell_type"] == "markdown":
-            parts.append(linked(text, "notebooks/") + "\n")
+            below = itertools.takewhile(lambda o: o["cell_type"] == "code", cells[place + 1:])
+            draws = any(KINDS.keys() & o.get("data", {}).keys() for one in below for o in one["outputs"])
+            said = re.sub(r"^Figure: .+\n?", "", text, flags=re.M) if draws else text  # it stands below the figure
+            parts.append(linked(said, "notebooks/") + "\n")
             before = text
         elif cell["cell_type"] == "code" and not text.startswith("#| default_exp"):
             code = "\n".join(o for o in text.splitlines() if not o.startswith("#|")).strip()
             if code: parts.append(f"```python\n{code}\n```\n")
             for output in cell["outputs"]:
-                made, file = shown(output, name, len(figures), caption_of(text, before))
+                made, file = shown(output, name, len(figures), caption_of(before))
                 parts.append(made)
-                if file: figures.append((file, caption_of(text, before)))
+                if file: figures.append((file, caption_of(before)))
     write(f"notebooks/{name}.md", "\n".join(parts))
     return figures
 
@@ -151,18 +156,20 @@ def flat(value, name=""): # plain values
         for key, one in value.items(): yield from flat(one, f"{name} / {key}" if name else key)
     elif isinstance(value, list) and any(isinstance(o, dict) for o in value):
         for number, one in enumerate(value): yield from flat(one, f"{name} {number + 1}")
-    else: yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
+    else: yield name, ", ".join(map(digits, value)) if isinstance(value, list) else digits(value)
+
+
+def digits(value): return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def card_table(card): # plain values
     "Markdown of what a card says; numbers with four significant digits"
-    rows = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in flat(card)]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {str(value).replace('|', '/')} |" for name, value in rows)])
+    return "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value.replace('|', '/')} |" for name, value in flat(card))])
 
 
 def cards():
     "What ships, as its JSON says: how it was trained, and on which machine, last and folded"
-    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights.\n"]
+    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights, with rounded numbers.\n"]
     for path in sorted((ROOT/"fashion_retail"/"weights").glob("*.json")):
         card = json.loads(path.read_text(encoding="utf-8"))
         more = {name: card.pop(name) for name in ("settings", "environment") if name in card}
