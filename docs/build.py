@@ -47,7 +47,9 @@ def caption_of(before): # the text before a figure
 def write(name, text): # a page
     path = PAGES/name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.strip() + "\n", encoding="utf-8")
+    boost = {"how-to": 20, "api": 0.1}.get(name.split("/")[0])  # what the site's search shows first
+    head = f"---\nsearch:\n  boost: {boost}\n---\n\n" if boost else ""
+    path.write_text(head + text.strip() + "\n", encoding="utf-8")
 
 
 def reading_order():
