@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from scipy.special import expit, softmax
 
 from .core import BadInput, atomic, say_once, some
@@ -310,37 +311,43 @@ class Tagger:
         self.columns, self.scale, self.out_of_fold = {}, {}, {}
         self.examples, self.cut = pd.DataFrame({"image_id": []}, dtype=str), "tiramisu"
 
-    def standard(self, blocks): return standardized(blocks, self.scale)
+# %% ../nbs/13_attributes.ipynb #c1ed62db
+@patch
+def standard(self:Tagger, blocks): return standardized(blocks, self.scale)
 
-    def fit(self,
-        rows:pd.DataFrame, # rows of an images table
-        columns, # names of columns
-        blocks:dict|None=None, # from `blocks_of`; None: made now
-        separator:str="", # between several values of a row; '': a row has one
-        least:int=LEAST, # examples that a value needs
-        coverage:float=0.8, # share of the answers that are not abstained from
-        store:Store|None=None, # where vectors are looked up and kept
-        choices:dict=CHOICES # name -> blocks
-    ): # the tagger
-        "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
-        rows = rows.reset_index(drop=True)
-        several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
-        if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
-        self.scale, groups = standards(blocks), groups_of(rows)
-        standard = self.standard(blocks)
-        for name in columns:
-            self.columns[name], self.out_of_fold[name] = learn_column(
-                name, rows[name], standard, groups, several[name], least, coverage, choices)
-        self._remember(rows, standard, columns)
-        return self
+# %% ../nbs/13_attributes.ipynb #d9007e55
+@patch
+def fit(self:Tagger,
+    rows:pd.DataFrame, # rows of an images table
+    columns, # names of columns
+    blocks:dict|None=None, # from `blocks_of`; None: made now
+    separator:str="", # between several values of a row; '': a row has one
+    least:int=LEAST, # examples that a value needs
+    coverage:float=0.8, # share of the answers that are not abstained from
+    store:Store|None=None, # where vectors are looked up and kept
+    choices:dict=CHOICES # name -> blocks
+): # the tagger
+    "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
+    rows = rows.reset_index(drop=True)
+    several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
+    if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
+    self.scale, groups = standards(blocks), groups_of(rows)
+    standard = self.standard(blocks)
+    for name in columns:
+        self.columns[name], self.out_of_fold[name] = learn_column(
+            name, rows[name], standard, groups, several[name], least, coverage, choices)
+    self._remember(rows, standard, columns)
+    return self
 
-    def _remember(self, rows, standard, columns):
-        "Keep the examples in `NEAR` directions"
-        joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
-        some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
-        self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
-        self.examples = rows[["image_id", *columns]].fillna("").astype(str)
-        self.places = joined@self.directions
+# %% ../nbs/13_attributes.ipynb #070d69a9
+@patch
+def _remember(self:Tagger, rows, standard, columns):
+    "Keep the examples in `NEAR` directions"
+    joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
+    some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
+    self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
+    self.examples = rows[["image_id", *columns]].fillna("").astype(str)
+    self.places = joined@self.directions
 
 # %% ../nbs/13_attributes.ipynb #0564adf0
 def known_columns(rows, columns):
@@ -363,8 +370,6 @@ def separators_of(rows, columns, separator, least): # name -> separator, '' wher
     return several
 
 # %% ../nbs/13_attributes.ipynb #3a4ec37e
-from fastcore.basics import patch
-
 @patch
 def predict(self:Tagger,
             rows:pd.DataFrame, # rows of an images table

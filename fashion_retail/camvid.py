@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from PIL import Image
 from torch import nn
 
@@ -230,26 +231,36 @@ class CamvidFitting(Fitting):
         self.state, self.bfloat16 = "whole.pt" if whole else "crops.pt", recipe == "ours"
         self.judging = len(valid[0])/len(images)/3
 
-    def batches(self, epoch):
-        for part in torch.randperm(len(self.images)).split(self.size):
-            scale = (1, 1) if self.whole else self.values["scale"]
-            yield views(self.images[part], self.labels[part], self.side, scale, self.values["light"])
+# %% ../nbs/30_camvid.ipynb #e3da576c
+@patch
+def batches(self:CamvidFitting, epoch):
+    for part in torch.randperm(len(self.images)).split(self.size):
+        scale = (1, 1) if self.whole else self.values["scale"]
+        yield views(self.images[part], self.labels[part], self.side, scale, self.values["light"])
 
-    def loss(self, batch):
-        x, target = batch
-        logits = self.net((x - self.mean)/self.std)
-        return F.cross_entropy(logits.float(), target, ignore_index=VOID)
+# %% ../nbs/30_camvid.ipynb #370b9240
+@patch
+def loss(self:CamvidFitting, batch):
+    x, target = batch
+    logits = self.net((x - self.mean)/self.std)
+    return F.cross_entropy(logits.float(), target, ignore_index=VOID)
 
-    def pace(self, done):
-        for group in self.opt.param_groups: group["lr"] = rate_at(self.recipe, self.whole, done, self.epochs)
+# %% ../nbs/30_camvid.ipynb #f2ce5e68
+@patch
+def pace(self:CamvidFitting, done):
+    for group in self.opt.param_groups: group["lr"] = rate_at(self.recipe, self.whole, done, self.epochs)
 
-    def judge(self, net):
-        found = evaluate(net, *self.valid, self.mean, self.std, self.values["batch_stats"])
-        return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
+# %% ../nbs/30_camvid.ipynb #3f7d232d
+@patch
+def judge(self:CamvidFitting, net):
+    found = evaluate(net, *self.valid, self.mean, self.std, self.values["batch_stats"])
+    return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
 
-    def meta(self):
-        mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
-        return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
+# %% ../nbs/30_camvid.ipynb #56641f2f
+@patch
+def meta(self:CamvidFitting):
+    mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
+    return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
 
 # %% ../nbs/30_camvid.ipynb #2d6d4165
 def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
