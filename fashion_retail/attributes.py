@@ -29,6 +29,7 @@ CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "
            "color": ("mean", "color_histogram"),
            "all and color": ("mean", "spread", "grid_fine", "grid", "color_histogram")}
 
+# %% ../nbs/13_attributes.ipynb #d8c5bc99
 def blocks_of(rows:pd.DataFrame, # rows of an images table
               cut="tiramisu", # NAME or NAME@FILE: how snapshots are cut out
               store:Store|None=None, # where masks and vectors are looked up and kept
@@ -57,6 +58,7 @@ def groups_of(rows:pd.DataFrame # rows of an images table
 # %% ../nbs/13_attributes.ipynb #b55e784e
 LEAST = 15 # examples of a value, at least
 
+# %% ../nbs/13_attributes.ipynb #f48eef53
 def parts_of(tag, # a text
              separator:str # between several values; '': there is one
             ) -> list: # of texts; [] where it is empty
@@ -99,6 +101,7 @@ STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
 
+# %% ../nbs/13_attributes.ipynb #b4f4e861
 def row_weights(has:np.ndarray # bool (N, K)
                ) -> np.ndarray: # float (N,), their mean is 1
     "Larger for rows with rare values"
@@ -299,6 +302,7 @@ def learn_column(name:str, # of the column
 # %% ../nbs/13_attributes.ipynb #9fe836b2
 NEAR = 48 # directions in which examples are compared
 
+# %% ../nbs/13_attributes.ipynb #420e4de7
 def main_directions(kernel, count): # float64 (N, count); rows of any kernel with these N, times this, are coordinates
     "The directions in which rows differ most, from their kernel (N, N)"
     size, directions = np.linalg.eigh(kernel.astype(np.float64))
@@ -403,6 +407,7 @@ def explain(self:Tagger,
 # %% ../nbs/13_attributes.ipynb #173f7243
 FORMAT = 1 # of a tagger's file
 
+# %% ../nbs/13_attributes.ipynb #35ba50de
 @patch
 def save(self:Tagger,
          path:str|Path # .safetensors

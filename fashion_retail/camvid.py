@@ -29,6 +29,7 @@ CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol",
            "pedestrian", "bicyclist"]
 VOID = 11
 
+# %% ../nbs/30_camvid.ipynb #e675e823
 def camvid_split(split:str, # train, valid or test
                  shrink:int=1, # reduce images by this whole factor
                  limit:int=0, # only so many images; 0: all
@@ -52,6 +53,7 @@ COLORS = np.array([(150, 190, 230), (120, 100, 90), (90, 90, 90),
                    (200, 60, 60), (140, 120, 60), (60, 60, 160),
                    (200, 150, 120), (90, 160, 160), (0, 0, 0)])
 
+# %% ../nbs/30_camvid.ipynb #65bfdc92
 def toy_split(split:str, # train, valid or test: other scenes
               count:int=8, # scenes
               height:int=48, # px
@@ -107,6 +109,7 @@ RECIPES = dict(
     ours=dict(lr=2e-3, fine_lr=4e-4, decay=None, patience=None, fine_patience=None, batch_stats=False,
               ema=0.998, scale=(0.6, 1.8), light=0.25))
 
+# %% ../nbs/30_camvid.ipynb #ab193a41
 def view_grid(shape, # (B, H, W) of the labels
               crop, # px a side; 0: whole images
               scale, # range of the enlargement
@@ -153,6 +156,7 @@ def views(images:torch.Tensor, # uint8 (B, H, W, 3), on any device
 # %% ../nbs/30_camvid.ipynb #3c952385
 NETS = {56: fc_densenet56, 67: fc_densenet67, 103: fc_densenet103}
 
+# %% ../nbs/30_camvid.ipynb #e0387db7
 def normalized(images:np.ndarray, # uint8 (B, H, W, 3)
                mean, # (3, 1, 1), of the training images in 0…1
                std # likewise

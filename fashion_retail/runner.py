@@ -99,6 +99,7 @@ VERSION = 2  # of the run folder
 RUN_FILES = (".lock", "params.yaml", "environment.json", "status.json", "metrics.json",  # no stage's
              "report.html", "junit.xml", "summary.md")
 
+# %% ../nbs/06_runner.ipynb #58e187dc
 def stage_files(run:Path # the run folder
                ) -> dict: # path within the run folder -> size and time of change
     "What the stages have written so far"
@@ -293,6 +294,7 @@ class Clock:
 # %% ../nbs/06_runner.ipynb #5ebbafb5
 QUIET = 15  # seconds, at most, between two lines of progress
 
+# %% ../nbs/06_runner.ipynb #0404feb8
 def share_done(text:str # a line that a stage prints
               ) -> float: # 0 to 1; 0: it does not say
     "How much is done by the end of `epoch 2/4`, or in the middle of it by `epoch 2/4  step 5/10`"

@@ -94,6 +94,7 @@ async def run(self:Workers,
     finally:
         if future is None: self._leave(pool)
 
+# %% ../nbs/22_workers.ipynb #7f4877eb
 @patch
 def _leave(self:Workers, pool, done=None):
     self.inside -= pool == "pool"
@@ -212,6 +213,7 @@ def searched(catalogue:Catalogue, # of this thread
 # %% ../nbs/22_workers.ipynb #76aba5e8
 LINES = "application/x-ndjson"  # one JSON object a line
 
+# %% ../nbs/22_workers.ipynb #8390f88f
 def outline_line(catalogue:Catalogue, # that cut it out
                  number:int, # of the photo in its request, from 0
                  mask, # bool (H, W), or None
