@@ -139,7 +139,7 @@ def api_page(path): # of a module
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
             patched = any("patch" in ast.unparse(o) for o in node.decorator_list)
             owner = ast.unparse(node.args.args[0].annotation) if patched and node.args.args and node.args.args[0].annotation else ""
-            parts.append(signature(node, lines, owner))
+            if not owner.startswith("_"): parts.append(signature(node, lines, owner))
         elif isinstance(node, ast.ClassDef):
             fields = [ast.unparse(o.target) for o in node.body if isinstance(o, ast.AnnAssign)]
             parts.append(f"### `{node.name}`\n\n{ast.get_docstring(node) or ''}\n")

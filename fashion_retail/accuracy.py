@@ -171,6 +171,7 @@ STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f
                   ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
                    (0, (1, 1)), (0, (9, 1, 2, 1))]))
 
+# %% ../nbs/05_accuracy.ipynb #7cfdc642
 def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
                    ks=range(1, 51) # list lengths
                   ) -> pd.DataFrame: # a row a length: k, accuracy, low, high (95 % Wilson)

@@ -38,6 +38,7 @@ class Pool:
 # %% ../nbs/11_active_learning.ipynb #9ceae3e4
 ORDERS = {} # name -> function (pool, count, rng) -> positions
 
+# %% ../nbs/11_active_learning.ipynb #c17f85a1
 def order(function:Callable):
     "Register an order under the function's name"
     ORDERS[function.__name__] = function
@@ -165,6 +166,7 @@ WHY = dict(random="drawn at random", diverse="unlike all that is labeled", mixed
            disagreement="a second method says otherwise: {disagreement:.2f}",
            dropout="the network contradicts itself under dropout: {dropout:.2f}") # order -> reason
 
+# %% ../nbs/11_active_learning.ipynb #1ae5967f
 def reason_of(name, pool, i, place, count): # a text
     "Why the photo at `i` is at this place of a batch"
     text = WHY[name]
@@ -210,6 +212,7 @@ def stop_estimate(certainty:np.ndarray, # (M,) of the unlabeled photos, 0 to 1
 # %% ../nbs/11_active_learning.ipynb #ad420ebf
 STEPS = 10, 20, 30, 40, 60, 80, 100, 120, 160, 200
 
+# %% ../nbs/11_active_learning.ipynb #369c915a
 @dataclass
 class Known:
     "What a task knows after it has learned"
@@ -290,6 +293,7 @@ class TagTask:
 # %% ../nbs/11_active_learning.ipynb #91545a55
 CURVES = "task", "column", "order", "seed", "labels", "score", "mean", "truth", "estimate", "error"
 
+# %% ../nbs/11_active_learning.ipynb #585ed351
 def curves_of(learner, # the task, as for `campaign`
               orders, # names
               seeds, # of the draws

@@ -21,6 +21,7 @@ from .photos import load_image
 # columns of the answers, then the attributes
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"
 
+# %% ../nbs/20_answers.ipynb #306d4826
 @dataclass
 class Look:
     "One photo on its way to an answer"

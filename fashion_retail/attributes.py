@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from scipy.special import expit, softmax
 
 from .core import BadInput, atomic, say_once, some
@@ -28,6 +29,7 @@ CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "
            "color": ("mean", "color_histogram"),
            "all and color": ("mean", "spread", "grid_fine", "grid", "color_histogram")}
 
+# %% ../nbs/13_attributes.ipynb #d8c5bc99
 def blocks_of(rows:pd.DataFrame, # rows of an images table
               cut="tiramisu", # NAME or NAME@FILE: how snapshots are cut out
               store:Store|None=None, # where masks and vectors are looked up and kept
@@ -56,6 +58,7 @@ def groups_of(rows:pd.DataFrame # rows of an images table
 # %% ../nbs/13_attributes.ipynb #b55e784e
 LEAST = 15 # examples of a value, at least
 
+# %% ../nbs/13_attributes.ipynb #f48eef53
 def parts_of(tag, # a text
              separator:str # between several values; '': there is one
             ) -> list: # of texts; [] where it is empty
@@ -98,6 +101,7 @@ STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
 
+# %% ../nbs/13_attributes.ipynb #b4f4e861
 def row_weights(has:np.ndarray # bool (N, K)
                ) -> np.ndarray: # float (N,), their mean is 1
     "Larger for rows with rare values"
@@ -298,6 +302,7 @@ def learn_column(name:str, # of the column
 # %% ../nbs/13_attributes.ipynb #9fe836b2
 NEAR = 48 # directions in which examples are compared
 
+# %% ../nbs/13_attributes.ipynb #420e4de7
 def main_directions(kernel, count): # float64 (N, count); rows of any kernel with these N, times this, are coordinates
     "The directions in which rows differ most, from their kernel (N, N)"
     size, directions = np.linalg.eigh(kernel.astype(np.float64))
@@ -310,37 +315,43 @@ class Tagger:
         self.columns, self.scale, self.out_of_fold = {}, {}, {}
         self.examples, self.cut = pd.DataFrame({"image_id": []}, dtype=str), "tiramisu"
 
-    def standard(self, blocks): return standardized(blocks, self.scale)
+# %% ../nbs/13_attributes.ipynb #c1ed62db
+@patch
+def standard(self:Tagger, blocks): return standardized(blocks, self.scale)
 
-    def fit(self,
-        rows:pd.DataFrame, # rows of an images table
-        columns, # names of columns
-        blocks:dict|None=None, # from `blocks_of`; None: made now
-        separator:str="", # between several values of a row; '': a row has one
-        least:int=LEAST, # examples that a value needs
-        coverage:float=0.8, # share of the answers that are not abstained from
-        store:Store|None=None, # where vectors are looked up and kept
-        choices:dict=CHOICES # name -> blocks
-    ): # the tagger
-        "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
-        rows = rows.reset_index(drop=True)
-        several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
-        if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
-        self.scale, groups = standards(blocks), groups_of(rows)
-        standard = self.standard(blocks)
-        for name in columns:
-            self.columns[name], self.out_of_fold[name] = learn_column(
-                name, rows[name], standard, groups, several[name], least, coverage, choices)
-        self._remember(rows, standard, columns)
-        return self
+# %% ../nbs/13_attributes.ipynb #d9007e55
+@patch
+def fit(self:Tagger,
+    rows:pd.DataFrame, # rows of an images table
+    columns, # names of columns
+    blocks:dict|None=None, # from `blocks_of`; None: made now
+    separator:str="", # between several values of a row; '': a row has one
+    least:int=LEAST, # examples that a value needs
+    coverage:float=0.8, # share of the answers that are not abstained from
+    store:Store|None=None, # where vectors are looked up and kept
+    choices:dict=CHOICES # name -> blocks
+): # the tagger
+    "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
+    rows = rows.reset_index(drop=True)
+    several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
+    if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
+    self.scale, groups = standards(blocks), groups_of(rows)
+    standard = self.standard(blocks)
+    for name in columns:
+        self.columns[name], self.out_of_fold[name] = learn_column(
+            name, rows[name], standard, groups, several[name], least, coverage, choices)
+    self._remember(rows, standard, columns)
+    return self
 
-    def _remember(self, rows, standard, columns):
-        "Keep the examples in `NEAR` directions"
-        joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
-        some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
-        self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
-        self.examples = rows[["image_id", *columns]].fillna("").astype(str)
-        self.places = joined@self.directions
+# %% ../nbs/13_attributes.ipynb #070d69a9
+@patch
+def _remember(self:Tagger, rows, standard, columns):
+    "Keep the examples in `NEAR` directions"
+    joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
+    some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
+    self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
+    self.examples = rows[["image_id", *columns]].fillna("").astype(str)
+    self.places = joined@self.directions
 
 # %% ../nbs/13_attributes.ipynb #0564adf0
 def known_columns(rows, columns):
@@ -363,8 +374,6 @@ def separators_of(rows, columns, separator, least): # name -> separator, '' wher
     return several
 
 # %% ../nbs/13_attributes.ipynb #3a4ec37e
-from fastcore.basics import patch
-
 @patch
 def predict(self:Tagger,
             rows:pd.DataFrame, # rows of an images table
@@ -398,6 +407,7 @@ def explain(self:Tagger,
 # %% ../nbs/13_attributes.ipynb #173f7243
 FORMAT = 1 # of a tagger's file
 
+# %% ../nbs/13_attributes.ipynb #35ba50de
 @patch
 def save(self:Tagger,
          path:str|Path # .safetensors

@@ -20,6 +20,7 @@ from .next_label import pair_model, pair_numbers, photo_distances, scaled_pairs
 # %% ../nbs/11_campaigns.ipynb #3ead6a26
 SIDE, GRID = 224, 28 # pixels of the letterboxed photo; cells along each side
 
+# %% ../nbs/11_campaigns.ipynb #c990c7bf
 def pixel_maps(image, net): # float16 (GRID*GRID, 512), the encoder's maps at the grid; float32 (512,), means
     "What the frozen encoder says of each cell"
     import torch
@@ -117,6 +118,7 @@ class MaskTask:
 # %% ../nbs/11_campaigns.ipynb #6faf235e
 ODD = 0.2 # share of photos in the pool that are of another kind than those that judge
 
+# %% ../nbs/11_campaigns.ipynb #c07621d5
 def mask_task(rows:pd.DataFrame, # rows of an images table with checked masks, splits train and valid
               odd:pd.DataFrame|None=None, # rows of another kind with masks, mixed into the pool
               seed:int=0, # of the choice among the odd ones

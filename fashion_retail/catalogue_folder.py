@@ -28,6 +28,7 @@ from .milvus import Milvus, same_place
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
+# %% ../nbs/20_catalogue_folder.ipynb #bbf142a5
 def made_with(cutout:Cutout, # of the searched photos
               descriptor:Descriptor # of all photos
              ) -> dict: # cutout, features: as they were asked for; gallery_cutout, descriptor: their versions
@@ -181,6 +182,7 @@ def begin(cls:CatalogueFolder,
 # %% ../nbs/20_catalogue_folder.ipynb #b7cea0a9
 CHUNK = 64  # photos that are described and stored together, about
 
+# %% ../nbs/20_catalogue_folder.ipynb #b33364f5
 def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"

@@ -20,6 +20,7 @@ OWN = "image_id", "item_id", "path"  # what every row has
 # columns that say nothing about the garment
 NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"
 
+# %% ../nbs/20_catalogue_rows.ipynb #2df3fcb1
 def folder_photos(folder:str|Path, # with photos, in sub-folders too
                   pattern:str|None=None # regular expression: its first group, in the path without ending, is the item
                  ) -> pd.DataFrame: # image_id, item_id, path

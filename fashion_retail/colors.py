@@ -34,6 +34,7 @@ PALETTE = {
     "mustard": ("#ceb301", "yellow"),
 } # name -> color on the screen, basic term
 
+# %% ../nbs/13_colors.ipynb #e8defaf6
 def palette_rgb() -> np.ndarray: # uint8 (names, 3)
     "The colors of `PALETTE`, in its order"
     return np.array([[int(code[i:i + 2], 16) for i in (1, 3, 5)] for code, _ in PALETTE.values()],

@@ -44,6 +44,7 @@ def some(values, # any values, such as file names
 # %% ../nbs/00_core.ipynb #b1912c60
 _said_before, _listeners = set(), []
 
+# %% ../nbs/00_core.ipynb #de2e7e7c
 def say_once(text:str): # one sentence
     "Say something on standard error, once in a process; characters that cannot be printed are escaped"
     if text in _said_before: return
@@ -64,6 +65,7 @@ def expect_said(): # yields a list
 # %% ../nbs/00_core.ipynb #a71cf5c7
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 
+# %% ../nbs/00_core.ipynb #ec856701
 def _disk_trouble(error, path, tmp): # any exception raised while `tmp`, later `path`, was written
     "The number of the system's error, where the disk is the cause; otherwise 0"
     if isinstance(error, OSError) and error.errno and (error.errno in FULL or error.filename in (str(path), str(tmp))):
@@ -205,6 +207,7 @@ def _cpu(): # the processor's name
 PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas",
             "scikit-learn", "papermill", "nbdev")
 
+# %% ../nbs/00_core.ipynb #ec09e0d7
 def environment(packages:tuple=PACKAGES # whose versions are wanted
                ) -> dict: # when, commit, uncommitted_changes, python, platform, cpu, cores, gpu, versions
     "Where and with what a figure was made: what a reader needs to repeat it"

@@ -132,6 +132,7 @@ def part_at(mask:np.ndarray, # bool (H, W)
 # %% ../nbs/03_cutout.ipynb #c5980f5f
 CUTOUTS = {} # name -> class of `Cutout`
 
+# %% ../nbs/03_cutout.ipynb #17a4c363
 class Cutout:
     "A way of cutting a garment out: uint8 photo (H, W, 3) in, bool mask (H, W) out"
     name = ""           # as commands, profiles and reports call it

@@ -43,6 +43,7 @@ ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufef
 # with halves of characters, which no file can hold
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+# %% ../nbs/00_data.ipynb #663bfd43
 def normal_text(value # text, number, or missing
                ) -> str: # '' for a missing value
     "`value` in the normal form of ids: text, NFC, no blanks at the ends; 7.0 is 7"
@@ -169,6 +170,7 @@ def check_table(table:pd.DataFrame, # an images table
 # %% ../nbs/00_data.ipynb #b70336db
 NEAR = 0.004  # 1 - correlation of two copies at 32 × 32 blurred pixels
 
+# %% ../nbs/00_data.ipynb #25e31a38
 def _small(path): # a photo
     "uint8 (32, 32, 3) and the ratio of its sides; None where it cannot be read"
     try:
@@ -245,6 +247,7 @@ def near_copies(table:pd.DataFrame # an images table
 # %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+# %% ../nbs/00_data.ipynb #ba532080
 def _text_of(path): # of a CSV file
     "The text of a file in UTF-8 or, with its mark, UTF-16; raises `BadInput`"
     try: data = Path(path).read_bytes()

@@ -86,6 +86,7 @@ class Preparation:
 FEATURES = {} # name -> class of `Descriptor`
 FAMILIES = {} # what stands before a colon -> class of `Descriptor`, which takes what stands after it
 
+# %% ../nbs/04_descriptors.ipynb #03fa4c97
 class Descriptor:
     "How prepared squares become vectors"
     name = ""               # as commands, profiles and reports call it
@@ -189,6 +190,7 @@ class NetworkDescriptor(Descriptor):
 # edge
 BINS = 10, 20, 20
 
+# %% ../nbs/04_descriptors.ipynb #3333c83e
 def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
                     masks:np.ndarray # bool (N, S, S): the pixels that count
                    ) -> np.ndarray: # float32 (N, 4000), square roots of shares: each row has length 1
@@ -215,6 +217,7 @@ class ColorHistogram(Descriptor):
 # %% ../nbs/04_descriptors.ipynb #c07d64e3
 ORIENTATIONS = 8, 8, 4  # of the filters at each scale, fine to coarse
 
+# %% ../nbs/04_descriptors.ipynb #071caaa1
 def _frequencies(size): # signed, of a Fourier transform of size × size: across and down
     f = np.fft.fftfreq(size)*size
     return np.meshgrid(f, f)
@@ -279,6 +282,7 @@ class Hog(Descriptor):
 # %% ../nbs/04_descriptors.ipynb #9abb7cba
 N_WORDS = 500
 
+# %% ../nbs/04_descriptors.ipynb #ed327b53
 def patches(image:np.ndarray, # uint8 (S, S, 3)
             mask:np.ndarray, # bool (S, S)
             step:int=6, # pixels between patches

@@ -161,6 +161,7 @@ def background(rng:np.random.Generator, # source of chance
 Figure = namedtuple("Figure", "rgb labels cover")
 UPPER, LOWER, WHOLE, PERSON, OTHER = range(1, 6)
 
+# %% ../nbs/10_dressing.ipynb #99bc6e75
 def figure(image:np.ndarray, # uint8 (H, W, 3)
            labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
            margin:int=3 # pixels kept around it

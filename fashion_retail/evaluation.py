@@ -194,6 +194,7 @@ def to_frame(self:Evaluation) -> pd.DataFrame: # image_id, item_id, rank, answer
 # %% ../nbs/05_evaluation.ipynb #3c463e9a
 SAVED_TWICE = SimpleNamespace(name="saved_twice", version="1")  # what makes these entries of the store
 
+# %% ../nbs/05_evaluation.ipynb #9941b168
 def saved_twice(pairs:pd.DataFrame, # query, answer: image ids; each also with _path, and _file: a digest
                 store:Store|None=None # where the verdicts are looked up and kept
                ) -> list: # (query, answer), image ids

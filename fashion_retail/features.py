@@ -76,6 +76,7 @@ def mask_sources(rows:pd.DataFrame, # rows of an images table
 # of the store: another one when its table or its keys change; files of other formats are ignored
 FORMAT = 2
 
+# %% ../nbs/04_features.ipynb #f82f7f43
 class Store:
     "Masks and vectors on disk, found by the content they were made from"
     def __init__(self,

@@ -64,6 +64,7 @@ WORDS["color"] = dict(drawn=BASIC, magento=BASIC,
 READ_FROM = {("sleeve", "magento"): "category", ("color", "magento"): "colour",
              ("color", "hm"): "colour_master"} # where the column has another name
 
+# %% ../nbs/13_first_tags.ipynb #b78ff149
 def common_tags(rows:pd.DataFrame, # of an images table
                 column:str, # a key of `WORDS`
                 source:str # drawn, magento, fabric or hm
@@ -163,6 +164,7 @@ def start_sources(folder, # for the drawn garments
 SHIPPED_TAGS = Path(fashion_retail.__file__).parent/"weights"/"first_tags.safetensors"
 WORTH = dict(macro_f1=0.6, accuracy_covered=0.9) # on another shop, at least, for a head to ship
 
+# %% ../nbs/13_first_tags.ipynb #d7c78ec1
 def worth_shipping(found:pd.DataFrame # of `first_benchmark`
                   ) -> list: # names of columns
     "The columns whose heads are good enough on a shop they have not seen"

@@ -36,6 +36,7 @@ RANGES = dict( # of the settings that trainings share; a training adds its own
     temperature=dict(above=0), turn=dict(least=0), warp=dict(least=0),
     light=dict(least=0), hide=dict(least=0, most=1))
 
+# %% ../nbs/03_fitting.ipynb #17559587
 def check_range(name:str, # of the setting
                 value, # what was given
                 whole:bool=False, # a whole number is wanted

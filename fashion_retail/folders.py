@@ -22,6 +22,7 @@ from .photos import photo_endings
 HIDDEN = "__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"
 MADE = ".mask", ".cutout"  # ends of the names that `segment` writes
 
+# %% ../nbs/00_folders.ipynb #c6d03578
 def _is_hidden(name): return name.startswith(".") or name.lower() in HIDDEN
 
 # %% ../nbs/00_folders.ipynb #91082335
@@ -88,6 +89,7 @@ VIEW = re.compile(rf"([\W_]+({'|'.join(VIEWS)})([\W_]*\d{{1,2}})?)+[\W_]*", re.I
 NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")
 RULES = "same name", "name and number", "name and words", "ignoring capitals"
 
+# %% ../nbs/00_folders.ipynb #69187bde
 def _starts(name): # without ending
     "The beginnings of a name up to a character that is neither letter nor digit, longest first"
     return [name[:i] for i in range(len(name), 0, -1) if not name[i:i+1].isalnum()]

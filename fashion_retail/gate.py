@@ -122,6 +122,7 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
 # %% ../nbs/06_gate.ipynb #8f31bdbf
 MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
 
+# %% ../nbs/06_gate.ipynb #84c8f609
 def _verdict(change, p_drop, p_gain, level, least):
     "dropped, lower, same, higher or improved"
     if not change: return "same"
@@ -162,6 +163,7 @@ def _compare_open_set(name, then, new):
 # %% ../nbs/06_gate.ipynb #522977be
 KINDS = dict(ranks="top-10 accuracy", iou="mean IoU", open_set="open-set AUROC")
 
+# %% ../nbs/06_gate.ipynb #e0d6db9f
 def _mean_of(kind, then):
     if kind == "open_set": return then["auroc"]
     values = np.array(list(then.values()))
@@ -198,6 +200,7 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
 BASELINE_VERSION = 2
 _PACKED = "ranks", "iou", "answers"
 
+# %% ../nbs/06_gate.ipynb #6b483884
 def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever describes the run
                    path:str|Path): # .json
     "Write a baseline, each photo's name once"

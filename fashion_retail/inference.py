@@ -178,6 +178,7 @@ def fastest(net:nn.Module, # any network
 # %% ../nbs/02_inference.ipynb #f9359749
 FEW = 8 # images that are computed before it pays to trace a network
 
+# %% ../nbs/02_inference.ipynb #9600e695
 def fastest_later(net:nn.Module, # a network of one input and one output
                   shape:tuple, # (C, H, W) of all images
                   few:float=FEW # images that PyTorch computes first; inf: all

@@ -153,6 +153,7 @@ def edgeless(image:np.ndarray, # uint8 (H, W, 3)
 # %% ../nbs/16_label_quality.ipynb #7de8ed31
 SIGNALS = "again", "rectangle", "model", "edgeless", "pieces", "area"
 
+# %% ../nbs/16_label_quality.ipynb #1c4daeee
 def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                  mask:np.ndarray, # bool (H, W)
                  model:np.ndarray|None=None, # bool (H, W), another model's mask of the photo
@@ -175,6 +176,7 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
 # %% ../nbs/16_label_quality.ipynb #69d9001b
 WEIGHTS = dict(again=1, rectangle=1, model=2, edgeless=1, pieces=2, area=1)
 
+# %% ../nbs/16_label_quality.ipynb #04e7424d
 def suspicion(signals:dict # as `mask_signals` gives them
              ) -> float: # 0: nothing speaks against the mask; up to 1
     "One number from all signals: their weighted mean"

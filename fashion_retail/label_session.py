@@ -69,6 +69,7 @@ REASONS = ("no garment", "several garments", "garment cut off",
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
 IDLE = 60  # seconds without any action after which the person is having coffee: they are not counted
 
+# %% ../nbs/15_label_session.ipynb #cc8cb003
 @lru_cache
 def _method(spec): # loaded once
     from fashion_retail.cutout import cutout  # brings torch
@@ -375,6 +376,7 @@ def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, 
 # %% ../nbs/15_label_session.ipynb #d3b126a3
 _HERE = {}  # folder: the session of this process that has it
 
+# %% ../nbs/15_label_session.ipynb #aee7f6d6
 class Occupied(BadInput):
     "The folder cannot be written just now"
 

@@ -204,6 +204,7 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
 
+# %% ../nbs/01_labeling.ipynb #34f9941c
 def rectangle_mask(rect, # (x, y, w, h), pixels
                    shape # of the photo: (H, W)
                   ) -> np.ndarray: # bool (H, W)

@@ -21,6 +21,7 @@ from .photos import CLEAR, TURNS, as_rgb, eight_bits, load_image, open_picture, 
 WRITE = "write it as 0 (background) and 255 (garment)"
 DARK, BRIGHT = 16, 239  # of 255: up to and from here on, a pixel is black or white
 
+# %% ../nbs/00_masks.ipynb #ff2503ec
 def _hues(pixels): # uint8 (H, W, 3) with unequal channels
     "What colors a picture shows, for a message"
     colors = np.unique(pixels[::max(1, len(pixels)//500), ::max(1, pixels.shape[1]//500)].reshape(-1, 3), axis=0)
@@ -127,6 +128,7 @@ def save_mask(mask:np.ndarray, # bool (H, W)
 VOID = 255  # of a pixel that belongs to no class
 VOID_NAMES = "void", "ignore", "ignored", "unlabeled", "unlabelled", "undefined", "unknown"
 
+# %% ../nbs/00_masks.ipynb #a90ad00d
 class Classes(list):
     """The names of the classes without void, and `numbers`: uint8 (256,),
     what a number in the file becomes"""

@@ -34,6 +34,7 @@ def mask_pool(rows:pd.DataFrame, # of `propose_masks`
 # %% ../nbs/11_next_label.ipynb #9c9b19cd
 LEFT_OUT = 0.1 # share of the numbers that a network without dropout is asked without
 
+# %% ../nbs/11_next_label.ipynb #976d78b0
 def mask_doubts(rows:pd.DataFrame, # of an images table
                 cut, # a `Cutout` with a network of dense layers, such as tiramisu or garments
                 passes:int=6 # forward passes
@@ -76,6 +77,7 @@ def with_next(rows:pd.DataFrame, # an images table
 PAIR_DESCRIPTORS = "ranking", "stages", "color_histogram"
 TOP = 10 # catalogue photos beside each snapshot
 
+# %% ../nbs/11_next_label.ipynb #e0ddb73f
 def pair_numbers(distances:list # float (Q, G) for each of `PAIR_DESCRIPTORS`
                 ) -> tuple: # int (P, 2), snapshot and catalogue photo; float32 (P, 7)
     "Each query beside its nearest gallery photos, and what is known of the pair"

@@ -17,6 +17,7 @@ from .search import item_array
 # %% ../nbs/05_open_set.ipynb #4dece80b
 FPIRS = 0.01, 0.05, 0.1
 
+# %% ../nbs/05_open_set.ipynb #c097843c
 def dir_at(
     score, # (T,) numbers, larger speaks for known
     known, # bool (T,): the item was in the gallery
@@ -140,6 +141,7 @@ def evaluate_open_set(
 # %% ../nbs/05_open_set.ipynb #4c2c2b3e
 BLUE, ORANGE = "#0072b2", "#d55e00"
 
+# %% ../nbs/05_open_set.ipynb #450446bf
 def _axes(n_axes):
     "A figure with some axes in a row"
     import matplotlib.pyplot as plt

@@ -26,6 +26,7 @@ def mean_and_spread(found:torch.Tensor, # float (B, C, h, w), a stage's map
 # %% ../nbs/04_parts.ipynb #cd5e3044
 CELLS = 5  # along each side of the grid
 
+# %% ../nbs/04_parts.ipynb #40047944
 def boxes(inside:torch.Tensor # float (B, 1, S, S), 1 = garment
          ) -> torch.Tensor: # float (B, 5): number in the batch, then x0, y0, x1, y1 in 0 to 1
     "Bounding boxes of the masks; the whole square where a mask is empty"

@@ -24,6 +24,7 @@ CLASSES = ["background", "upper", "lower", "whole", "person", "other"]
 CLASS_COLORS = np.array([(0, 0, 0), (0, 170, 0), (40, 80, 230), (220, 0, 220),
                          (230, 150, 90), (230, 220, 0)], np.uint8)
 
+# %% ../nbs/13_photo_labels.ipynb #7cef5bfc
 def show_classes(image:np.ndarray, # uint8 (H, W, 3)
                  labels:np.ndarray # uint8 (H, W), indices of `CLASSES`
                 ) -> np.ndarray: # uint8 (H, W, 3)

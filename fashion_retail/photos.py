@@ -29,6 +29,7 @@ FORMATS = {  # Pillow's name of a format: the endings of its files
     "HEIF": ".heic .heif .hif"}
 INSTALL = {"HEIF": "pip install 'fashion_retail[heic]'", "AVIF": "pip install --upgrade pillow"}
 
+# %% ../nbs/00_photos.ipynb #5aa6b781
 @lru_cache(1)
 def _formats():
     "The formats of `FORMATS` that can be read here"
@@ -66,6 +67,7 @@ LOOKS = ((rb"\s*<(!doctype html|html|head)", "is a web page"),
           "LFS"),
          (rb"8BPS", "is a Photoshop file"), (rb"\s*[{\[]", "is JSON or another text"))
 
+# %% ../nbs/00_photos.ipynb #aed6687e
 def _looks_like(data): # the first bytes of a file
     "What a file is that is no photo, as a verb phrase; '' where nothing is known about it"
     return next((what for start, what in LOOKS if re.match(start, data[:2000], re.I | re.S)), "")
@@ -151,6 +153,7 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}
 
+# %% ../nbs/00_photos.ipynb #518125fa
 def _lone_orientation(exif): # bytes of an EXIF block, perhaps damaged
     """The orientation in the first directory of an EXIF block, read without its other fields;
     1 where there is none"""
@@ -289,6 +292,7 @@ def _on_white(image, path): # a PIL image with transparency
 # %% ../nbs/00_photos.ipynb #cfd8727a
 CLEAR = "RGBA", "LA", "PA", "RGBa", "La"
 
+# %% ../nbs/00_photos.ipynb #ebaa7d55
 def open_picture(path, what): # a file; for the message
     """The decoded PIL image, not turned yet, and its orientation;
     raises `BadInput` whatever is wrong with the file"""

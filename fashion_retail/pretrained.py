@@ -83,6 +83,7 @@ FAMILIES["timm"] = Timm
 FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCLIP"),
                  "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")}
 
+# %% ../nbs/04_pretrained.ipynb #d6a43a03
 class OpenClip(Pretrained):
     "The photo side of a CLIP; raises `BadInput` for an unknown one, and without OpenCLIP"
     trace, knows_words = False, True

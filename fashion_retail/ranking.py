@@ -81,6 +81,7 @@ def fit(self:RankingNet,
 # what ships with the package
 RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"
 
+# %% ../nbs/04_ranking.ipynb #d2099b31
 class _BothSides(nn.Module):
     "A `RankingNet` on a photo and on its mirror image; the mask is the fourth channel"
     def __init__(self, net):

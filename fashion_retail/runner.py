@@ -99,6 +99,7 @@ VERSION = 2  # of the run folder
 RUN_FILES = (".lock", "params.yaml", "environment.json", "status.json", "metrics.json",  # no stage's
              "report.html", "junit.xml", "summary.md")
 
+# %% ../nbs/06_runner.ipynb #58e187dc
 def stage_files(run:Path # the run folder
                ) -> dict: # path within the run folder -> size and time of change
     "What the stages have written so far"
@@ -178,24 +179,30 @@ class Cells:
     def __init__(self):
         self.number, self.line = 0, ""
 
-    def starting(self, cell, cell_index=None): # papermill calls it
-        if cell.cell_type != "code" or not cell.source.strip(): return
-        lines = [line.strip() for line in cell.source.splitlines() if line.strip() and not line.startswith("#")]
-        self.number, self.line = self.number + 1, (lines or [""])[0][:60]
+# %% ../nbs/06_runner.ipynb #55c5f580
+@patch
+def starting(self:Cells, cell, cell_index=None): # papermill calls it
+    if cell.cell_type != "code" or not cell.source.strip(): return
+    lines = [line.strip() for line in cell.source.splitlines() if line.strip() and not line.startswith("#")]
+    self.number, self.line = self.number + 1, (lines or [""])[0][:60]
 
-    def failure(self, out, what, trace=""):
-        "The `BadInput` of a stage that failed; HERE in `what` becomes the cell; its `trace` is for the page"
-        where = f"in cell {self.number} (`{self.line}`)" if self.number else "before its first cell"
-        error = BadInput(f"{out.stem} {what.replace('HERE', where)}; the partial notebook is {out}")
-        error.trace = re.sub(r"\x1b\[[\d;]*m", "", trace)
-        return error
+# %% ../nbs/06_runner.ipynb #264e56ad
+@patch
+def failure(self:Cells, out, what, trace=""):
+    "The `BadInput` of a stage that failed; HERE in `what` becomes the cell; its `trace` is for the page"
+    where = f"in cell {self.number} (`{self.line}`)" if self.number else "before its first cell"
+    error = BadInput(f"{out.stem} {what.replace('HERE', where)}; the partial notebook is {out}")
+    error.trace = re.sub(r"\x1b\[[\d;]*m", "", trace)
+    return error
 
-    def error(self, out, name, message, trace):
-        "The `BadInput` for an exception raised in a cell"
-        if name == "BadInput": return BadInput(f"{out.stem}: {message}")
-        if "No space left" in message:
-            return self.failure(out, "found the disk full HERE: free space, then give the same command again")
-        return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
+# %% ../nbs/06_runner.ipynb #991d42ee
+@patch
+def error(self:Cells, out, name, message, trace):
+    "The `BadInput` for an exception raised in a cell"
+    if name == "BadInput": return BadInput(f"{out.stem}: {message}")
+    if "No space left" in message:
+        return self.failure(out, "found the disk full HERE: free space, then give the same command again")
+    return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
 
 # %% ../nbs/06_runner.ipynb #f9fa7518
 class _Lines(io.TextIOBase):
@@ -287,6 +294,7 @@ class Clock:
 # %% ../nbs/06_runner.ipynb #5ebbafb5
 QUIET = 15  # seconds, at most, between two lines of progress
 
+# %% ../nbs/06_runner.ipynb #0404feb8
 def share_done(text:str # a line that a stage prints
               ) -> float: # 0 to 1; 0: it does not say
     "How much is done by the end of `epoch 2/4`, or in the middle of it by `epoch 2/4  step 5/10`"
@@ -305,35 +313,47 @@ class Progress:
         self.say, self.clock, self.lock = say, clock, threading.Lock()
         self.stage, self.head = "", ""
 
-    def line(self, text): # of the stage that runs
-        with self.lock:
-            self.last = time.monotonic()
-            self.say(f"{self.head} {text}")
+# %% ../nbs/06_runner.ipynb #6072b1ea
+@patch
+def line(self:Progress, text): # of the stage that runs
+    with self.lock:
+        self.last = time.monotonic()
+        self.say(f"{self.head} {text}")
 
-    def hear(self, text): # printed by the stage
-        self.share = share_done(text) or self.share
-        self.line(text)
+# %% ../nbs/06_runner.ipynb #6c63654c
+@patch
+def hear(self:Progress, text): # printed by the stage
+    self.share = share_done(text) or self.share
+    self.line(text)
 
-    def left(self):
-        "Such as `, about 1.2 minutes left in all`; '' where nothing is known"
-        left = self.clock.left(self.stage, time.monotonic() - self.began, self.share)
-        if left is None: return ""
-        return f", about {left:.0f} s left in all" if left < 100 else f", about {left/60:.1f} minutes left in all"
+# %% ../nbs/06_runner.ipynb #565ffb2e
+@patch
+def left(self:Progress):
+    "Such as `, about 1.2 minutes left in all`; '' where nothing is known"
+    left = self.clock.left(self.stage, time.monotonic() - self.began, self.share)
+    if left is None: return ""
+    return f", about {left:.0f} s left in all" if left < 100 else f", about {left/60:.1f} minutes left in all"
 
-    def begin(self, stage, why=""):
-        self.stage, self.share, self.began = stage, 0, time.monotonic()
-        self.line(f"…{why}{self.left()}")
-        self.over = threading.Event()
-        threading.Thread(target=self._beat, args=(self.over,), daemon=True).start()
+# %% ../nbs/06_runner.ipynb #652791dc
+@patch
+def begin(self:Progress, stage, why=""):
+    self.stage, self.share, self.began = stage, 0, time.monotonic()
+    self.line(f"…{why}{self.left()}")
+    self.over = threading.Event()
+    threading.Thread(target=self._beat, args=(self.over,), daemon=True).start()
 
-    def end(self):
-        "Seconds that the stage took"
-        self.over.set()
-        return time.monotonic() - self.began
+# %% ../nbs/06_runner.ipynb #d8c24908
+@patch
+def _beat(self:Progress, over):
+    while not over.wait(max(0.1, self.last + QUIET - time.monotonic())):
+        if time.monotonic() - self.last >= QUIET: self.line(f"{time.monotonic() - self.began:.0f} s{self.left()}")
 
-    def _beat(self, over):
-        while not over.wait(max(0.1, self.last + QUIET - time.monotonic())):
-            if time.monotonic() - self.last >= QUIET: self.line(f"{time.monotonic() - self.began:.0f} s{self.left()}")
+# %% ../nbs/06_runner.ipynb #5c053f8c
+@patch
+def end(self:Progress):
+    "Seconds that the stage took"
+    self.over.set()
+    return time.monotonic() - self.began
 
 # %% ../nbs/06_runner.ipynb #bb50f819
 class _Run:

@@ -15,6 +15,7 @@ from .core import BadInput
 # %% ../nbs/05_search.ipynb #347c69b8
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
 
+# %% ../nbs/05_search.ipynb #7c451a44
 def _prepare(vectors, metric, what):
     """The checked matrix, the factor of each row, and each row's squared length
     after scaling (both float64)"""
@@ -191,6 +192,7 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
 # items that the decision looks at: ask a search for as many, or for all where there are fewer
 DEPTH = 50
 
+# %% ../nbs/05_search.ipynb #124ed016
 def vector_matrix(
     vectors, # (N, D) numbers
     what:str, # whose vectors, for the error

@@ -41,6 +41,7 @@ HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff
            "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
            "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()"}
 
+# %% ../nbs/22_serve.ipynb #ffc365ab
 def said_json(error:Refused # any
              ) -> Response: # JSON, see `Refused.plain`
     "A refusal as a reply"
@@ -71,6 +72,7 @@ def check_source(headers, # of the request
 # %% ../nbs/22_serve.ipynb #ebf22a95
 logger = logging.getLogger("fashion_retail.serve")
 
+# %% ../nbs/22_serve.ipynb #2785071f
 def say(event:str, # one word
         **fields # plain values: no photo, no address, no name
        ):
@@ -146,6 +148,7 @@ def _note(self:Guard, scope, seen, seconds):
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"),
          "/page.js": ("page.js", "text/javascript")}
 
+# %% ../nbs/22_serve.ipynb #f09cf517
 def page_folder() -> Path:
     "Where the page's files are"
     import fashion_retail
@@ -170,6 +173,7 @@ def static(name:str, # of a file of the page
 # %% ../nbs/22_serve.ipynb #470cffa1
 OWN_ADDRESS = "http://localhost:8000"  # in the examples of the description
 
+# %% ../nbs/22_serve.ipynb #37bc099e
 def api_page(description:dict # OpenAPI
             ) -> str: # HTML, with `OWN_ADDRESS` in its examples
     "The description for a person: works offline, without scripts"

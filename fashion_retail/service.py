@@ -75,6 +75,7 @@ class Service:
 # %% ../nbs/22_service.ipynb #872f6fda
 SIDES = 160, 320, 640, 1280  # pixels along the long side of the photos that are sent
 
+# %% ../nbs/22_service.ipynb #a131ce5d
 def jpeg(image:np.ndarray, # uint8 (H, W, 3)
          side:int # pixels along the long side, at most
         ) -> bytes: # a JPEG without metadata
@@ -192,6 +193,7 @@ async def feedback(self:Service, said:Feedback):
     async def prepare(end): return lambda catalogue: self.note_feedback(catalogue, said)
     return await self.workers.run(prepare, "others")
 
+# %% ../nbs/22_service.ipynb #e0804d82
 @patch
 def note_feedback(self:Service,
                   catalogue:Catalogue, # any
@@ -218,6 +220,7 @@ async def item(self:Service, item_id:str=InPath(max_length=500)):
 
 HIDDEN = *OWN, *NO_ATTRIBUTES  # columns of the catalogue's table that say nothing about the garment
 
+# %% ../nbs/22_service.ipynb #899c507f
 def item_of(catalogue:Catalogue, # any
             item_id:str # from a client
            ) -> dict: # item_id, attributes, photos
@@ -239,6 +242,7 @@ async def photo(self:Service, key:str=InPath(pattern="^[0-9a-f]{32}$"),
     async def prepare(end): return lambda catalogue: self.show_photo(catalogue, key, side)
     return Response(await self.workers.run(prepare, "others"), media_type="image/jpeg", headers=CACHED)
 
+# %% ../nbs/22_service.ipynb #03eabc63
 @patch
 def show_photo(self:Service,
                catalogue:Catalogue, # any
@@ -268,6 +272,7 @@ CHOICES = 30  # values of an attribute that the page offers as a filter, at most
 # ends of the columns that `fashion-retail tag` writes beside an attribute
 BESIDE = "_source", "_probability"
 
+# %% ../nbs/22_service.ipynb #3b986ffe
 def beside_of(column:str, # of the catalogue's table
               columns # all of them
              ) -> str: # the attribute that it belongs to; '' where it is one itself
@@ -297,6 +302,7 @@ async def about(self:Service):
     async def prepare(end): return lambda catalogue: self.describe(catalogue)
     return await self.workers.run(prepare, "others")
 
+# %% ../nbs/22_service.ipynb #3c916f57
 @patch
 def describe(self:Service,
              catalogue:Catalogue # any
@@ -409,6 +415,7 @@ async def remove_item(self:Service, request:Request, item_id:str=InPath(max_leng
     async def prepare(end): return lambda catalogue: self.remove(catalogue, item_id)
     return await self.workers.run(prepare, "writer")
 
+# %% ../nbs/22_service.ipynb #b04fce39
 @patch
 def remove(self:Service,
            catalogue:Catalogue, # of the thread that writes

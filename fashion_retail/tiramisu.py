@@ -353,6 +353,7 @@ def saved_bytes(net:nn.Module, # in training mode
 # of ImageNet's photos, RGB in 0…1: both segmentation networks see (x - MEAN)/STD
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+# %% ../nbs/02_tiramisu.ipynb #b51b7f21
 class LiteTiramisu(nn.Module):
     "The Tiramisu's bottleneck and way up on the stages of an `Encoder`; raises `BadInput` for input it cannot take"
     blank = dict(pretrained=False) # arguments for a network that is given its weights later

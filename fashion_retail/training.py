@@ -31,6 +31,7 @@ from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, check_input, load_wei
 # %% ../nbs/03_training.ipynb #62bfe04b
 PAD = tuple(round(255*o) for o in MEAN)  # padding becomes zero after normalization
 
+# %% ../nbs/03_training.ipynb #e9944335
 def _inner(shape, size): # the photo's place in the square: left, top, width, height
     h, w = shape[:2]
     scale = size/max(h, w)
@@ -129,6 +130,7 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
 # %% ../nbs/03_training.ipynb #ba2883d0
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
+# %% ../nbs/03_training.ipynb #0510b7c8
 def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
              ) -> torch.Tensor: # float32 (3, H, W), zero mean and unit deviation over ImageNet
     "A photo as the networks take it"
@@ -251,6 +253,7 @@ ENCODERS = "", "efficientnet_lite0"
 # what start="shipped" means
 SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
 
+# %% ../nbs/03_training.ipynb #b78b3fa6
 def new_network(settings:dict, # of `train_segmenter`
                 n_classes:int, # background included
                 grad_checkpointing:bool=False # an FC-DenseNet's memory for time
@@ -291,6 +294,7 @@ def started_network(file:str|Path, # a segmenter's weights, or the word shipped
 ENCODER_PACE = 0.1  # learning rate of a pretrained encoder, relative to the rest
 DOUBT = 0.6         # a machine's mask with a smaller IoU than this, half-way, no longer counts
 
+# %% ../nbs/03_training.ipynb #70841607
 class SegmenterFitting(Fitting):
     "How a segmenter learns"
     weights, best = "segmenter.safetensors", "valid_iou"

@@ -35,6 +35,7 @@ class Limits:
 # %% ../nbs/22_uploads.ipynb #2b7ce907
 KINDS = "JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF"  # Pillow's names of the formats that may be sent
 
+# %% ../nbs/22_uploads.ipynb #b57c4cdc
 def checked_photo(data:bytes, # what was sent
                   number:int, # of the photo in its request, for the message
                   limits:Limits=Limits()

@@ -108,6 +108,7 @@ def random_item(
 # width 0: filled, else a stroke (cm)
 Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))
 
+# %% ../nbs/10_wardrobe.ipynb #f7b48076
 def _arcs(pts, n=10):
     "Points along `(x, y, bulge)`; the edge that leaves a point swells outward by `bulge` of its length"
     out = []
@@ -434,6 +435,7 @@ def _weave(fabric, rng, shape):
 # %% ../nbs/10_wardrobe.ipynb #0339336d
 Cloth = namedtuple('Cloth', 'rgb alpha height ppc')  # float32 sRGB 0..255, 0..1, pixels; pixels a cm
 
+# %% ../nbs/10_wardrobe.ipynb #660f7580
 def _creases(rng, shape, cells, long):
     "Ridges with round backs, `long` times longer than wide, in a direction of their own"
     h, w = shape; big = round(1.45*max(shape)); a = rng.uniform(0, 180)
@@ -752,6 +754,7 @@ FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_ru
 # %% ../nbs/10_wardrobe.ipynb #e3d753e2
 _common = [.22,.09,.13,.13,.06,.15,.08,.07,.07]
 
+# %% ../nbs/10_wardrobe.ipynb #3b5bf32b
 def random_photographer(
     rng:np.random.Generator, # source of chance
 ) -> dict: # plain values: the floors at home, the light, the phone
@@ -933,6 +936,7 @@ def _photo(out, seed, size, valid, i, k):
 # %% ../nbs/10_wardrobe.ipynb #a32a7bee
 _RENDERER = 3  # raise it when the pictures change, so that older folders are rendered afresh
 
+# %% ../nbs/10_wardrobe.ipynb #d54c3340
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"
     done, table = out/'wardrobe.json', out/'images.csv'
@@ -989,6 +993,7 @@ def make_wardrobe(
 garment_cut, garment_pose, drawn_cloth = _cut, _pose, _cloth
 smooth_noise, pattern_tile, chest_graphic, relief = _noise, _tile, _graphic, _shade
 
+# %% ../nbs/10_wardrobe.ipynb #02579cf3
 def garment_pieces(cut:dict, # of `garment_cut`
                    pose:dict # of `garment_pose`
                   ) -> list: # `Piece`s in cm, the neck or the waist at the origin

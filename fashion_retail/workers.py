@@ -39,24 +39,30 @@ class Workers:
         self.writer = ThreadPoolExecutor(1, "write")    # items
         self.inside, self._own, self._indexes = 0, threading.local(), {}
 
-    def catalogue(self) -> Catalogue:
-        "The catalogue object of the thread that asks, as the catalogue is now"
-        if not hasattr(self._own, "catalogue"):
-            self._own.catalogue = Catalogue.load(self.path, self.device)
-        self._own.catalogue.refresh()
-        return self.shared(self._own.catalogue)
+# %% ../nbs/22_workers.ipynb #7b4dab93
+@patch
+def catalogue(self:Workers) -> Catalogue:
+    "The catalogue object of the thread that asks, as the catalogue is now"
+    if not hasattr(self._own, "catalogue"):
+        self._own.catalogue = Catalogue.load(self.path, self.device)
+    self._own.catalogue.refresh()
+    return self.shared(self._own.catalogue)
 
-    def shared(self, catalogue):
-        "Let the threads use one index, which holds the vectors"
-        path = str(catalogue.index.path)
-        index = self._indexes.get(path) or catalogue.index
-        if index is not catalogue.index: catalogue.index = index
-        if path not in self._indexes: self._indexes = {path: index}
-        return catalogue
+# %% ../nbs/22_workers.ipynb #af034a94
+@patch
+def shared(self:Workers, catalogue):
+    "Let the threads use one index, which holds the vectors"
+    path = str(catalogue.index.path)
+    index = self._indexes.get(path) or catalogue.index
+    if index is not catalogue.index: catalogue.index = index
+    if path not in self._indexes: self._indexes = {path: index}
+    return catalogue
 
-    def close(self):
-        "Wait for what is being done, and stop"
-        for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
+# %% ../nbs/22_workers.ipynb #625e4f7a
+@patch
+def close(self:Workers):
+    "Wait for what is being done, and stop"
+    for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
 
 # %% ../nbs/22_workers.ipynb #43e4cc52
 @patch
@@ -88,6 +94,7 @@ async def run(self:Workers,
     finally:
         if future is None: self._leave(pool)
 
+# %% ../nbs/22_workers.ipynb #7f4877eb
 @patch
 def _leave(self:Workers, pool, done=None):
     self.inside -= pool == "pool"
@@ -206,6 +213,7 @@ def searched(catalogue:Catalogue, # of this thread
 # %% ../nbs/22_workers.ipynb #76aba5e8
 LINES = "application/x-ndjson"  # one JSON object a line
 
+# %% ../nbs/22_workers.ipynb #8390f88f
 def outline_line(catalogue:Catalogue, # that cut it out
                  number:int, # of the photo in its request, from 0
                  mask, # bool (H, W), or None
