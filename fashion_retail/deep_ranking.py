@@ -4,25 +4,28 @@
 
 # %% auto #0
 __all__ = ['LIGHT', 'ENCODER_PACE', 'AVERAGE', 'CHUNK', 'view', 'PairDataset', 'squares_of', 'look_alikes', 'described',
-           'RankingFitting', 'size_in_use', 'train_ranking']
+           'RankingFitting', 'size_in_use', 'mean_of_members', 'train_ranking']
 
 # %% ../nbs/12_deep_ranking.ipynb #dda1b3e7
+import copy
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 
 from .accuracy import top_k_accuracy
-from .core import BadInput, digest, pick_device
+from .core import BadInput, atomic, digest, pick_device
 from .descriptors import Preparation
 from .encoder import scaled
 from .features import Store, prepared
-from .fitting import Fitting, announced, check_settings, one_cycle
-from .processes import gathered, share
+from .fitting import Fitting, announced, check_range, check_settings, one_cycle
+from .processes import gathered, process_number, share
 from .ranking import RankingNet
 from .search import first_match_ranks
+from .tiramisu import save_weights
 from .training import other_light
 
 # %% ../nbs/12_deep_ranking.ipynb #a001b739
@@ -164,40 +167,51 @@ class RankingFitting(Fitting):
         if len(found[-1]) > 1: return found
         return [*found[:-2], [*found[-2], *found[-1]]]  # one item alone has no wrong answer
 
-    def batches(self, epoch):
-        self.pairs.epoch, rng = epoch, np.random.default_rng([self.seed, epoch])
-        near = torch.nn.functional.normalize(self.known).numpy()
-        batches = self.split(look_alikes(near, rng) if epoch else rng.permutation(len(self.pairs)).tolist())
-        workers = 8 if self.device == "cuda" else 0
-        yield from zip(batches, torch.utils.data.DataLoader(self.pairs, batch_sampler=batches, num_workers=workers))
+# %% ../nbs/12_deep_ranking.ipynb #bbdd80a5
+@patch
+def batches(self:RankingFitting, epoch):
+    self.pairs.epoch, rng = epoch, np.random.default_rng([self.seed, epoch])
+    near = torch.nn.functional.normalize(self.known).numpy()
+    batches = self.split(look_alikes(near, rng) if epoch else rng.permutation(len(self.pairs)).tolist())
+    workers = 8 if self.device == "cuda" else 0
+    yield from zip(batches, torch.utils.data.DataLoader(self.pairs, batch_sampler=batches, num_workers=workers))
 
-    def loss(self, batch):
-        items, squares = batch
-        (x, inside), _ = share(*squares)
-        x, inside = x.flatten(0, 1).to(self.device), inside.flatten(0, 1).to(self.device)
-        starts = range(0, len(x), CHUNK)
-        own = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK])
-                                          for o in starts]))
-        vectors = gathered(own.view(len(own)//2, 2, -1), len(items)).flatten(0, 1)
-        self.known[items] = vectors.detach().view(len(items), 2, -1).sum(1).cpu()
-        return self.criterion(vectors, torch.arange(len(items), device=self.device).repeat_interleave(2))
+# %% ../nbs/12_deep_ranking.ipynb #126afa22
+@patch
+def loss(self:RankingFitting, batch):
+    items, squares = batch
+    (x, inside), _ = share(*squares)
+    x, inside = x.flatten(0, 1).to(self.device), inside.flatten(0, 1).to(self.device)
+    starts = range(0, len(x), CHUNK)
+    own = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK])
+                                      for o in starts]))
+    vectors = gathered(own.view(len(own)//2, 2, -1), len(items)).flatten(0, 1)
+    self.known[items] = vectors.detach().view(len(items), 2, -1).sum(1).cpu()
+    return self.criterion(vectors, torch.arange(len(items), device=self.device).repeat_interleave(2))
 
-    def pace(self, done):
-        factor, momentum = one_cycle(done, rise=0.15)
-        for group, rate in zip(self.opt.param_groups, self.rates):
-            group.update(lr=rate*factor, betas=(momentum, 0.999))
+# %% ../nbs/12_deep_ranking.ipynb #b5887abd
+@patch
+def pace(self:RankingFitting, done):
+    factor, momentum = one_cycle(done, rise=0.15)
+    for group, rate in zip(self.opt.param_groups, self.rates):
+        group.update(lr=rate*factor, betas=(momentum, 0.999))
 
-    def judge(self, net):
-        found = [described(net, *squares, self.device, "valid photos described") for _, squares in self.valid]
-        items = [rows.item_id.to_numpy(str) for rows, _ in self.valid]
-        ranks = first_match_ranks(*(vectors.cpu().numpy() for vectors in found), *items)
-        return {f"valid_top_{k}": float(top_k_accuracy(ranks, k)) for k in (1, 10)}
+@patch
+def judge(self:RankingFitting, net):
+    found = [described(net, *squares, self.device, "valid photos described") for _, squares in self.valid]
+    items = [rows.item_id.to_numpy(str) for rows, _ in self.valid]
+    ranks = first_match_ranks(*(vectors.cpu().numpy() for vectors in found), *items)
+    return {f"valid_top_{k}": float(top_k_accuracy(ranks, k)) for k in (1, 10)}
 
-    def kept(self): return dict(known=self.known)
+# %% ../nbs/12_deep_ranking.ipynb #d00453f5
+@patch
+def kept(self:RankingFitting): return dict(known=self.known)
 
-    def restore(self, state): self.known = state["known"].cpu()
+@patch
+def restore(self:RankingFitting, state): self.known = state["known"].cpu()
 
-    def meta(self): return dict(test_size=size_in_use(self.settings["size"]))
+@patch
+def meta(self:RankingFitting): return dict(test_size=size_in_use(self.settings["size"]))
 
 # %% ../nbs/12_deep_ranking.ipynb #e1c2e8d6
 def size_in_use(size:int # of the squares in training
@@ -206,15 +220,38 @@ def size_in_use(size:int # of the squares in training
     random (Touvron et al. 2019)"""
     return 32*round(1.3*size/32)
 
+def _both_sides(rows): # snapshots and catalogue photos of the items that have both
+    sides = [rows[rows.role == role] for role in ("snapshot", "catalogue")]
+    sides = [one[one.item_id.isin(other.item_id)].reset_index(drop=True) for one, other in zip(sides, sides[::-1])]
+    if not len(sides[0]):
+        raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
+    return sides
+
 def _photos_digest(*tables): # text that changes with any photo, item, role or split
     lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}"
              for rows in tables for row in rows.itertuples()]
     return digest("\n".join(lines).encode())
 
+# %% ../nbs/12_deep_ranking.ipynb #6bcab758
+def mean_of_members(trained:list, # a `RankingFitting` for each member, trained from the same start
+                    out:Path # folder for ranking.safetensors and history.csv
+                   ) -> pd.DataFrame: # all epochs of all members, and a last row, member "average"
+    "The mean of the members' weights, measured and written"
+    first, nets = trained[0], [one.smooth.module.state_dict() for one in trained]
+    net = copy.deepcopy(first.smooth.module).eval()
+    net.load_state_dict({name: sum(o[name] for o in nets)/len(nets) if tensor.is_floating_point() else tensor
+                         for name, tensor in nets[0].items()})
+    figures, seeds = first.judge(net), [one.settings["seed"] for one in trained]
+    rows = [dict(member=str(number), **row) for number, one in enumerate(trained, 1) for row in one.history]
+    history = pd.DataFrame([*rows, dict(member="average", epoch=first.epochs, **figures)])
+    if process_number() > 0: return history
+    save_weights(net, out/first.weights, half=True, **{**first.settings, "seed": seeds, **first.meta(), **figures})
+    with atomic(out/"history.csv") as tmp: history.to_csv(tmp, index=False)
+    return history
+
 # %% ../nbs/12_deep_ranking.ipynb #8d9e5236
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
-                  # likewise, to measure on: items with a catalogue photo and a snapshot
-                  valid_rows:pd.DataFrame,
+                  valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
                   # folder for ranking.safetensors, history.csv, a store of masks and the training state
                   out:str|Path,
                   cutout:str="mask", # NAME or NAME@FILE, see `cutout.CUTOUTS`
@@ -229,25 +266,26 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   hide:float=0.5,
                   device:str="auto", # auto, cpu or cuda
                   seed:int=42, # of order and views
+                  members:int=1, # trainings with seeds `seed`, `seed` + 1, …, whose weights are averaged
                   resume:bool=False # go on from the last whole epoch in `out`
-                 ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds
+                 ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds; member, if several
     "Fine-tune a `RankingNet` so that photos of one item are near each other; raises `BadInput`"
     views = dict(turn=turn, warp=warp, light=light, hide=hide)
-    settings = dict(cutout=cutout, size=size, batch_size=batch_size,
-                    epochs=epochs, learning_rate=learning_rate,
+    settings = dict(cutout=cutout, size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
                     temperature=temperature, **views, seed=seed, table=_photos_digest(train_rows, valid_rows))
     check_settings(settings, batch_size=dict(whole=True, least=2), size=dict(whole=True, least=32))
+    check_range("members", members, whole=True, least=1)
     device, out = pick_device(device), Path(out)
-    sides = [valid_rows[valid_rows.role == role] for role in ("snapshot", "catalogue")]
-    sides = [rows[rows.item_id.isin(other.item_id)].reset_index(drop=True)
-             for rows, other in zip(sides, sides[::-1])]
-    if not len(sides[0]):
-        raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
-    store = Store(out/"store")
-    pairs = PairDataset(train_rows, *squares_of(train_rows, cutout, size*5//4, store), size, seed, **views)
+    sides, store = _both_sides(valid_rows), Store(out/"store")
+    squares = squares_of(train_rows, cutout, size*5//4, store)
     valid = [(rows, squares_of(rows, cutout, size_in_use(size), store)) for rows in sides]
     torch.manual_seed(seed)
-    net = RankingNet().to(device)
-    if not (resume and (out/"training.pt").exists()):
-        net.fit(described(net.pooled, pairs.squares[:1024], pairs.insides[:1024], device))
-    return RankingFitting(net, pairs, valid, out, settings, device).run(resume)
+    start, trained = RankingNet().to(device), []
+    start.fit(described(start.pooled, *(o[:1024] for o in squares), device))
+    for member in range(members):
+        pairs = PairDataset(train_rows, *squares, size, seed + member, **views)
+        folder = out if members == 1 else out/f"member-{member + 1}"
+        own = settings | dict(seed=seed + member)
+        trained.append(RankingFitting(copy.deepcopy(start), pairs, valid, folder, own, device))
+        trained[-1].run(resume)
+    return mean_of_members(trained, out) if members > 1 else pd.DataFrame(trained[0].history)
