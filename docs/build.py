@@ -72,7 +72,6 @@ def sentence(markdown): # the last one before a figure, as its caption
     lines = [o for o in markdown.strip().splitlines() if o and not o.startswith(("|", "!", "```", "-", ">"))]
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*#]", r"\1", lines[-1] if lines else "").strip()
     found = re.split(r"(?<=[.:!?])\s", plain)[-1]
-    found = found[:1].upper() + found[1:]
     return found.rstrip(":")[:200].replace('"', "'").replace("[", "(").replace("]", ")") or "Figure"
 
 
@@ -83,8 +82,7 @@ def notebook_page(name): # of a notebook
     for cell in cells:
         text = text_of(cell)
         if cell["cell_type"] == "markdown":
-            said = re.sub(r"^Figure: .*$", "", text, flags=re.M).strip()  # stands below the figure as its caption
-            if said: parts.append(linked(said, "notebooks/") + "\n")
+            parts.append(linked(text, "notebooks/") + "\n")
             before = text
         elif cell["cell_type"] == "code" and not text.startswith("#| default_exp"):
             code = "\n".join(o for o in text.splitlines() if not o.startswith("#|")).strip()
