@@ -2209,6 +2209,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'fashion_retail.wearers.Scene.pixels': ('wearers.html#scene.pixels', 'fashion_retail/wearers.py'),
                                         'fashion_retail.wearers.Scene.shape': ('wearers.html#scene.shape', 'fashion_retail/wearers.py'),
                                         'fashion_retail.wearers._arm_joints': ('wearers.html#_arm_joints', 'fashion_retail/wearers.py'),
+                                        'fashion_retail.wearers._draw_behind': ('wearers.html#_draw_behind', 'fashion_retail/wearers.py'),
                                         'fashion_retail.wearers._draw_body': ('wearers.html#_draw_body', 'fashion_retail/wearers.py'),
                                         'fashion_retail.wearers._draw_feet': ('wearers.html#_draw_feet', 'fashion_retail/wearers.py'),
                                         'fashion_retail.wearers._draw_hands': ('wearers.html#_draw_hands', 'fashion_retail/wearers.py'),

@@ -32,6 +32,7 @@ from .training import other_light
 # of `other_light`
 LIGHT = dict(tint=0.06, shade=0.15, bias=0, gain=0.1, blur=1.0, noisy=0.3, noise=0.03, quality=(40, 95))
 
+# %% ../nbs/12_deep_ranking.ipynb #32456479
 def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
          inside:np.ndarray, # bool (S, S), the garment's pixels
          size:int, # side of the square to return
@@ -98,6 +99,7 @@ class PairDataset:
                  for o in pair]
         return torch.stack([scaled(x) for x, _ in views]), torch.from_numpy(np.float32([m for _, m in views]))
 
+# %% ../nbs/12_deep_ranking.ipynb #e7914247
 def squares_of(rows:pd.DataFrame, # rows of an images table
                cut:str, # how they are cut out, as for `features.embed`
                size:int, # side of the squares
@@ -131,6 +133,7 @@ AVERAGE = 0.99      # of the weights that are judged and kept: how much stays at
 # photos that pass through the encoder together: larger tensors cost page faults on a CPU
 CHUNK = 32
 
+# %% ../nbs/12_deep_ranking.ipynb #072acdb1
 @torch.inference_mode()
 def described(function, # a `RankingNet` or its `pooled`
               squares:np.ndarray, # uint8 (N, S, S, 3)
