@@ -22,6 +22,7 @@ class BadInput(ValueError):
     """Something the user can correct; the message is one sentence that names the file
     or row and says what to do"""
 
+# %% ../nbs/00_core.ipynb #23ed7412
 def sentence(function, # any function
              *args, # its arguments
              **kwargs # and those with names
@@ -31,6 +32,7 @@ def sentence(function, # any function
     except BadInput as error: return str(error)
     raise AssertionError("no BadInput was raised")
 
+# %% ../nbs/00_core.ipynb #f14bb904
 def some(values, # any values, such as file names
          count:int=3 # how many are named
         ) -> str: # such as "a, b, c and 4 more"
@@ -42,6 +44,7 @@ def some(values, # any values, such as file names
 # %% ../nbs/00_core.ipynb #b1912c60
 _said_before, _listeners = set(), []
 
+# %% ../nbs/00_core.ipynb #de2e7e7c
 def say_once(text:str): # one sentence
     "Say something on standard error, once in a process; characters that cannot be printed are escaped"
     if text in _said_before: return
@@ -50,6 +53,7 @@ def say_once(text:str): # one sentence
     if _listeners: _listeners[-1].append(text)
     else: print(text, file=sys.stderr, flush=True)
 
+# %% ../nbs/00_core.ipynb #dbb72798
 @contextmanager
 def expect_said(): # yields a list
     "The sentences that `say_once` says within the block, for tests"
@@ -61,6 +65,7 @@ def expect_said(): # yields a list
 # %% ../nbs/00_core.ipynb #a71cf5c7
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS
 
+# %% ../nbs/00_core.ipynb #ec856701
 def _disk_trouble(error, path, tmp): # any exception raised while `tmp`, later `path`, was written
     "The number of the system's error, where the disk is the cause; otherwise 0"
     if isinstance(error, OSError) and error.errno and (error.errno in FULL or error.filename in (str(path), str(tmp))):
@@ -70,6 +75,7 @@ def _disk_trouble(error, path, tmp): # any exception raised while `tmp`, later `
         if shutil.disk_usage(path.parent).free < 2**16: return errno.ENOSPC
     return 0
 
+# %% ../nbs/00_core.ipynb #68017366
 class CannotWrite(BadInput, OSError):
     "A `BadInput` for a disk that refuses, which is an `OSError` too, with `errno`, `strerror` and `filename`"
     def __init__(self, path, number): # the file; the system's number of the error
@@ -79,6 +85,7 @@ class CannotWrite(BadInput, OSError):
 
     def __str__(self): return self.args[0]
 
+# %% ../nbs/00_core.ipynb #37f74914
 @contextmanager
 def atomic(path:str|Path # the file to write; its folder is made where it is missing
           ): # yields the temporary path to write to
@@ -123,6 +130,7 @@ def _locked(folder): # an existing folder
         yield
     finally: os.close(handle)
 
+# %% ../nbs/00_core.ipynb #de53a49a
 def append_csv(rows, # dict (one row), list of dicts, or DataFrame
                path:str|Path): # the CSV file, made where it is missing
     "Add rows to a table, atomically; old rows keep their text, columns that a row lacks stay empty"
@@ -179,6 +187,7 @@ def pick_device(device:str="auto" # auto, cpu or cuda
         raise BadInput("device is cuda but this machine offers none: use auto or cpu")
     return "cuda" if found else "cpu"
 
+# %% ../nbs/00_core.ipynb #5432e9af
 def _said(command, folder): # the output of a command, '' where it cannot be run
     import subprocess
     try:
@@ -187,6 +196,7 @@ def _said(command, folder): # the output of a command, '' where it cannot be run
         return done.stdout.strip()
     except (OSError, subprocess.SubprocessError): return ""
 
+# %% ../nbs/00_core.ipynb #35f6dbed
 def _cpu(): # the processor's name
     import platform
     with suppress(OSError, StopIteration), open("/proc/cpuinfo", errors="replace") as lines:
@@ -197,6 +207,7 @@ def _cpu(): # the processor's name
 PACKAGES = ("fashion_retail", "torch", "fastai", "opencv-python-headless", "numpy", "pandas",
             "scikit-learn", "papermill", "nbdev")
 
+# %% ../nbs/00_core.ipynb #ec09e0d7
 def environment(packages:tuple=PACKAGES # whose versions are wanted
                ) -> dict: # when, commit, uncommitted_changes, python, platform, cpu, cores, gpu, versions
     "Where and with what a figure was made: what a reader needs to repeat it"
