@@ -18,10 +18,10 @@ from .index import Lance, as_exact, engine, sql, text_columns
 TARGETS = {10: 0.99, 100: 0.98}  # depth -> share of the nearest that a search must find
 FEW = 1000       # vectors up to which every one is compared, as it is while all of them fit in memory
 SHORTLIST = 10   # photos measured exactly, for each one wanted
-GROWN = 2.0      # the lists are made anew when the table has become so many times larger
+GROWN = 2.0      # the lists are made again when the table has become so many times larger
 CHANGED = 0.1    # share of photos that may come or go before the recall is measured again
 SAMPLE = 100     # own vectors on which the recall is measured
-SEGMENTS = 8     # pieces of the lists, one for each update, above which they are made anew
+SEGMENTS = 8     # pieces of the lists, one for each update, above which they are made again
 NOTE = "search.json"
 
 def list_size(count:int # vectors
@@ -61,31 +61,35 @@ class Approximate(Lance):
         elif not measure and abs(count - note["rows"]) <= CHANGED*note["rows"]: return
         self._measure(count, note["made_for"], max(1, note.get("probes", 1)//4))  # near what it was
 
-    def _outdated(self, note, count):
-        "Whether the lists have to be made"
-        if not note or count > GROWN*note["made_for"] or note["lists"] != list_count(note["made_for"]): return True
-        state = self._read(lambda table: table.index_stats("vector_idx"))
-        return state is None or state.num_indices > SEGMENTS
-
-    def _forget_lists(self):
-        "Remove all that can be made again from the rows"
-        with engine(self.path), self.lock:
-            for one in self._table.list_indices(): self._table.drop_index(one.name)
-            (self.path/NOTE).unlink(missing_ok=True)
-
-    def _make_lists(self, count):
-        "Sort the vectors into lists"
-        from lancedb.index import IvfRq
-        config = IvfRq(target_partition_size=list_size(count), max_iterations=15, sample_rate=64)
-        with engine(self.path), self.lock:
-            self._table.create_index("vector", config=config)
-            self._sort_columns()
-        super().optimize()
-        return count
-
-# %% ../nbs/21_approximate.ipynb #2acea751
+# %% ../nbs/21_approximate.ipynb #8722f59c
 from fastcore.basics import patch
 
+@patch
+def _outdated(self:Approximate, note, count):
+    "Whether the lists have to be made"
+    if not note or count > GROWN*note["made_for"] or note["lists"] != list_count(note["made_for"]): return True
+    state = self._read(lambda table: table.index_stats("vector_idx"))
+    return state is None or state.num_indices > SEGMENTS
+
+@patch
+def _forget_lists(self:Approximate):
+    "Remove all that can be made again from the rows"
+    with engine(self.path), self.lock:
+        for one in self._table.list_indices(): self._table.drop_index(one.name)
+        (self.path/NOTE).unlink(missing_ok=True)
+
+@patch
+def _make_lists(self:Approximate, count):
+    "Sort the vectors into lists"
+    from lancedb.index import IvfRq
+    config = IvfRq(target_partition_size=list_size(count), max_iterations=15, sample_rate=64)
+    with engine(self.path), self.lock:
+        self._table.create_index("vector", config=config)
+        self._sort_columns()
+    Lance.optimize(self)
+    return count
+
+# %% ../nbs/21_approximate.ipynb #2acea751
 FEW_VALUES = 1000  # of a column: up to so many it gets a bitmap
 SORTED = "image_id", "item_id"  # columns that get a tree
 
@@ -162,6 +166,7 @@ def _measure(self:Approximate, count, made_for, probes):
                 recall=round(found[10][1], 4), deep_recall=round(found[100][1], 4), target=TARGETS[10])
     with atomic(self.path/NOTE) as tmp: tmp.write_text(json.dumps(note))
 
+# %% ../nbs/21_approximate.ipynb #5d6b8436
 @patch
 def _trial(self:Approximate, count):
     "Disturbed vectors of the table, and the ids of their nearest hundred among all"
@@ -185,6 +190,7 @@ def _nearest_in(table, queries, depth=100):
         best, ids = np.take_along_axis(best, near, 1), np.take_along_axis(ids, near, 1)
     return ids.tolist()
 
+# %% ../nbs/21_approximate.ipynb #ec4fbc4c
 @patch
 def state(self:Approximate
          ) -> dict: # method (exact or lists), recall; for lists: rows, lists, probes …, `below`

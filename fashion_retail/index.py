@@ -214,7 +214,7 @@ def engine(path # the table's folder, for the message
         if any(o in text for o in full): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
         elif any(o in text for o in ("fill whole buffer", "Invalid range", "file size is too small")):
-            text = "a file is cut short: run fashion-retail catalogue optimize, or else remove the folder and build again"
+            text = "a file is cut short: run fashion-retail catalogue optimize, or remove the folder and build again"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
@@ -454,6 +454,7 @@ def _clean(self:Lance, table):
         warnings.simplefilter("ignore")  # it warns of readers of old versions; `_read` is for them
         if table is not None: table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
+# %% ../nbs/21_index.ipynb #efa4f244
 @patch
 def _tidy(self:Lance, table):
     "`optimize` where it is worth its time; what was written stays written where the disk is too full for that"
@@ -466,5 +467,5 @@ def _tidy(self:Lance, table):
     try:
         with engine(self.path): self._clean(table)
     except BadInput as error:
-        print(f"what was changed is stored, but it was not tidied up: {error}; make room, then run "
+        print(f"what was changed is stored, but it was not tidied up: {error}; free some disk, then run "
               "fashion-retail catalogue optimize", file=sys.stderr)

@@ -279,6 +279,7 @@ def in_processes(todo:dict, # file -> rows
         jobs = [pool.submit(work, rows, file, *asked) for file, rows in todo.items()]
         return [job.exception() for job in as_completed(jobs)]
 
+# %% ../nbs/25_scale.ipynb #d6497943
 def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photos
                           folder:str|Path, # where the files of the shards are, and stay
                           workers:int=1, # processes
