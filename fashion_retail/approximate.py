@@ -59,7 +59,8 @@ class Approximate(Lance):
         note = self.note
         if self._outdated(note, count): note = {**note, "made_for": self._make_lists(count)}
         elif not measure and abs(count - note["rows"]) <= CHANGED*note["rows"]: return
-        self._measure(count, note["made_for"], max(1, note.get("probes", 1)//4))  # near what it was
+        # unasked, it begins with what was enough before
+        self._measure(count, note["made_for"], 1 if measure else note.get("probes", 1))
 
 # %% ../nbs/21_approximate.ipynb #8722f59c
 from fastcore.basics import patch
