@@ -1,8 +1,7 @@
 """Nothing generated may be stale: `fashion_retail/*.py` comes from the notebooks, README.md from index.ipynb.
 
     python tests/check_generated.py          says what is stale and exits with 1
-    python tests/check_generated.py --write  writes README.md, and the notebooks' JSON in the order that JupyterLab and
-                                             nbdev-clean write it (the modules are written by nbdev-export)
+    python tests/check_generated.py --write  writes README.md (the modules are written by nbdev-export)
 """
 import json, re, subprocess, sys
 from hashlib import sha256
@@ -35,17 +34,8 @@ def leaks():
                     yield f"{path.name}: a stored output shows a traceback or a machine's path: {text[:120]}"
 
 
-def disordered():
-    "(path, text) of notebooks that JupyterLab would save with their keys in another order: every line would change"
-    for path in sorted((ROOT/"nbs").glob("*.ipynb")):
-        text = path.read_text(encoding="utf-8")
-        ordered = json.dumps(json.loads(text), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-        if text != ordered: yield path, ordered
-
-
 def main():
     if "--write" in sys.argv:
-        for path, text in disordered(): path.write_text(text, encoding="utf-8")
         (ROOT/"README.md").write_text(readme(), encoding="utf-8")
         return 0
     before = modules()
