@@ -692,8 +692,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'fashion_retail/deep_ranking.py'),
                                              'fashion_retail.deep_ranking.look_alikes': ( 'deep_ranking.html#look_alikes',
                                                                                           'fashion_retail/deep_ranking.py'),
-                                             'fashion_retail.deep_ranking.mean_of_members': ( 'deep_ranking.html#mean_of_members',
-                                                                                              'fashion_retail/deep_ranking.py'),
                                              'fashion_retail.deep_ranking.size_in_use': ( 'deep_ranking.html#size_in_use',
                                                                                           'fashion_retail/deep_ranking.py'),
                                              'fashion_retail.deep_ranking.squares_of': ( 'deep_ranking.html#squares_of',

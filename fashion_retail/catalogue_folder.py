@@ -243,8 +243,9 @@ def _fill(self:CatalogueFolder, index, rows, describe):
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
     counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
-    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos",
-              smoothing=0, disable=None) as bar:
+    todo_photos = int(fresh[todo].sum())
+    with tqdm(total=todo_photos, desc="catalogue", unit=" photos", smoothing=0,
+              disable=None if todo_photos else True) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
             chunk = todo[chunk]
             asked = rows.iloc[chunk[fresh[chunk]]]

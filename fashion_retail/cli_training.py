@@ -129,8 +129,7 @@ def train_ranking(out: TrainOut, images: TrainImages = None, profile: Profile = 
     train, valid = (rows[rows.split == split].reset_index(drop=True) for split in ("train", "valid"))
     history = train_ranking(train, valid, out, **settings, resume=resume)
     last = dict(history.iloc[-1][["valid_top_1", "valid_top_10"]])
-    epochs = history.dropna(subset="train_loss")  # without the line of the average
-    _trained(out, "ranking.safetensors", tables, settings, epochs, f", top-10 {last['valid_top_10']:.3f} on valid",
+    _trained(out, "ranking.safetensors", tables, settings, history, f", top-10 {last['valid_top_10']:.3f} on valid",
              photos=len(train), items=int(train.item_id.nunique()), valid=last)
 
 

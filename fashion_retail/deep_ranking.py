@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['LIGHT', 'ENCODER_PACE', 'AVERAGE', 'CHUNK', 'view', 'PairDataset', 'squares_of', 'look_alikes', 'described',
-           'RankingFitting', 'size_in_use', 'mean_of_members', 'train_ranking']
+           'RankingFitting', 'size_in_use', 'train_ranking']
 
 # %% ../nbs/12_deep_ranking.ipynb #dda1b3e7
-import copy
 from pathlib import Path
 
 import cv2
@@ -17,15 +16,14 @@ import torch
 from fastcore.basics import patch
 
 from .accuracy import top_k_accuracy
-from .core import BadInput, atomic, digest, pick_device
+from .core import BadInput, digest, pick_device
 from .descriptors import Preparation
 from .encoder import scaled
 from .features import Store, prepared
-from .fitting import Fitting, announced, check_range, check_settings, one_cycle
-from .processes import gathered, process_number, share
+from .fitting import Fitting, announced, check_settings, one_cycle
+from .processes import gathered, share
 from .ranking import RankingNet
 from .search import first_match_ranks
-from .tiramisu import save_weights
 from .training import other_light
 
 # %% ../nbs/12_deep_ranking.ipynb #a001b739
@@ -235,23 +233,6 @@ def _photos_digest(*tables): # text that changes with any photo, item, role or s
              for rows in tables for row in rows.itertuples()]
     return digest("\n".join(lines).encode())
 
-# %% ../nbs/12_deep_ranking.ipynb #6bcab758
-def mean_of_members(trained:list, # a `RankingFitting` for each member, trained from the same start
-                    out:Path # folder for ranking.safetensors and history.csv
-                   ) -> pd.DataFrame: # all epochs of all members, and a last row, member "average"
-    "The mean of the members' weights, measured and written"
-    first, nets = trained[0], [one.smooth.module.state_dict() for one in trained]
-    net = copy.deepcopy(first.smooth.module).eval()
-    net.load_state_dict({name: sum(o[name] for o in nets)/len(nets) if tensor.is_floating_point() else tensor
-                         for name, tensor in nets[0].items()})
-    figures, seeds = first.judge(net), [one.settings["seed"] for one in trained]
-    rows = [dict(member=str(number), **row) for number, one in enumerate(trained, 1) for row in one.history]
-    history = pd.DataFrame([*rows, dict(member="average", epoch=first.epochs, **figures)])
-    if process_number() > 0: return history
-    save_weights(net, out/first.weights, half=True, **{**first.settings, "seed": seeds, **first.meta(), **figures})
-    with atomic(out/"history.csv") as tmp: history.to_csv(tmp, index=False)
-    return history
-
 # %% ../nbs/12_deep_ranking.ipynb #8d9e5236
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
@@ -269,26 +250,20 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                   hide:float=0.5,
                   device:str="auto", # auto, cpu or cuda
                   seed:int=42, # of order and views
-                  members:int=1, # trainings with seeds `seed`, `seed` + 1, …, whose weights are averaged
                   resume:bool=False # go on from the last whole epoch in `out`
-                 ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds; member, if several
+                 ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds
     "Fine-tune a `RankingNet` so that photos of one item are near each other; raises `BadInput`"
     views = dict(turn=turn, warp=warp, light=light, hide=hide)
     settings = dict(cutout=cutout, size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
                     temperature=temperature, **views, seed=seed, table=_photos_digest(train_rows, valid_rows))
     check_settings(settings, batch_size=dict(whole=True, least=2), size=dict(whole=True, least=32))
-    check_range("members", members, whole=True, least=1)
     device, out = pick_device(device), Path(out)
     sides, store = _both_sides(valid_rows), Store(out/"store")
     squares = squares_of(train_rows, cutout, size*5//4, store)
     valid = [(rows, squares_of(rows, cutout, size_in_use(size), store)) for rows in sides]
+    pairs = PairDataset(train_rows, *squares, size, seed, **views)
     torch.manual_seed(seed)
-    start, trained = RankingNet().to(device), []
-    start.fit(described(start.pooled, *(o[:1024] for o in squares), device))
-    for member in range(members):
-        pairs = PairDataset(train_rows, *squares, size, seed + member, **views)
-        folder = out if members == 1 else out/f"member-{member + 1}"
-        own = settings | dict(seed=seed + member)
-        trained.append(RankingFitting(copy.deepcopy(start), pairs, valid, folder, own, device))
-        trained[-1].run(resume)
-    return mean_of_members(trained, out) if members > 1 else pd.DataFrame(trained[0].history)
+    net = RankingNet().to(device)
+    if not (resume and (out/"training.pt").exists()):
+        net.fit(described(net.pooled, *(o[:1024] for o in squares), device))
+    return RankingFitting(net, pairs, valid, out, settings, device).run(resume)

@@ -271,7 +271,7 @@ def prepared(rows:pd.DataFrame, # rows of an images table
     bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1,
                disable=None if desc else True)
     try:
-        for source, done in zip(sources, bar):
+        for done, source in zip(bar, sources):  # in this order the bar reaches its end
             if store and done.entry:
                 waiting.setdefault(source, []).append(done.entry)
                 if len(waiting[source]) == 32: store.put("masks", source, waiting.pop(source))

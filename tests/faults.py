@@ -711,7 +711,7 @@ fault(7, f"score {SKIP}: a bad photo", with_bad(score(SKIP), names=("s4.png",)),
 fault(7, f"score {SKIP}: a bad mask", with_bad(score(SKIP), data=b"no mask", names=("s4.m.png",)), 0, "left out: 1")
 
 SMALL = [f"--set=training.{o}" for o in ("epochs=1", "size=32", "batch_size=2", "n_filters_first_conv=8", "growth_rate=4", "n_layers_per_block=[1,1,1]", "encoder=''")]
-RANK = [f"--set=deep_ranking.{o}" for o in ("epochs=1", "size=32", "batch_size=4", "cutout=none", "members=1")]
+RANK = [f"--set=deep_ranking.{o}" for o in ("epochs=1", "size=32", "batch_size=4", "cutout=none")]
 
 
 def train(*more): return lambda folder: ["train", "--images", folder/"images.csv", "--out", folder/"out", "--device", "cpu", *SMALL, *more]

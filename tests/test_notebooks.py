@@ -14,6 +14,7 @@ CELLS = {name: json.loads(path.read_text(encoding="utf-8"))["cells"] for name, p
 # What is left in all notebooks together. The numbers may only shrink.
 LONG_CELLS = 2       # code cells of more than 40 lines; the aim is 0
 LINKS_ELSEWHERE = 1  # notebooks whose last line does not link to the next one in index; the aim is 0
+NO_CAPTION = 0       # cells that draw a figure without a line `Figure: …` before them
 WIDE_LINES = 0.02    # share of code lines over 105 characters
 MIDDLE_CELL = 6      # lines of the median code cell; the aim is 5
 RAW_LITERALS = 9     # results that are bare tuples, lists, dicts; the aim is 0
@@ -37,6 +38,7 @@ def test_title(name):
     first = next(text(o) for o in CELLS[name] if o["cell_type"] == "markdown").splitlines()
     assert re.match(r"# [^#\s]", first[0]) and first[2].startswith("> ")
     for one in sources(name, "markdown"): assert not re.search(r"^#+ +#", one, flags=re.M), one[:80]
+    assert first[0][2].isupper() or name == "index", first[0]
 
 
 def test_cells_have_at_most_40_lines():
@@ -55,6 +57,18 @@ def test_pictures_are_described(name):
         assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"])", one), one[:80]
 
 
+def test_figures_have_captions():
+    "The text before a cell that draws has a line `Figure: what is seen`: the caption, and the alt text of the site"
+    without, kinds = [], {"image/png", "image/jpeg"}
+    for name, cells in CELLS.items():
+        before = ""
+        for cell in cells:
+            if cell["cell_type"] == "markdown": before = text(cell)
+            elif any(kinds & set(o.get("data", {})) for o in cell["outputs"]) and not re.search(r"^(Figure|Figures): ", before, re.M):
+                without.append(f"{name}: {before[-60:]}")
+    assert len(without) <= NO_CAPTION, without
+
+
 def test_index_names_every_notebook_once():
     assert set(reading_order()) == set(FILES) - {"index"}
 
@@ -70,6 +84,10 @@ def test_pages_of_the_site():
     "Every notebook and module has its page, and every link between pages arrives"
     subprocess.run([sys.executable, ROOT/"docs"/"build.py", "--pages"], check=True)
     pages = ROOT/"runs"/"docs"/"pages"
+    for path in [*(pages/"notebooks").glob("*.md"), pages/"gallery.md", pages/"index.md"]:
+        said = path.read_text(encoding="utf-8")
+        for file, alt in re.findall(r'<img src="([^"]*)" alt="([^"]*)"', said): assert alt and (path.parent/file).exists(), f"{path.name}: {file}"
+        assert said.count("<figcaption>") == said.count('<img src='), path.name
     for path in pages.rglob("*.md"):
         said = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
         for link in re.findall(r"\]\(([^)#:]+\.(?:md|jpg|png))", said): assert (path.parent/link).exists(), f"{path.name}: {link}"

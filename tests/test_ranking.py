@@ -1,7 +1,6 @@
 "Training the ranking network from the command line, killed and resumed, and using its weights"
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from safetensors.torch import load_file
 
 from commands import SCRIPT, command, in_two_processes, refused
 
-SMALL = [p for o in ("epochs=2", "size=48", "batch_size=4", "device=cpu", "members=1") for p in ("--set", f"deep_ranking.{o}")]
+SMALL = [p for o in ("epochs=2", "size=48", "batch_size=4", "device=cpu") for p in ("--set", f"deep_ranking.{o}")]
 
 
 @pytest.fixture(scope="module")
@@ -65,22 +64,6 @@ def test_two_processes_killed_and_resumed(wardrobe, trained, tmp_path):
     assert abs(together.train_loss/alone.train_loss - 1).max() < 0.05
     one, two = (load_file(o/"ranking.safetensors") for o in (trained, tmp_path/"out"))
     assert max((one[k].float() - two[k].float()).abs().max() for k in one if "running" not in k) < 0.05
-
-
-def test_members_are_averaged_and_a_finished_one_stays(wardrobe, tmp_path):
-    args = ["train-ranking", "--images", wardrobe, "--out", tmp_path, *SMALL]
-    args += ["--set", "deep_ranking.epochs=1", "--set", "deep_ranking.members=2"]
-    command(*args)
-    first, seconds = load_file(tmp_path/"ranking.safetensors"), pd.read_csv(tmp_path/"history.csv").seconds
-    card = json.loads((tmp_path/"card.json").read_text())
-    assert card["epochs"] == 2 and set(card["valid"]) == {"valid_top_1", "valid_top_10"}
-    (tmp_path/"ranking.safetensors").unlink()
-    shutil.rmtree(tmp_path/"member-2")
-    command(*args, "--resume")
-    again = pd.read_csv(tmp_path/"history.csv")
-    second = load_file(tmp_path/"ranking.safetensors")
-    assert all((first[name] == second[name]).all() for name in first)
-    assert again.seconds[0] == seconds[0] and again.member.tolist() == ["1", "2", "average"]
 
 
 @pytest.mark.parametrize("first", ["tiramisu", "deep_ranking"])
