@@ -186,7 +186,9 @@ WORDS = { # name of a column -> what a reader calls it
     "train_loss": "training loss", "valid_loss": "validation loss", "valid_iou": "validation IoU",
     "auroc": "AUROC", "ece": "calibration error", "n_known": "known", "n_unknown": "unknown",
     "dir_fpir_01": "detected, 1 % false alarms", "dir_fpir_05": "detected, 5 % false alarms",
-    "dir_fpir_10": "detected, 10 % false alarms", "image_id": "photo", "item_id": "item"}
+    "dir_fpir_10": "detected, 10 % false alarms", "image_id": "photo", "item_id": "item",
+    "valid_score": "validation score", "macro_f1": "macro-F1", "accuracy_covered": "accuracy where answered",
+    "learned_from": "learned from", "average_precision": "average precision"}
 
 # %% ../nbs/00_core.ipynb #9538d49f
 def for_readers(table # DataFrame or Series
