@@ -516,6 +516,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'fashion_retail.core.digest': ('core.html#digest', 'fashion_retail/core.py'),
                                      'fashion_retail.core.environment': ('core.html#environment', 'fashion_retail/core.py'),
                                      'fashion_retail.core.expect_said': ('core.html#expect_said', 'fashion_retail/core.py'),
+                                     'fashion_retail.core.for_readers': ('core.html#for_readers', 'fashion_retail/core.py'),
                                      'fashion_retail.core.ordered_map': ('core.html#ordered_map', 'fashion_retail/core.py'),
                                      'fashion_retail.core.pick_device': ('core.html#pick_device', 'fashion_retail/core.py'),
                                      'fashion_retail.core.safe_name': ('core.html#safe_name', 'fashion_retail/core.py'),

@@ -17,7 +17,7 @@ LINKS_ELSEWHERE = 1  # notebooks whose last line does not link to the next one i
 NO_CAPTION = 0       # cells that draw a figure without a line `Figure: …` before them
 WIDE_LINES = 0.02    # share of code lines over 105 characters
 MIDDLE_CELL = 6      # lines of the median code cell; the aim is 5
-RAW_LITERALS = 9     # results that are bare tuples, lists, dicts; the aim is 0
+RAW_LITERALS = 8     # results that are bare tuples, lists, dicts; the aim is 0
 
 
 def text(cell): return "".join(cell["source"])
