@@ -190,7 +190,7 @@ def spread(numbers:np.ndarray, # (N,), at least one
     "Some of the numbers, evenly"
     return numbers[np.linspace(0, len(numbers) - 1, count).astype(int)]
 
-# %% ../nbs/23_alignment.ipynb #422cfc66
+# %% ../nbs/23_alignment.ipynb #3f79d2ac
 GAINS = 1.04**np.arange(-16, 17)  # that are tried: 0.53 to 1.87
 OFFSETS = 24.0*np.arange(-3, 4)   # gray levels
 
@@ -218,7 +218,7 @@ def toned(source:np.ndarray, # uint8 (H, W, 3)
     gain, offset = min(fine)[1:]
     return (gain*source.astype(np.float32) + offset).clip(0, 255).astype(np.uint8), float(gain)
 
-# %% ../nbs/23_alignment.ipynb #50bd0c36
+# %% ../nbs/23_alignment.ipynb #39d55bb2
 def color_differences(first:np.ndarray, # uint8 (H, W, 3)
                       second:np.ndarray, # uint8 (H, W, 3), laid over it
                       inside:np.ndarray # bool (H, W), where they are compared
@@ -271,7 +271,7 @@ def believed(changed:np.ndarray, # (2, N), slopes of the picture whose tones wer
     if np.abs(changed).sum() >= REMAINS*np.abs(before).sum(): return True
     return (np.hypot(*wanted) > CLEAR).sum() >= ENOUGH and correlation(changed, wanted) > EXACT
 
-# %% ../nbs/23_alignment.ipynb #5b5b75d8
+# %% ../nbs/23_alignment.ipynb #50acf9bd
 def measured(one:Picture, # the first picture
              other:Picture, # the second
              place:np.ndarray, # float32 (2, 3)
@@ -314,7 +314,7 @@ def overexposed(one:Picture, # the first picture
     found = [measured(one, other, place, inside) for place, inside in places if inside.mean() >= LEAST_SHARED]
     return max(found, key=lambda o: o.match, default=Agreement())
 
-# %% ../nbs/23_alignment.ipynb #12646ced
+# %% ../nbs/23_alignment.ipynb #4b2ba417
 def laid_over(one:Picture, # the first picture
               other:Picture # the second
              ) -> Agreement: # with overlap 0 where they fit nowhere
@@ -336,7 +336,7 @@ def laid_over(one:Picture, # the first picture
     fine = [*fine, *best(plain, 3)] if fine[0][0] > PROMISING else fine[:1]
     return max((bright, *(measured(one, other, *o[1:]) for o in fine if o[0])), key=lambda o: o.match)
 
-# %% ../nbs/23_alignment.ipynb #03c2532f
+# %% ../nbs/23_alignment.ipynb #70b8f1da
 def agreement(one:Picture, # the first picture
               other:Picture # the second
              ) -> Agreement: # with overlap 0 where they fit nowhere

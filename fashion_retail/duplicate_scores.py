@@ -7,7 +7,7 @@ __all__ = ['OURS', 'STEP', 'PARTS', 'VALID', 'saved', 'copies', 'hashes', 'same_
            'score_copies', 'score_colors', 'kept_evidence', 'known_classes', 'sampled', 'hash_pairs', 'score_table',
            'score_class', 'weighted_error', 'score_classes', 'shop_of_colors', 'part_rows', 'benchmark_duplicates']
 
-# %% ../nbs/23_duplicate_scores.ipynb #4e014be4
+# %% ../nbs/23_duplicate_scores.ipynb #b8429c03
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +25,7 @@ from .features import Store
 from .photos import load_image
 from .wardrobe import make_wardrobe
 
-# %% ../nbs/23_duplicate_scores.ipynb #a0c9483c
+# %% ../nbs/23_duplicate_scores.ipynb #fb4d3989
 def saved(image:np.ndarray, # uint8 (H, W, 3)
           quality:int # of the JPEG file, 1 to 100
          ) -> np.ndarray: # uint8 (H, W, 3)
@@ -48,7 +48,7 @@ def copies(image:np.ndarray # uint8 (H, W, 3)
         "half size": cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)}
     return {"JPEG 30": saved(image, 30)} | {name: saved(np.ascontiguousarray(o), 90) for name, o in changed.items()}
 
-# %% ../nbs/23_duplicate_scores.ipynb #93aeff27
+# %% ../nbs/23_duplicate_scores.ipynb #e04b4271
 def hashes() -> dict: # name -> (function of an image to bool bits, most bits that may differ)
     "The perceptual hashes of the packages that are installed"
     found = {}
@@ -78,7 +78,7 @@ def same_by_hash(first, second, # images, uint8 (H, W, 3)
     bits, limit = method
     return bool((bits(first) != bits(second)).sum() <= limit)
 
-# %% ../nbs/23_duplicate_scores.ipynb #079bdb23
+# %% ../nbs/23_duplicate_scores.ipynb #15f1824f
 OURS = "fashion-retail"
 
 def called_same(first, second, # images, uint8 (H, W, 3)
@@ -100,7 +100,7 @@ def counted(test:str, # what was asked
                          low=low, high=high))
     return rows
 
-# %% ../nbs/23_duplicate_scores.ipynb #c1a599ff
+# %% ../nbs/23_duplicate_scores.ipynb #5412cf93
 def score_copies(rows:pd.DataFrame, # of an images table
                  methods:dict # from `hashes`
                 ) -> list: # see `counted`
@@ -127,7 +127,7 @@ def score_colors(rows:pd.DataFrame, # of an images table, with a column `model`
     return [called_same(load_image(rows.path[first[at]]), load_image(rows.path[second[at]]), methods)
             for at in chosen]
 
-# %% ../nbs/23_duplicate_scores.ipynb #a3af6372
+# %% ../nbs/23_duplicate_scores.ipynb #cda5bf98
 STEP = 2000  # pairs after which the file is written
 
 def kept_evidence(rows:pd.DataFrame, # of an images table
@@ -171,7 +171,7 @@ def sampled(pairs:pd.DataFrame, # from `known_classes`
              for _, group in pairs.groupby("truth")]
     return pd.concat(parts).sort_index(ignore_index=True)
 
-# %% ../nbs/23_duplicate_scores.ipynb #4bf11fb4
+# %% ../nbs/23_duplicate_scores.ipynb #10320c15
 def hash_pairs(rows:pd.DataFrame, # of an images table
                method:tuple # from `hashes`
               ) -> set: # pairs of image ids, in the order of the rows
@@ -207,7 +207,7 @@ def score_table(name:str, # of the table, for the rows
                               share=hits/out_of if out_of else np.nan, low=low, high=high))
     return lines
 
-# %% ../nbs/23_duplicate_scores.ipynb #f87d61e6
+# %% ../nbs/23_duplicate_scores.ipynb #8df8f698
 def score_class(name:str, # of the table, for the rows
                 found:pd.DataFrame, # from `kept_evidence`
                 rule:dict|None=None # see `probabilities`
@@ -235,7 +235,7 @@ def weighted_error(said:np.ndarray, # (N,) probabilities
     at = np.minimum((said*bins).astype(int), bins - 1)
     return float(np.abs(np.bincount(at, weight*(said - right), bins)).sum()/weight.sum())
 
-# %% ../nbs/23_duplicate_scores.ipynb #019f51e6
+# %% ../nbs/23_duplicate_scores.ipynb #fbb6abf1
 def score_classes(tables:dict # name -> from `kept_evidence`
                  ) -> list: # see `score_class`; with the rule of the package, and with one that never saw the table
     "Precision, recall and calibration of the two classes of other photos, table by table"
@@ -249,9 +249,9 @@ def score_classes(tables:dict # name -> from `kept_evidence`
         lines += score_class(f"{name}, fitted on the others", found, fit_rule(others, others.truth, others.weight))
     return lines
 
-# %% ../nbs/23_duplicate_scores.ipynb #3f490e68
+# %% ../nbs/23_duplicate_scores.ipynb #fe9790f7
 PARTS = "copies", "colors", "tables", "classes"
-VALID = 350  # items of `worn_flat`, half of `hm` in the table of colors
+VALID = 350  # items of `worn_flat`
 
 def shop_of_colors(rows:pd.DataFrame, # of `hm`
                    count:int=900 # photos, about

@@ -49,7 +49,7 @@ def nearest_to_each(vectors:np.ndarray, # float32 (N, D)
         return np.sqrt(np.maximum(squares, 0)), ids
     return top_k(vectors, vectors, count)
 
-# %% ../nbs/23_duplicates.ipynb #d626a1f6
+# %% ../nbs/23_duplicates.ipynb #1bd17416
 def neighborhood(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 where there is no vector
                  neighbors:int=NEIGHBORS # of each photo, at most
                 ) -> tuple: # float (N, K) distances, inf where there is none; int (N, K) positions, -1 likewise
@@ -71,7 +71,7 @@ def near_pairs(ids:np.ndarray # int (N, K), from `neighborhood`
     own, other = np.repeat(np.arange(len(ids)), ids.shape[1]), ids.ravel()
     return np.unique(np.sort(np.stack([own, other], 1)[other >= 0], axis=1), axis=0).reshape(-1, 2)
 
-# %% ../nbs/23_duplicates.ipynb #c5a2cdf9
+# %% ../nbs/23_duplicates.ipynb #d106b57d
 def standing(pairs:np.ndarray, # int (P, 2)
              distance:np.ndarray, # float (P,), of the vectors
              distances:np.ndarray, # float (N, K), from `neighborhood`
@@ -79,6 +79,7 @@ def standing(pairs:np.ndarray, # int (P, 2)
             ) -> tuple: # int (P,) the worse rank, 0 = nearest, K = not among them; float (P,) relative distance
     "How near two photos are, beside the other neighbors of both"
     count = ids.shape[1]
+    if not count: return np.zeros(len(pairs), int), distance
     ranks = [np.where((near := ids[own] == other[:, None]).any(1), near.argmax(1), count)
              for own, other in (pairs.T, pairs.T[::-1])]
     usual = distances[:, count//4:]
@@ -178,7 +179,7 @@ def signals(found:pd.DataFrame # from `evidence`
     return np.c_[pictures, pictures[:, 0]*pictures[:, 3], tint, rank, relative,
                  found.alike.to_numpy(float), tint*relative, rank*tint]
 
-# %% ../nbs/23_duplicates.ipynb #a35b23de
+# %% ../nbs/23_duplicates.ipynb #2c4a324a
 def photo_probability(found:pd.DataFrame, # match, outline, color, hue
                       rule:dict|None=None # from `fit_rule`; None: that of the package
                      ) -> np.ndarray: # float (N,)
