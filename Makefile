@@ -7,7 +7,7 @@ BIN := .venv/bin
 .venv/installed: settings.ini setup.py pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,docs]'
 	touch $@
 
 demo: .venv/installed  ## the search page with a catalogue of drawn garments, in your browser
@@ -22,7 +22,7 @@ test: .venv/installed  ## notebooks as tests, plain tests, and nothing generated
 	$(BIN)/python -m pytest
 
 lab: .venv/installed  ## open the walkthrough in JupyterLab
-	$(BIN)/jupyter lab nbs/index.ipynb
+	JUPYTER_CONFIG_PATH=.jupyter:$$JUPYTER_CONFIG_PATH $(BIN)/jupyter lab --ServerApp.root_dir=. nbs/index.ipynb
 
 docs: .venv/installed  ## the documentation site, from the executed notebooks: runs/docs/site/index.html
 	$(BIN)/python -c 'import material' 2>/dev/null || $(BIN)/pip install --quiet --editable '.[docs]'

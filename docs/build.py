@@ -7,6 +7,8 @@ Needs the extra `docs` (mkdocs-material) and no network. Links between the pages
 import argparse
 import ast
 import base64
+import html
+import itertools
 import json
 import os
 import re
@@ -29,10 +31,25 @@ KINDS = {"image/png": "png", "image/jpeg": "jpg"}
 def text_of(cell): return "".join(cell["source"])
 
 
+def figure(file, caption): # as seen from the page; what it shows
+    "HTML of a figure with its caption"
+    said = html.escape(caption)
+    return f'<figure>\n<img src="{file}" alt="{said}" loading="lazy">\n<figcaption>{said}</figcaption>\n</figure>\n'
+
+
+def caption_of(before): # the text before a figure
+    "What its line `Figure: …` says, otherwise its last sentence"
+    found = re.findall(r"^Figure: (.+)$", before, re.M)
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", found[-1]).strip() if found else ""
+    return plain[:1].upper() + plain[1:] if plain else sentence(before)
+
+
 def write(name, text): # a page
     path = PAGES/name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.strip() + "\n", encoding="utf-8")
+    boost = {"how-to": 20, "api": 0.1}.get(name.split("/")[0])  # what the site's search shows first
+    head = f"---\nsearch:\n  boost: {boost}\n---\n\n" if boost else ""
+    path.write_text(head + text.strip() + "\n", encoding="utf-8")
 
 
 def reading_order():
@@ -49,6 +66,7 @@ def linked(text, here): # Markdown of a notebook; the folder of its page, as see
     text = re.sub(r"\]\((?:nbs/)?(\w+)\.ipynb(#[^)]*)?\)", lambda m: f"]({up}index.md)" if m[1] == "index" else f"]({up}notebooks/{m[1]}.md)", text)
     text = re.sub(r"\]\((?:\.\./)?docs/([\w/-]+\.md)\)", rf"]({up}\1)", text)
     text = re.sub(r"(\]\(|src=\")images/", rf"\1{up}notebooks/images/", text)
+    text = re.sub(r"^!\[([^\]]*)\]\(([^)]*)\)$", lambda m: figure(m[2], m[1]), text, flags=re.M)
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|[^)]*\.md)[^)]*\)", r"\1", text)
 
 
@@ -60,7 +78,7 @@ def shown(output, name, number, caption): # an output of a cell; the notebook; w
             file = f"notebooks/{name}-{number}.{ending}"
             (PAGES/file).parent.mkdir(parents=True, exist_ok=True)
             (PAGES/file).write_bytes(base64.b64decode("".join(data[kind])))
-            return f"![{caption}]({Path(file).name})\n", file
+            return figure(Path(file).name, caption), file
     if "text/html" in data:
         table = re.sub(r"<style scoped>.*?</style>", "", "".join(data["text/html"]), flags=re.S)
         return re.sub(r"\n\s*", "\n", table).replace(' border="1" class="dataframe"', "").strip() + "\n", None
@@ -79,18 +97,21 @@ def notebook_page(name): # of a notebook
     "Its page; and its figures, for the gallery"
     cells = json.loads((ROOT/"nbs"/f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     parts, figures, before = [], [], name
-    for cell in cells:
+    for place, cell in enumerate(cells):
         text = text_of(cell)
         if cell["cell_type"] == "markdown":
-            parts.append(linked(text, "notebooks/") + "\n")
+            below = itertools.takewhile(lambda o: o["cell_type"] == "code", cells[place + 1:])
+            draws = any(KINDS.keys() & o.get("data", {}).keys() for one in below for o in one["outputs"])
+            said = re.sub(r"^Figure: .+\n?", "", text, flags=re.M) if draws else text  # it stands below the figure
+            parts.append(linked(said, "notebooks/") + "\n")
             before = text
         elif cell["cell_type"] == "code" and not text.startswith("#| default_exp"):
             code = "\n".join(o for o in text.splitlines() if not o.startswith("#|")).strip()
             if code: parts.append(f"```python\n{code}\n```\n")
             for output in cell["outputs"]:
-                made, file = shown(output, name, len(figures), sentence(before))
+                made, file = shown(output, name, len(figures), caption_of(before))
                 parts.append(made)
-                if file: figures.append((file, sentence(before)))
+                if file: figures.append((file, caption_of(before)))
     write(f"notebooks/{name}.md", "\n".join(parts))
     return figures
 
@@ -118,7 +139,7 @@ def api_page(path): # of a module
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
             patched = any("patch" in ast.unparse(o) for o in node.decorator_list)
             owner = ast.unparse(node.args.args[0].annotation) if patched and node.args.args and node.args.args[0].annotation else ""
-            parts.append(signature(node, lines, owner))
+            if not owner.startswith("_"): parts.append(signature(node, lines, owner))
         elif isinstance(node, ast.ClassDef):
             fields = [ast.unparse(o.target) for o in node.body if isinstance(o, ast.AnnAssign)]
             parts.append(f"### `{node.name}`\n\n{ast.get_docstring(node) or ''}\n")
@@ -137,15 +158,26 @@ def flat(value, name=""): # plain values
         for key, one in value.items(): yield from flat(one, f"{name} / {key}" if name else key)
     elif isinstance(value, list) and any(isinstance(o, dict) for o in value):
         for number, one in enumerate(value): yield from flat(one, f"{name} {number + 1}")
-    else: yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
+    else: yield name, ", ".join(map(digits, value)) if isinstance(value, list) else digits(value)
+
+
+def digits(value): return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def card_table(card): # plain values
+    "Markdown of what a card says; numbers with four significant digits"
+    return "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value.replace('|', '/')} |" for name, value in flat(card))])
 
 
 def cards():
-    "What ships, as its JSON says"
-    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights.\n"]
+    "What ships, as its JSON says: how it was trained, and on which machine, last and folded"
+    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights, with rounded numbers.\n"]
     for path in sorted((ROOT/"fashion_retail"/"weights").glob("*.json")):
-        rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in flat(json.loads(path.read_text(encoding="utf-8"))))
-        text.append(f"## {path.stem}\n\n| | |\n|---|---|\n{rows}\n")
+        card = json.loads(path.read_text(encoding="utf-8"))
+        more = {name: card.pop(name) for name in ("settings", "environment") if name in card}
+        text.append(f"## {path.stem}\n\n{card_table(card)}\n")
+        folded = card_table(more).replace("\n", "\n    ")
+        if more: text.append(f"??? note \"{' and '.join(more)} of {path.stem}\"\n\n    {folded}\n")
     write("models.md", "\n".join(text))
 
 
@@ -169,7 +201,7 @@ def make_pages():
     gallery, order = ["# Gallery\n", "Figures of the notebooks, each with the page it comes from.\n"], reading_order()
     for name in order:
         figures = notebook_page(name)
-        if figures: gallery.append(f"## [{title_of(name)}](notebooks/{name}.md)\n\n" + "\n\n".join(f"![{text}]({file})" for file, text in figures) + "\n")
+        if figures: gallery.append(f"## [{title_of(name)}](notebooks/{name}.md)\n\n" + "\n".join(figure(file, text) for file, text in figures))
     write("gallery.md", "\n".join(gallery))
     modules = [o for o in sorted((ROOT/"fashion_retail").glob("*.py")) if o.stem not in ("__init__", "_modidx")]
     for path in modules: api_page(path)

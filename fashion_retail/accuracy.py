@@ -26,17 +26,20 @@ def _answerable(ranks):
                        "check the item_id of both, or add catalogue photos")
     return ranks[ranks > 0]
 
+# %% ../nbs/05_accuracy.ipynb #a10fedfe
 def top_k_accuracy(ranks, # (Q,) from `first_match_ranks`
                    k:int # length of the list, 1 or more
                   ) -> float: # 0 to 1
     "Share of the answerable queries with a right answer among the first `k`"
     return float((_answerable(ranks) <= k).mean())
 
+# %% ../nbs/05_accuracy.ipynb #35314a79
 def mrr(ranks # (Q,) from `first_match_ranks`
        ) -> float: # 0 to 1
     "Mean reciprocal rank of the answerable queries"
     return float((1/_answerable(ranks)).mean())
 
+# %% ../nbs/05_accuracy.ipynb #129d8456
 def median_rank(ranks # (Q,) from `first_match_ranks`
                ) -> float: # 1 or more
     "Median rank of the answerable queries"
@@ -148,6 +151,7 @@ def retrieval_metrics(ranks, # (Q,) from `first_match_ranks`
                 top10_low=float(low), top10_high=float(high),
                 mrr=mrr(found), median_rank=median_rank(found))
 
+# %% ../nbs/05_accuracy.ipynb #2dcf29d9
 def accuracy_by(ranks, # (Q,) from `first_match_ranks`
                 values, # (Q,) a category or any other attribute of the queries
                 k:int=10 # length of the list
@@ -167,6 +171,7 @@ STYLES = list(zip("#000000 #0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f
                   ["-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
                    (0, (1, 1)), (0, (9, 1, 2, 1))]))
 
+# %% ../nbs/05_accuracy.ipynb #7cfdc642
 def accuracy_curve(ranks, # (Q,) from `first_match_ranks`
                    ks=range(1, 51) # list lengths
                   ) -> pd.DataFrame: # a row a length: k, accuracy, low, high (95 % Wilson)

@@ -35,13 +35,16 @@ class Pool:
         "What can be labeled"
         return np.flatnonzero(~self.labeled if self.closed is None else ~self.labeled & ~self.closed)
 
+# %% ../nbs/11_active_learning.ipynb #9ceae3e4
 ORDERS = {} # name -> function (pool, count, rng) -> positions
 
+# %% ../nbs/11_active_learning.ipynb #c17f85a1
 def order(function:Callable):
     "Register an order under the function's name"
     ORDERS[function.__name__] = function
     return function
 
+# %% ../nbs/11_active_learning.ipynb #e8500ed2
 def needed(values, name, what):
     "`values`, or `BadInput` where the pool has none"
     if values is None:
@@ -54,26 +57,32 @@ def random(pool, count, rng):
     "Any photo"
     return rng.permutation(pool.open())[:count]
 
+# %% ../nbs/11_active_learning.ipynb #cf370b7c
 def doubtful_first(pool, doubt, count, rng): # float (N,); positions
     "The largest doubts, equal ones in any order, without near-copies"
     at = rng.permutation(pool.open())
     return apart(pool, at[np.argsort(-doubt[at], kind="stable")], count)
 
+# %% ../nbs/11_active_learning.ipynb #5b9b970d
 @order
 def least_certain(pool, count, rng):
     "What the current model is least sure of (Lewis and Gale 1994)"
-    return doubtful_first(pool, -needed(pool.certainty, "least_certain", "the certainty of a model"), count, rng)
+    return doubtful_first(pool, -needed(pool.certainty, "least_certain",
+                                        "the certainty of a model"), count, rng)
 
+# %% ../nbs/11_active_learning.ipynb #107d5737
 @order
 def disagreement(pool, count, rng):
     "Where a second method says otherwise"
     doubt = needed(pool.disagreement, "disagreement", "the answers of a second method")
     return doubtful_first(pool, doubt, count, rng)
 
+# %% ../nbs/11_active_learning.ipynb #6be27a03
 @order
 def dropout(pool, count, rng):
     "Where the model contradicts itself when parts of it are left out (Gal and Ghahramani 2016)"
-    return doubtful_first(pool, needed(pool.dropout, "dropout", "a network that can be asked with dropout"), count, rng)
+    return doubtful_first(pool, needed(pool.dropout, "dropout",
+                                       "a network that can be asked with dropout"), count, rng)
 
 # %% ../nbs/11_active_learning.ipynb #0df433c6
 def near_distance(pool:Pool,
@@ -116,11 +125,13 @@ def farthest(vectors, centers, positions, count): # greedy k-center; positions
         distance[best] = -1
     return np.array(taken, int)
 
+# %% ../nbs/11_active_learning.ipynb #4760c5a0
 @order
 def diverse(pool, count, rng):
     "Far from everything labeled (greedy k-center; Sener and Savarese 2018)"
     return farthest(pool.vectors, np.flatnonzero(pool.labeled), rng.permutation(pool.open()), count)
 
+# %% ../nbs/11_active_learning.ipynb #121efc5a
 @order
 def mixed(pool, count, rng):
     "Half of them any photo; half diverse ones among the least certain third"
@@ -149,11 +160,13 @@ def without_copies(pool:Pool,
         if kept[i]: known.append(i)
     return kept
 
+# %% ../nbs/11_active_learning.ipynb #92c39c3e
 WHY = dict(random="drawn at random", diverse="unlike all that is labeled", mixed="drawn at random",
            least_certain="the model is least sure of it: certainty {certainty:.2f}",
            disagreement="a second method says otherwise: {disagreement:.2f}",
            dropout="the network contradicts itself under dropout: {dropout:.2f}") # order -> reason
 
+# %% ../nbs/11_active_learning.ipynb #1ae5967f
 def reason_of(name, pool, i, place, count): # a text
     "Why the photo at `i` is at this place of a batch"
     text = WHY[name]
@@ -169,6 +182,7 @@ def known_order(name:str # of an order
     if name not in ORDERS: raise BadInput(f"there is no order {name}: use one of {', '.join(ORDERS)}")
     return name
 
+# %% ../nbs/11_active_learning.ipynb #d0619988
 def next_batch(pool:Pool,
                name:str, # of an order
                count:int, # wanted
@@ -198,6 +212,7 @@ def stop_estimate(certainty:np.ndarray, # (M,) of the unlabeled photos, 0 to 1
 # %% ../nbs/11_active_learning.ipynb #ad420ebf
 STEPS = 10, 20, 30, 40, 60, 80, 100, 120, 160, 200
 
+# %% ../nbs/11_active_learning.ipynb #369c915a
 @dataclass
 class Known:
     "What a task knows after it has learned"
@@ -238,6 +253,7 @@ def five_folds(count): # of photos; for each fold the positions of the others an
     number = np.arange(count)%5
     return [(np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(5)]
 
+# %% ../nbs/11_active_learning.ipynb #7fe5315d
 def learn_some(kernel, has, labeled, strength): # (N, K) probabilities of all; (L, K) out of fold
     "Learn tags from the labeled photos"
     at = np.flatnonzero(labeled)
@@ -277,6 +293,7 @@ class TagTask:
 # %% ../nbs/11_active_learning.ipynb #91545a55
 CURVES = "task", "column", "order", "seed", "labels", "score", "mean", "truth", "estimate", "error"
 
+# %% ../nbs/11_active_learning.ipynb #585ed351
 def curves_of(learner, # the task, as for `campaign`
               orders, # names
               seeds, # of the draws
@@ -288,6 +305,7 @@ def curves_of(learner, # the task, as for `campaign`
              for seed in seeds for name in orders]
     return pd.concat(found).assign(task=task, column=column)[[*CURVES]]
 
+# %% ../nbs/11_active_learning.ipynb #45cf088f
 def tag_task(rows, name, standard, least): # `TagTask`
     "One column of a table with splits train and valid; raises `BadInput` where it has too few tags"
     train = (rows.split == "train").to_numpy()

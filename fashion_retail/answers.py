@@ -21,6 +21,7 @@ from .photos import load_image
 # columns of the answers, then the attributes
 GIVEN = "rank", "item_id", "image_id", "path", "distance", "probability"
 
+# %% ../nbs/20_answers.ipynb #306d4826
 @dataclass
 class Look:
     "One photo on its way to an answer"
@@ -32,6 +33,7 @@ class Look:
     seconds:dict          # read, cutout, describe
     also:str = ""         # a sentence where another garment is as likely
 
+# %% ../nbs/20_answers.ipynb #a0d15f77
 @dataclass
 class Answers:
     "The answers to one photo, or to several photos of one garment"
@@ -60,6 +62,7 @@ def mask_png(mask:np.ndarray|None # bool (H, W)
     data = cv2.imencode(".png", mask.astype(np.uint8)*255, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]
     return "data:image/png;base64," + base64.b64encode(data).decode()
 
+# %% ../nbs/20_answers.ipynb #7de91362
 @patch
 def to_json(self:Answers
            ) -> dict: # photo, in_catalogue, decision, answers, cutout, seconds; photos where there are several
@@ -86,6 +89,7 @@ def outlined(look:Look # a photo with its mask
     lines = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
     return cv2.drawContours(image.copy(), lines, -1, (255, 0, 140), 3)
 
+# %% ../nbs/20_answers.ipynb #15221261
 def cut(look:Look # a photo with its mask
        ) -> np.ndarray: # uint8 (h, w, 3)
     "The garment alone, on white"
@@ -95,6 +99,7 @@ def cut(look:Look # a photo with its mask
     image, mask = look.image[rows, columns], look.mask[rows, columns]
     return smaller(np.where(mask[..., None], image, np.uint8(255)))
 
+# %% ../nbs/20_answers.ipynb #d827d091
 def smaller(image:np.ndarray, # uint8 (H, W, 3) or (H, W)
             side:int=480 # pixels along the long side, at most
            ) -> np.ndarray: # the image itself where it is small
@@ -104,6 +109,7 @@ def smaller(image:np.ndarray, # uint8 (H, W, 3) or (H, W)
     return image if scale >= 1 else cv2.resize(image, None, fx=scale,
                                                fy=scale, interpolation=cv2.INTER_AREA)
 
+# %% ../nbs/20_answers.ipynb #be5c91b8
 def shown(path:str # of a photo
          ) -> np.ndarray: # uint8 (h, w, 3); gray where the file cannot be read
     "A photo of the catalogue for display"
@@ -123,6 +129,7 @@ def show(self:Answers,
     figure.suptitle(f"in the catalogue: {self.decision}", fontsize=10)
     return figure
 
+# %% ../nbs/20_answers.ipynb #4d93889c
 @patch
 def _repr_jpeg_(self:Answers):
     from io import BytesIO
@@ -141,6 +148,7 @@ def picture(image:np.ndarray, # uint8 (H, W, 3)
     data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
+# %% ../nbs/20_answers.ipynb #b48fb071
 @patch
 def _for_page(self:Answers):
     asked = []
@@ -160,6 +168,7 @@ def _for_page(self:Answers):
                 method=self.method,
                 confidence=self.looks[0].confidence, seconds=sum(self.seconds.values()))
 
+# %% ../nbs/20_answers.ipynb #2b9f67ea
 def to_html(answers, # one `Answers`, or a list of them
             page:bool=True # a whole page; otherwise a part of one
            ) -> str: # HTML

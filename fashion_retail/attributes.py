@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from scipy.special import expit, softmax
 
 from .core import BadInput, atomic, say_once, some
@@ -28,6 +29,7 @@ CHOICES = {"all": ("mean", "spread", "grid_fine", "grid"), "texture": ("mean", "
            "color": ("mean", "color_histogram"),
            "all and color": ("mean", "spread", "grid_fine", "grid", "color_histogram")}
 
+# %% ../nbs/13_attributes.ipynb #d8c5bc99
 def blocks_of(rows:pd.DataFrame, # rows of an images table
               cut="tiramisu", # NAME or NAME@FILE: how snapshots are cut out
               store:Store|None=None, # where masks and vectors are looked up and kept
@@ -56,6 +58,7 @@ def groups_of(rows:pd.DataFrame # rows of an images table
 # %% ../nbs/13_attributes.ipynb #b55e784e
 LEAST = 15 # examples of a value, at least
 
+# %% ../nbs/13_attributes.ipynb #f48eef53
 def parts_of(tag, # a text
              separator:str # between several values; '': there is one
             ) -> list: # of texts; [] where it is empty
@@ -63,21 +66,25 @@ def parts_of(tag, # a text
     tag = normal_text(tag)
     return [part for one in tag.split(separator) if (part := one.strip())] if separator else [tag][:bool(tag)]
 
+# %% ../nbs/13_attributes.ipynb #4ad9053e
 def has_values(tags, # (N,) texts
                values:list, # of a column
                separator:str # between several values of a row; '': a row has one
               ) -> np.ndarray: # bool (N, K)
     "Which row has which value"
     rows = [parts_of(tag, separator) for tag in tags]
-    return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows), len(values))
+    return np.array([[value in row for value in values] for row in rows], bool).reshape(len(rows),
+                                                                                        len(values))
 
+# %% ../nbs/13_attributes.ipynb #9a874011
 def values_of(tags, # (N,) texts, '' where missing
               separator:str="", # between several values of a row; '': a row has one
               least:int=LEAST, # examples that a value needs
               name:str="the column" # for the message
              ) -> tuple: # list of values; bool (N, K), which row has which; bool (N,), rows to learn from
     "What can be learned from the tags of a column; raises `BadInput`"
-    counts = pd.Series([one for tag in tags for one in set(parts_of(tag, separator))], dtype=object).value_counts()
+    counts = pd.Series([one for tag in tags for one in set(parts_of(tag, separator))],
+                       dtype=object).value_counts()
     if not len(counts): raise BadInput(f"{name} has no tags to learn from: give rows where it is filled")
     if len(counts) == 1: raise BadInput(f"{name} has one value only, {counts.index[0]!r}: give rows with other values")
     values = sorted(counts.index[counts >= least])
@@ -94,12 +101,14 @@ STRENGTHS = 0.01, 0.03, 0.1 # of the regularization that cross-validation tries
 FOLDS = 4
 MOST = 4000 # rows that one column learns from, at most
 
+# %% ../nbs/13_attributes.ipynb #b4f4e861
 def row_weights(has:np.ndarray # bool (N, K)
                ) -> np.ndarray: # float (N,), their mean is 1
     "Larger for rows with rare values"
     rarest = np.where(has, 1/np.maximum(has.sum(0), 1), 0).max(1)**0.5
     return rarest/rarest.mean()
 
+# %% ../nbs/13_attributes.ipynb #b387e0db
 def solve(kernel:np.ndarray, # float (N, N)
           has:np.ndarray, # bool (N, K)
           strength:float # of the regularization
@@ -125,6 +134,7 @@ def folds_of(has, groups): # list of (train, test) positions
         warnings.simplefilter("ignore")  # a value with few items is not in every fold
         return list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0).split(has, kind, groups))
 
+# %% ../nbs/13_attributes.ipynb #6886a098
 def out_of_fold(kernel, has, folds, strength): # float (N, K)
     "The scores of each row by what was learned without its group"
     scores = np.zeros(has.shape)
@@ -143,6 +153,7 @@ def probabilities(scores, # (N, K)
     if middle is not None: return expit((scores - middle)/temperature)
     return (1 - doubt)*softmax(scores/temperature, axis=1) + doubt/scores.shape[1]
 
+# %% ../nbs/13_attributes.ipynb #e098a6a2
 def calibrated(scores, # (N, K), of rows that were not learned from
                has, # bool (N, K)
                multi:bool=False # several values a row
@@ -225,11 +236,14 @@ def standards(blocks:dict # block -> (N, D)
         found[name] = middle, np.float32(1/spread/np.sqrt(numbers.shape[1]))
     return found
 
+# %% ../nbs/13_attributes.ipynb #b7fcbf7c
 def standardized(blocks, scale): # block -> float32 (N, D)
     "Blocks under `standards`; far values are cut at six standard deviations"
     cut = {o: 6/np.sqrt(numbers.shape[1]) for o, numbers in blocks.items()}
-    return {o: ((numbers - scale[o][0])*scale[o][1]).clip(-cut[o], cut[o]) for o, numbers in blocks.items()}
+    return {o: ((numbers - scale[o][0])*scale[o][1]).clip(-cut[o], cut[o]) for o,
+            numbers in blocks.items()}
 
+# %% ../nbs/13_attributes.ipynb #3006b142
 def best_choice(kernels:dict, # block -> float (N, N)
                 has, # bool (N, K)
                 folds, # from `folds_of`
@@ -252,6 +266,7 @@ def _sampled(has, use, most=MOST): # positions to learn from, rare values first
     chance = row_weights(has[at])**2*np.random.default_rng(0).random(len(at))
     return np.sort(at[np.argsort(-chance, kind="stable")[:most]])
 
+# %% ../nbs/13_attributes.ipynb #26807e2d
 def learn_column(name:str, # of the column
                  tags, # (N,) texts, '' where missing
                  standard:dict, # block -> float32 (N, D), standardized
@@ -279,13 +294,15 @@ def learn_column(name:str, # of the column
     learned.weights = {o: np.float32(standard[o][at].T@dual/len(blocks)) for o in blocks}
     sureness = learned.answer(found[at])[1]
     learned.threshold = float(np.quantile(sureness, 1 - coverage))
-    learned.figures = dict(choice=choice, strength=strength, values=len(values), groups=len(np.unique(groups[at])),
+    learned.figures = dict(choice=choice, strength=strength, values=len(values),
+                           groups=len(np.unique(groups[at])),
                            **tag_figures(found[at], has, learned.threshold))
     return learned, found
 
 # %% ../nbs/13_attributes.ipynb #9fe836b2
 NEAR = 48 # directions in which examples are compared
 
+# %% ../nbs/13_attributes.ipynb #420e4de7
 def main_directions(kernel, count): # float64 (N, count); rows of any kernel with these N, times this, are coordinates
     "The directions in which rows differ most, from their kernel (N, N)"
     size, directions = np.linalg.eigh(kernel.astype(np.float64))
@@ -298,37 +315,43 @@ class Tagger:
         self.columns, self.scale, self.out_of_fold = {}, {}, {}
         self.examples, self.cut = pd.DataFrame({"image_id": []}, dtype=str), "tiramisu"
 
-    def standard(self, blocks): return standardized(blocks, self.scale)
+# %% ../nbs/13_attributes.ipynb #c1ed62db
+@patch
+def standard(self:Tagger, blocks): return standardized(blocks, self.scale)
 
-    def fit(self,
-        rows:pd.DataFrame, # rows of an images table
-        columns, # names of columns
-        blocks:dict|None=None, # from `blocks_of`; None: made now
-        separator:str="", # between several values of a row; '': a row has one
-        least:int=LEAST, # examples that a value needs
-        coverage:float=0.8, # share of the answers that are not abstained from
-        store:Store|None=None, # where vectors are looked up and kept
-        choices:dict=CHOICES # name -> blocks
-    ): # the tagger
-        "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
-        rows = rows.reset_index(drop=True)
-        several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
-        if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
-        self.scale, groups = standards(blocks), groups_of(rows)
-        standard = self.standard(blocks)
-        for name in columns:
-            self.columns[name], self.out_of_fold[name] = learn_column(
-                name, rows[name], standard, groups, several[name], least, coverage, choices)
-        self._remember(rows, standard, columns)
-        return self
+# %% ../nbs/13_attributes.ipynb #d9007e55
+@patch
+def fit(self:Tagger,
+    rows:pd.DataFrame, # rows of an images table
+    columns, # names of columns
+    blocks:dict|None=None, # from `blocks_of`; None: made now
+    separator:str="", # between several values of a row; '': a row has one
+    least:int=LEAST, # examples that a value needs
+    coverage:float=0.8, # share of the answers that are not abstained from
+    store:Store|None=None, # where vectors are looked up and kept
+    choices:dict=CHOICES # name -> blocks
+): # the tagger
+    "Learn the columns; raises `BadInput` for a column that is not there or cannot be learned"
+    rows = rows.reset_index(drop=True)
+    several = separators_of(rows, columns, separator, least)  # what cannot be learned is said before the work
+    if blocks is None: blocks, _ = blocks_of(rows, self.cut, store)
+    self.scale, groups = standards(blocks), groups_of(rows)
+    standard = self.standard(blocks)
+    for name in columns:
+        self.columns[name], self.out_of_fold[name] = learn_column(
+            name, rows[name], standard, groups, several[name], least, coverage, choices)
+    self._remember(rows, standard, columns)
+    return self
 
-    def _remember(self, rows, standard, columns):
-        "Keep the examples in `NEAR` directions"
-        joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
-        some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
-        self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
-        self.examples = rows[["image_id", *columns]].fillna("").astype(str)
-        self.places = joined@self.directions
+# %% ../nbs/13_attributes.ipynb #070d69a9
+@patch
+def _remember(self:Tagger, rows, standard, columns):
+    "Keep the examples in `NEAR` directions"
+    joined = np.concatenate([standard[o] for o in sorted(standard)], 1)
+    some_rows = joined[np.random.default_rng(0).permutation(len(joined))[:2000]]
+    self.directions = np.float32(some_rows.T@main_directions(some_rows@some_rows.T, NEAR))
+    self.examples = rows[["image_id", *columns]].fillna("").astype(str)
+    self.places = joined@self.directions
 
 # %% ../nbs/13_attributes.ipynb #0564adf0
 def known_columns(rows, columns):
@@ -342,6 +365,7 @@ def known_columns(rows, columns):
     if wrong := [o for o in columns if o in fixed]: raise BadInput(f"{some(wrong)} is no attribute: name other columns")
     if len(set(columns)) < len(columns): raise BadInput("a column is named twice: name each once")
 
+# %% ../nbs/13_attributes.ipynb #3873a34b
 def separators_of(rows, columns, separator, least): # name -> separator, '' where a row has one value
     "How each column is read; raises `BadInput` for a column that is not there or cannot be learned"
     known_columns(rows, columns)
@@ -350,8 +374,6 @@ def separators_of(rows, columns, separator, least): # name -> separator, '' wher
     return several
 
 # %% ../nbs/13_attributes.ipynb #3a4ec37e
-from fastcore.basics import patch
-
 @patch
 def predict(self:Tagger,
             rows:pd.DataFrame, # rows of an images table
@@ -364,6 +386,7 @@ def predict(self:Tagger,
         found.update({name: texts, f"{name}_probability": sure.round(4), f"{name}_abstained": abstained})
     return pd.DataFrame(found)
 
+# %% ../nbs/13_attributes.ipynb #963f9370
 @patch
 def explain(self:Tagger,
             blocks:dict, # from `blocks_of`
@@ -384,6 +407,7 @@ def explain(self:Tagger,
 # %% ../nbs/13_attributes.ipynb #173f7243
 FORMAT = 1 # of a tagger's file
 
+# %% ../nbs/13_attributes.ipynb #35ba50de
 @patch
 def save(self:Tagger,
          path:str|Path # .safetensors
@@ -396,7 +420,8 @@ def save(self:Tagger,
     for number, column in enumerate(self.columns.values()):
         arrays[f"add/{number}"] = column.add
         arrays.update({f"weights/{number}/{o}": column.weights[o] for o in column.blocks})
-        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature", "middle", "doubt",
+        facts.append({o: getattr(column, o) for o in ("name", "values", "blocks", "temperature",
+                                                      "middle", "doubt",
                                                       "separator", "threshold", "figures")})
     about = dict(format=FORMAT, cut=self.cut, blocks=list(self.scale), columns=facts,
                  versions={o: descriptor(o, "cpu").version for o in DESCRIPTORS},
@@ -434,8 +459,10 @@ def load(cls:Tagger,
 def own_tags(rows, column): # (N,) texts, '' where missing or predicted
     "The tags that the shop itself gave"
     tags = rows[column].map(normal_text)
-    return tags.where(rows[f"{column}_source"] != "predicted", "") if f"{column}_source" in rows else tags
+    return tags.where(rows[f"{column}_source"] != "predicted",
+                      "") if f"{column}_source" in rows else tags
 
+# %% ../nbs/13_attributes.ipynb #95b2513a
 def filled(rows:pd.DataFrame, # rows of an images table
            answers:pd.DataFrame, # of `Tagger.predict`, for the same rows
            columns # names

@@ -60,10 +60,12 @@ def peer_tiramisu(net # one of ours, whose layout it gets
                        "pip install tiramisu-brulee") from None
     layout, count = net.config, net.n_pool
     layers = layout["n_layers_per_block"]
-    return Tiramisu2d(in_channels=layout["in_channels"], out_channels=layout["n_classes"], down_blocks=layers[:count],
+    return Tiramisu2d(in_channels=layout["in_channels"], out_channels=layout["n_classes"],
+                      down_blocks=layers[:count],
                       bottleneck_layers=layers[count], up_blocks=layers[count + 1:], growth_rate=layout["growth_rate"],
                       first_conv_out_channels=layout["n_filters_first_conv"], dropout_rate=layout["dropout"])
 
+# %% ../nbs/31_benchmarks.ipynb #2577b830
 def tiramisu_of(depth, # 56, 67 or 103
                 size, # px a side
                 batch, # images a step
@@ -107,7 +109,8 @@ def benchmark_tiramisu(depth:int=56, # 56, 67 or 103
         ours.train()(images)  # so that batch normalization has something to do
         export_onnx(ours.eval(), Path(tmp)/"net.onnx")
         onnx = OnnxNet(Path(tmp)/"net.onnx")
-        runs = dict(peer=lambda: peer.eval()(images), ours=lambda: ours(images), onnx=lambda: onnx(images))
+        runs = dict(peer=lambda: peer.eval()(images), ours=lambda: ours(images),
+                    onnx=lambda: onnx(images))
         infer = take_turns(runs, repeats)
         difference = (ours(images) - onnx(images)).abs().max().item()
     nets = dict(peer=peer, ours=ours, lean=lean)
@@ -162,7 +165,8 @@ def throughput(depth:int=103, # 56, 67 or 103
     test = take_turns({"infer": infer}, repeats, sync)["infer"]
     peak = peak_flops(device, torch.bfloat16 if gpu else torch.float32, 8192 if gpu else 1024)
     work = flops.get_total_flops()
-    return dict(depth=depth, size=size, batch=batch, device=device, grad_checkpointing=grad_checkpointing,
+    return dict(depth=depth, size=size, batch=batch, device=device,
+                grad_checkpointing=grad_checkpointing,
                 compiled=compiled, train_images_per_s=batch/train, infer_images_per_s=batch/test,
                 peak_memory_gib=memory,
                 train_share_of_peak=3*work/train/peak, infer_share_of_peak=work/test/peak, seed=seed)
@@ -172,6 +176,7 @@ def waiting() -> float|None: # None where the system does not say
     "Processes that wait for the processor, the mean of the last minute"
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
+# %% ../nbs/31_benchmarks.ipynb #1f34f2c4
 def near_vectors(n_queries, # rows of the first
                  n_gallery, # rows of the second
                  dim, # columns
@@ -183,6 +188,7 @@ def near_vectors(n_queries, # rows of the first
     queries = gallery[:n_queries] + rng.standard_normal((n_queries, dim), np.float32)
     return tuple(rows/np.linalg.norm(rows, axis=1, keepdims=True) for rows in (queries, gallery))
 
+# %% ../nbs/31_benchmarks.ipynb #00b94f9e
 def faiss_search(queries, gallery, k): # row numbers (Q, k), or None without faiss-cpu
     "The answers of FAISS's flat index"
     try: import faiss
@@ -234,6 +240,7 @@ def jpeg_table(folder:Path, # where the files go
         save_image(np.roll(images[i%len(images)], i//len(images)*7, axis=1), path)
     return pd.DataFrame(dict(image_id=[path.stem for path in paths], role="snapshot", path=paths))
 
+# %% ../nbs/31_benchmarks.ipynb #2c7bb91b
 @torch.inference_mode()
 def plain_vectors(paths, # photos
                   kind, # a descriptor that is a network
@@ -274,6 +281,7 @@ STAGES = "decode", "networks", "refinement", "choice", "preparation", "descripti
 # table -> role
 MIXTURE = dict(snapshots="snapshot", worn_flat="snapshot", street=None, mannequin=None, magento=None)
 
+# %% ../nbs/31_benchmarks.ipynb #422b248a
 def mixed_photos(folder:Path, # where the files go
                  count:int, # of them
                  size:int, # px of the long side
@@ -309,6 +317,7 @@ class StageClock:
             return found
         return call
 
+# %% ../nbs/31_benchmarks.ipynb #8f125d19
 def embed_stages(paths:list, # photos
                  segmenter:Garments, # its networks and its refinement are timed, and stay so
                  kind # a descriptor

@@ -20,6 +20,7 @@ from .next_label import pair_model, pair_numbers, photo_distances, scaled_pairs
 # %% ../nbs/11_campaigns.ipynb #3ead6a26
 SIDE, GRID = 224, 28 # pixels of the letterboxed photo; cells along each side
 
+# %% ../nbs/11_campaigns.ipynb #c990c7bf
 def pixel_maps(image, net): # float16 (GRID*GRID, 512), the encoder's maps at the grid; float32 (512,), means
     "What the frozen encoder says of each cell"
     import torch
@@ -34,6 +35,7 @@ def pixel_maps(image, net): # float16 (GRID*GRID, 512), the encoder's maps at th
         means = torch.cat([F.normalize(o.mean((2, 3))) for o in some], 1)[0]
     return torch.cat(shaped, 1)[0].flatten(1).T.numpy().astype(np.float16), means.numpy()
 
+# %% ../nbs/11_campaigns.ipynb #2d963d99
 def cells_of(mask): # bool (H, W) -> float32 (GRID*GRID,), the share of garment in each cell
     import cv2
     from fashion_retail.training import letterbox
@@ -58,10 +60,12 @@ def pixel_features(maps:np.ndarray, # float16 (N, P, C)
     parts = [o.reshape(count, cells, -1) for o in (found, mixed.astype(np.float32))]
     return np.concatenate([*parts, np.broadcast_to(place, (count, *place.shape))], 2)
 
+# %% ../nbs/11_campaigns.ipynb #a0117118
 def grid_iou(found, truth): # (..., P) shares of garment in cells -> (...,)
     one, two = found > 0.5, truth > 0.5
     return (one & two).sum(-1)/np.maximum(1, (one | two).sum(-1))
 
+# %% ../nbs/11_campaigns.ipynb #47d002da
 def expected_iou(found): # (..., P) -> (...,): the IoU with the truth if the shares came true
     found = found.clip(0, 1)
     inside = found > 0.5
@@ -114,6 +118,7 @@ class MaskTask:
 # %% ../nbs/11_campaigns.ipynb #6faf235e
 ODD = 0.2 # share of photos in the pool that are of another kind than those that judge
 
+# %% ../nbs/11_campaigns.ipynb #c07621d5
 def mask_task(rows:pd.DataFrame, # rows of an images table with checked masks, splits train and valid
               odd:pd.DataFrame|None=None, # rows of another kind with masks, mixed into the pool
               seed:int=0, # of the choice among the odd ones
@@ -211,6 +216,7 @@ def with_curves(kept:pd.DataFrame|None, # what the file held, or None
     old = [o not in new for o in zip(kept.task, kept.column)]
     return pd.concat([kept[old], curves], ignore_index=True)
 
+# %% ../nbs/11_campaigns.ipynb #e932a0f7
 def task_campaign(task, name, seeds): # `CURVES`, of all orders that the task can take
     orders = [o for o in ORDERS if o != "dropout" or name == "masks"]
     return curves_of(task, orders, seeds, name)

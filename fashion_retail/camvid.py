@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from PIL import Image
 from torch import nn
 
@@ -28,6 +29,7 @@ CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign_symbol",
            "pedestrian", "bicyclist"]
 VOID = 11
 
+# %% ../nbs/30_camvid.ipynb #e675e823
 def camvid_split(split:str, # train, valid or test
                  shrink:int=1, # reduce images by this whole factor
                  limit:int=0, # only so many images; 0: all
@@ -51,6 +53,7 @@ COLORS = np.array([(150, 190, 230), (120, 100, 90), (90, 90, 90),
                    (200, 60, 60), (140, 120, 60), (60, 60, 160),
                    (200, 150, 120), (90, 160, 160), (0, 0, 0)])
 
+# %% ../nbs/30_camvid.ipynb #65bfdc92
 def toy_split(split:str, # train, valid or test: other scenes
               count:int=8, # scenes
               height:int=48, # px
@@ -88,6 +91,7 @@ def confusion(label:torch.Tensor, # any shape, int, 11 = void
     return torch.bincount(label[known].long()*VOID + pred[known].long(),
                           minlength=VOID**2).reshape(VOID, VOID)
 
+# %% ../nbs/30_camvid.ipynb #53dc2451
 def scores(table:torch.Tensor # a confusion table
           ) -> dict: # miou, accuracy, and IoU by class (NaN where absent), 0…1
     "Mean IoU and global accuracy"
@@ -105,6 +109,7 @@ RECIPES = dict(
     ours=dict(lr=2e-3, fine_lr=4e-4, decay=None, patience=None, fine_patience=None, batch_stats=False,
               ema=0.998, scale=(0.6, 1.8), light=0.25))
 
+# %% ../nbs/30_camvid.ipynb #ab193a41
 def view_grid(shape, # (B, H, W) of the labels
               crop, # px a side; 0: whole images
               scale, # range of the enlargement
@@ -151,6 +156,7 @@ def views(images:torch.Tensor, # uint8 (B, H, W, 3), on any device
 # %% ../nbs/30_camvid.ipynb #3c952385
 NETS = {56: fc_densenet56, 67: fc_densenet67, 103: fc_densenet103}
 
+# %% ../nbs/30_camvid.ipynb #e0387db7
 def normalized(images:np.ndarray, # uint8 (B, H, W, 3)
                mean, # (3, 1, 1), of the training images in 0…1
                std # likewise
@@ -158,6 +164,7 @@ def normalized(images:np.ndarray, # uint8 (B, H, W, 3)
     "Images as the network takes them"
     return (torch.from_numpy(images).to(mean.device).permute(0, 3, 1, 2).float()/255 - mean)/std
 
+# %% ../nbs/30_camvid.ipynb #24a4f2d2
 @torch.no_grad()
 def evaluate(net:nn.Module, # gives logits of 11 classes
              images:np.ndarray, # uint8 (N, H, W, 3)
@@ -171,7 +178,8 @@ def evaluate(net:nn.Module, # gives logits of 11 classes
     "Mean IoU and accuracy on whole images"
     device = next(net.parameters()).device
     net.eval()
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)] if batch_stats else []
+    norms = [module for module in net.modules() if isinstance(module,
+                                                              nn.BatchNorm2d)] if batch_stats else []
     for norm in norms:
         norm.track_running_stats = False
         norm.train()
@@ -194,6 +202,7 @@ def optimizer(net:nn.Module, # to be trained
     return (torch.optim.RMSprop(groups, alpha=0.9, eps=1e-3)
             if recipe == "paper" else torch.optim.AdamW(groups))
 
+# %% ../nbs/30_camvid.ipynb #c8ee56d5
 def rate_at(recipe:str, # paper or ours
             whole:bool, # the second phase, on whole images
             done:float, # of the phase, 0…1
@@ -226,26 +235,36 @@ class CamvidFitting(Fitting):
         self.state, self.bfloat16 = "whole.pt" if whole else "crops.pt", recipe == "ours"
         self.judging = len(valid[0])/len(images)/3
 
-    def batches(self, epoch):
-        for part in torch.randperm(len(self.images)).split(self.size):
-            scale = (1, 1) if self.whole else self.values["scale"]
-            yield views(self.images[part], self.labels[part], self.side, scale, self.values["light"])
+# %% ../nbs/30_camvid.ipynb #e3da576c
+@patch
+def batches(self:CamvidFitting, epoch):
+    for part in torch.randperm(len(self.images)).split(self.size):
+        scale = (1, 1) if self.whole else self.values["scale"]
+        yield views(self.images[part], self.labels[part], self.side, scale, self.values["light"])
 
-    def loss(self, batch):
-        x, target = batch
-        logits = self.net((x - self.mean)/self.std)
-        return F.cross_entropy(logits.float(), target, ignore_index=VOID)
+# %% ../nbs/30_camvid.ipynb #370b9240
+@patch
+def loss(self:CamvidFitting, batch):
+    x, target = batch
+    logits = self.net((x - self.mean)/self.std)
+    return F.cross_entropy(logits.float(), target, ignore_index=VOID)
 
-    def pace(self, done):
-        for group in self.opt.param_groups: group["lr"] = rate_at(self.recipe, self.whole, done, self.epochs)
+# %% ../nbs/30_camvid.ipynb #f2ce5e68
+@patch
+def pace(self:CamvidFitting, done):
+    for group in self.opt.param_groups: group["lr"] = rate_at(self.recipe, self.whole, done, self.epochs)
 
-    def judge(self, net):
-        found = evaluate(net, *self.valid, self.mean, self.std, self.values["batch_stats"])
-        return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
+# %% ../nbs/30_camvid.ipynb #3f7d232d
+@patch
+def judge(self:CamvidFitting, net):
+    found = evaluate(net, *self.valid, self.mean, self.std, self.values["batch_stats"])
+    return dict(phase=int(self.whole), miou=found["miou"], accuracy=found["accuracy"])
 
-    def meta(self):
-        mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
-        return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
+# %% ../nbs/30_camvid.ipynb #56641f2f
+@patch
+def meta(self:CamvidFitting):
+    mean, std = (o.flatten().tolist() for o in (self.mean, self.std))
+    return dict(mean=mean, std=std, valid_miou=self.history[-1]["miou"])
 
 # %% ../nbs/30_camvid.ipynb #2d6d4165
 def train_camvid(train:tuple, # images and labels, as `camvid_split` gives them
@@ -297,6 +316,7 @@ def surroundings() -> dict: # plain strings and numbers
     return dict(hardware=hardware, versions=versions, commit=found["commit"][:7],
                 date=found["when"][:10])
 
+# %% ../nbs/30_camvid.ipynb #5004eb19
 def flat(result:dict # such as `{"versions": {"torch": 1}}`
         ) -> dict: # such as `{"versions.torch": 1}`
     "A nested result as one row of a table"
@@ -305,6 +325,7 @@ def flat(result:dict # such as `{"versions": {"torch": 1}}`
         row |= {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
     return row
 
+# %% ../nbs/30_camvid.ipynb #66f15bed
 def score_camvid(out:str|Path, # folder that `train_camvid` wrote
                  test:tuple, # images and labels
                  device:str="auto", # auto, cpu or cuda

@@ -88,7 +88,8 @@ def _start(cls:Catalogue, path, made, replace, device):
 def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store):
     current = self.facts["current"]
     same = alike(made, current) and made.get("index") in (None, current.get("index"))
-    if same and not self.facts["next"]: return self._renew(rows, cutout, descriptor, replace, skip, store)
+    if same and not self.facts["next"]: return self._renew(rows, cutout, descriptor, replace, skip,
+                                                           store)
     if current and not replace:
         self._ready(writing=True)
         if alike(made, current):
@@ -99,6 +100,7 @@ def _build(self:Catalogue, rows, cutout, descriptor, made, replace, skip, store)
                        "or with other weights: choose another folder, or --replace it")
     return self._complete(rows, self._announce(made), describer(cutout, descriptor, None, skip, store))
 
+# %% ../nbs/20_catalogue.ipynb #79f960d8
 @patch
 def _renew(self:Catalogue, rows, cutout, descriptor, replace, skip, store):
     "Build where a catalogue of the same kind is"
@@ -133,6 +135,7 @@ def add(self:Catalogue,
     and then adds nothing"""
     return self._bring(source, pattern, skip, store, self._refuse_known)
 
+# %% ../nbs/20_catalogue.ipynb #71bca477
 @patch
 def update(self:Catalogue,
            source, # as for `build`

@@ -28,6 +28,7 @@ from .milvus import Milvus, same_place
 FORMAT = 1                # of a catalogue's folder
 NAME = "catalogue.json"
 
+# %% ../nbs/20_catalogue_folder.ipynb #bbf142a5
 def made_with(cutout:Cutout, # of the searched photos
               descriptor:Descriptor # of all photos
              ) -> dict: # cutout, features: as they were asked for; gallery_cutout, descriptor: their versions
@@ -36,6 +37,7 @@ def made_with(cutout:Cutout, # of the searched photos
     return dict(cutout=whole_path(cutout.spec), features=whole_path(descriptor.spec),
                 gallery_cutout=gallery.version, descriptor=descriptor.version)
 
+# %% ../nbs/20_catalogue_folder.ipynb #2f81ac7a
 def whole_path(spec:str # NAME or NAME@FILE
               ) -> str: # the file with its whole path
     "The same from every folder"
@@ -47,15 +49,19 @@ def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
     "Whether vectors made so and so can stand in one catalogue"
-    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout", "descriptor"))
+    return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout",
+                                                            "descriptor"))
 
+# %% ../nbs/20_catalogue_folder.ipynb #ec634fa3
 def open_index(folder:str|Path, # of a catalogue
                made:dict # as the JSON has it: table, gallery_cutout, descriptor; index where it is on a server
               ): # an index, which may be empty
     "The index that a catalogue's vectors are in"
     if not made.get("index"): return Approximate(folder, made["table"])
-    return Milvus(folder, made["table"], made["index"], f"{made['gallery_cutout']} and {made['descriptor']}")
+    return Milvus(folder, made["table"], made["index"],
+                  f"{made['gallery_cutout']} and {made['descriptor']}")
 
+# %% ../nbs/20_catalogue_folder.ipynb #fc378618
 def is_catalogue(folder # a folder, or anything else that is searched in
                 ) -> bool:
     "Whether a catalogue was built there"
@@ -145,6 +151,7 @@ def _write(self:CatalogueFolder, **changes):
         tmp.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     self.refresh()
 
+# %% ../nbs/20_catalogue_folder.ipynb #1bb4e3cf
 @patch
 def _ready(self:CatalogueFolder, writing=False):
     "Raise `BadInput` where the catalogue cannot be used now"
@@ -175,11 +182,13 @@ def begin(cls:CatalogueFolder,
 # %% ../nbs/20_catalogue_folder.ipynb #b7cea0a9
 CHUNK = 64  # photos that are described and stored together, about
 
+# %% ../nbs/20_catalogue_folder.ipynb #b33364f5
 def chunks(items # (N,) the item of each row
           ): # yields arrays of positions
     "Positions of the rows, all rows of an item in one chunk"
     chunk = []
-    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items), sort=False).indices.values():
+    for positions in pd.Series(np.arange(len(items))).groupby(np.asarray(items),
+                                                              sort=False).indices.values():
         chunk.extend(positions)
         if len(chunk) >= CHUNK:
             yield np.array(chunk)
@@ -194,6 +203,7 @@ def _stored(self:CatalogueFolder, rows):
     return rows.assign(path=[Path(os.path.relpath(Path(o).resolve(), home)).as_posix()
                              for o in rows.path])
 
+# %% ../nbs/20_catalogue_folder.ipynb #dd7569eb
 @patch
 def file(self:CatalogueFolder,
          path:str # as a row has it
@@ -201,6 +211,7 @@ def file(self:CatalogueFolder,
     "Where a photo of the catalogue is"
     return os.path.normpath(self.path/path)
 
+# %% ../nbs/20_catalogue_folder.ipynb #c61d81fd
 @patch
 def _put(self:CatalogueFolder, index, stored, vectors):
     "Store a few photos, unless somebody has begun or ended a rebuild since"
@@ -220,6 +231,7 @@ def unchanged(stored:pd.DataFrame, # rows to be stored
     old = before.set_index("image_id").reindex(index=stored.image_id, columns=columns)
     return (old.to_numpy() == stored[columns].to_numpy()).all(1)
 
+# %% ../nbs/20_catalogue_folder.ipynb #ba44e2dc
 @patch
 def _fill(self:CatalogueFolder, index, rows, describe):
     "Bring rows with digests into `index`; `describe` gives an `Embedding` of some; -> counts"
@@ -231,8 +243,9 @@ def _fill(self:CatalogueFolder, index, rows, describe):
     vectors = known_vectors(index, photos[todo])
     fresh = ~np.isin(photos, list(vectors))
     counts = dict(new=0, changed=0, same=len(rows) - len(todo), whole=0, lost={})
-    with tqdm(total=int(fresh[todo].sum()), desc="catalogue", unit=" photos",
-              smoothing=0, disable=None) as bar:
+    todo_photos = int(fresh[todo].sum())
+    with tqdm(total=todo_photos, desc="catalogue", unit=" photos", smoothing=0,
+              disable=None if todo_photos else True) as bar:
         for chunk in chunks(rows.item_id.iloc[todo]):
             chunk = todo[chunk]
             asked = rows.iloc[chunk[fresh[chunk]]]
@@ -269,6 +282,7 @@ def describer(cutout:Cutout, # of the searched photos
         return found
     return describe
 
+# %% ../nbs/20_catalogue_folder.ipynb #d51536de
 def known_vectors(index, # of a catalogue
                   digests # of photos
                  ) -> dict: # digest -> vector
@@ -286,6 +300,7 @@ def _readdress(self:CatalogueFolder, index):
                if one and same_place(one.get("index"), index)}
     if any(changes[name] != made[name] for name in changes): self._write(**changes)
 
+# %% ../nbs/20_catalogue_folder.ipynb #a0747f46
 @patch
 def _announce(self:CatalogueFolder, made, adjustment=None):
     """Say that a new table is coming, or go on with the one that was said to come;
@@ -329,6 +344,7 @@ def _drop(self:CatalogueFolder, made):
     open_index(self.path, made).drop()
     self._npz(made).unlink(missing_ok=True)
 
+# %% ../nbs/20_catalogue_folder.ipynb #e695684e
 @patch
 def _only(self:CatalogueFolder, index, rows):
     "Remove the photos that are not among the rows"
@@ -362,6 +378,7 @@ def save(self:CatalogueFolder,
     copy._write(current=coming, next=None, calibration=self.facts["calibration"])
     return copy
 
+# %% ../nbs/20_catalogue_folder.ipynb #beb6637e
 @patch(cls_method=True)
 def load(cls:CatalogueFolder,
          path:str|Path, # a catalogue's folder

@@ -20,6 +20,7 @@ OWN = "image_id", "item_id", "path"  # what every row has
 # columns that say nothing about the garment
 NO_ATTRIBUTES = "role", "split", "mask_path", "label_path", "digest"
 
+# %% ../nbs/20_catalogue_rows.ipynb #2df3fcb1
 def folder_photos(folder:str|Path, # with photos, in sub-folders too
                   pattern:str|None=None # regular expression: its first group, in the path without ending, is the item
                  ) -> pd.DataFrame: # image_id, item_id, path
@@ -51,7 +52,11 @@ def photos_of(source, # folder of photos, images table, its folder, or a DataFra
     elif Path(source).is_dir() and not (Path(source)/"images.csv").is_file():
         rows, name = folder_photos(source, pattern), source
     else:
-        rows, name = read_table(find_table(source)), source
+        try: table = find_table(source)
+        except BadInput:
+            raise BadInput(f"no folder of photos and no images table {source} (seen from the folder "
+                           f"{Path.cwd().name}): give the path of one") from None
+        rows, name = read_table(table), source
         if pattern:
             raise BadInput(f"{source} is an images table and has item ids of its own: leave --id out")
     if missing := [o for o in OWN if o not in rows]:

@@ -28,6 +28,7 @@ def nearer_items(queries:np.ndarray, # float (Q, D), rows of length 1
     among = (queries @ gallery.T >= own) & ~np.eye(len(queries), dtype=bool)
     return among.sum(1), queries @ others.T >= own
 
+# %% ../nbs/37_catalogue_size.ipynb #828d1a7f
 def ranks_by_size(base:np.ndarray, # int (Q,), see `nearer_items`
                   nearer:np.ndarray, # bool (Q, M)
                   sizes:list, # of the catalogues, from Q to Q + M items
@@ -49,6 +50,7 @@ def ranks_by_size(base:np.ndarray, # int (Q,), see `nearer_items`
 LAWS = {"log-odds": (lambda p: logit(np.clip(p, 1e-3, 1 - 1e-3)), expit),
         "power": (lambda p: np.log(np.clip(p, 1e-3, 1)), lambda x: np.exp(np.minimum(x, 0)))}
 
+# %% ../nbs/37_catalogue_size.ipynb #3ab874af
 def fit_law(sizes, # of the catalogues
             accuracy, # 0 to 1, of each
             law:str # one of `LAWS`
@@ -58,6 +60,7 @@ def fit_law(sizes, # of the catalogues
     slope, start = np.polyfit(np.log(sizes), there(np.asarray(accuracy, float)), 1)
     return lambda size: back(start + slope*np.log(size))
 
+# %% ../nbs/37_catalogue_size.ipynb #b0db32a8
 def law_table(sizes:list, # of the catalogues, the largest last
               hits:np.ndarray, # float (sizes, Q), 0 to 1: share of the draws that answered it
               far:int=1_000_000, # items to predict for
@@ -80,6 +83,7 @@ def law_table(sizes:list, # of the catalogues, the largest last
 # %% ../nbs/37_catalogue_size.ipynb #1d8f31cf
 OPEN_SET = "auroc", "dir_fpir_01", "dir_fpir_10"
 
+# %% ../nbs/37_catalogue_size.ipynb #d7366954
 def _open_set(queries, gallery, others, size, draws, seed): # figures, trials of several draws together
     rng, tables = np.random.default_rng(seed), []
     items = np.arange(len(queries)).astype(str)
@@ -92,6 +96,7 @@ def _open_set(queries, gallery, others, size, draws, seed): # figures, trials of
     figures = open_set_metrics(*seen, n_boot=200, seed=seed)
     return {name + end: figures[name + end] for name in OPEN_SET for end in ("", "_low", "_high")}
 
+# %% ../nbs/37_catalogue_size.ipynb #2a60a9e8
 def size_table(queries:np.ndarray, # float32 (Q, D), rows of length 1
                gallery:np.ndarray, # float32 (Q, D): row i shows the item of query i
                others:np.ndarray, # float32 (M, D), one photo of each other item
@@ -115,6 +120,7 @@ def size_table(queries:np.ndarray, # float32 (Q, D), rows of length 1
 # %% ../nbs/37_catalogue_size.ipynb #0df3ab1a
 SHOPS = "hm", "fpi", "magento" # tables whose items are added
 
+# %% ../nbs/37_catalogue_size.ipynb #e7be9066
 def shop_rows() -> tuple: # rows: worn photos, their flat photos, other flat photos, photos of other shops
     "Photos of `worn_flat` and of other shops, one an item; raises `BadInput` where a table is missing"
     table = read_table(find_table("worn_flat"))
@@ -125,6 +131,7 @@ def shop_rows() -> tuple: # rows: worn photos, their flat photos, other flat pho
     shops = [read_table(find_table(name)).drop_duplicates("item_id") for name in SHOPS]
     return tuple(rows.reset_index(drop=True) for rows in (worn, own, others, pd.concat(shops)))
 
+# %% ../nbs/37_catalogue_size.ipynb #1eda1bfd
 def benchmark_sizes(features:list, # names of descriptors
                     cutouts:list, # how the worn photos are cut out
                     store:Store|None=None, # where masks and vectors are looked up and kept

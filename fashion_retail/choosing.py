@@ -22,22 +22,7 @@ CATEGORIES_OF = dict( # class -> categories
     lower="pants shorts skirt", whole="dress body overall", other="shoes hat bag")
 KINDS = {category: kind for kind, names in CATEGORIES_OF.items() for category in names.split()}
 
-class Choice(NamedTuple):
-    "Which garment was chosen on a photo, and what speaks against it"
-    probability: np.ndarray  # float32 (H, W), of the chosen garment
-    kind: str  # upper, lower, whole, other, or garment where only one thing is seen
-    also: str  # a sentence where another garment is as likely; otherwise ''
-    areas: dict  # share of the photo of each class
-
-PERSON_SHARE = 0.1    # person's pixels, relative to clothing: above it somebody wears the garment
-SECOND_SHARE = 0.12   # a second garment, relative to all clothing: below it is a slip of the network
-FRAME_SHARE = 0.4     # pixels along the frame, relative to the root of the area: above it the frame cuts a garment
-SAME_COLOR = 12       # distance of two median colors in OpenCV's Lab: below it two classes may be one cloth
-WAVERS = 0.05         # mean probability of the one class where the other is seen: above it the network wavers
-EQUAL_SHARE = 0.75    # second to largest garment: above it nobody can know which is meant
-
-CROWD_SHARE = 0.3     # clothing of a second person, relative to the first: below it nobody means that person
-
+# %% ../nbs/14_choosing.ipynb #eab84f0c
 def _asked(category): # the class that a category of the catalogue means
     name = str(category).strip().lower()
     name = KINDS.get(name, KINDS.get(name.rstrip("s"), name))
@@ -46,6 +31,24 @@ def _asked(category): # the class that a category of the catalogue means
                        f"use upper, lower, whole, other, or one of {', '.join(KINDS)}")
     return name
 
+# %% ../nbs/14_choosing.ipynb #443ad7a1
+class Choice(NamedTuple):
+    "Which garment was chosen on a photo, and why the choice may be wrong"
+    probability: np.ndarray  # float32 (H, W), of the chosen garment
+    kind: str  # upper, lower, whole, other, or garment where only one thing is seen
+    also: str  # a sentence where another garment is as likely; otherwise ''
+    areas: dict  # share of the photo of each class
+
+# %% ../nbs/14_choosing.ipynb #12ac388d
+PERSON_SHARE = 0.1    # person's pixels, relative to clothing: above it somebody wears the garment
+SECOND_SHARE = 0.12   # a second garment, relative to all clothing: below it is an error of the network
+FRAME_SHARE = 0.4     # pixels along the frame, relative to the root of the area: above it the frame cuts a garment
+SAME_COLOR = 12       # distance of two median colors in OpenCV's Lab: below it two classes may be one garment
+WAVERS = 0.05         # mean probability of a class where another is seen: above it the network is uncertain
+EQUAL_SHARE = 0.75    # second to largest garment: above it the choice is uncertain
+CROWD_SHARE = 0.3     # clothing of a second person, relative to the first: below it that person is not counted
+
+# %% ../nbs/14_choosing.ipynb #3e87706a
 def pointed_at(shape:tuple, # (H, W)
                box:tuple|None, # (x0, y0, x1, y1), pixels
                point:tuple|None # (x, y), pixels
@@ -77,9 +80,77 @@ def one_wearer(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     alone[:, others] = np.eye(len(CLASSES), dtype=np.float32)[:, :1]
     return alone, int(wearers.sum())
 
+# %% ../nbs/14_choosing.ipynb #339f5101
+def _cut_by_frame(part): # bool (H, W) -> pixels along the photo's frame, relative to the root of the area
+    return sum(int(o.sum()) for o in (part[0], part[-1], part[:, 0], part[:, -1]))/max(1,
+                                                                                       part.sum())**0.5
+
+# %% ../nbs/14_choosing.ipynb #b92b960c
+def _prominence(best, areas): # areas of the garments, less for one that the photo's frame cuts
+    return {o: areas[o]/(1 + _cut_by_frame(best == CLASSES.index(o))) for o in CLASSES[1:4]}
+
+# %% ../nbs/14_choosing.ipynb #6ee4aef5
+def _kind(found, best, areas, window): # what the photo shows, or which of its garments is meant
+    names = CLASSES[1:4]
+    clothing, seen = sum(areas[o] for o in names), _prominence(best, areas)
+    largest = sorted(names, key=areas.get, reverse=True)
+    if clothing < 0.5*areas["other"] and areas["person"] < 0.3*areas["other"]: return "other"
+    worn = areas["person"] > PERSON_SHARE*clothing
+    several = areas[largest[1]] > SECOND_SHARE*clothing
+    apart = "whole" not in largest[:2] and areas[largest[1]] > 0.4*clothing
+    if not worn and not apart and not (several and window is not None): return "garment"
+    if window is None: return max(names, key=seen.get)
+    votes = {o: float(found[CLASSES.index(o)][window].mean()) for o in (*names, "other")}
+    return max(votes, key=votes.get)
+
+# %% ../nbs/14_choosing.ipynb #21f9bc7c
+def _with_slips(found, kind, areas): # a garment with what belongs to it under another name
+    together, whole = found[1:4].sum(0), areas["whole"]
+    if kind == "garment": return together + found[5]
+    if kind == "other": return found[5] + together*(areas["person"] < 0.3*areas["other"])
+    own = found[CLASSES.index(kind)]
+    if kind == "whole": return together if whole > areas["upper"] + areas["lower"] else own
+    return own + found[3] if whole < SECOND_SHARE*areas[kind] else own
+
+# %% ../nbs/14_choosing.ipynb #84a7ed92
+def _same_cloth(found, best, kind, image): # probability of another class of the same color, where both are likely
+    lab, mine = cv2.cvtColor(image, cv2.COLOR_RGB2LAB), CLASSES.index(kind)
+    added, own = np.zeros(best.shape, np.float32), best == mine
+    for k in {1, 2, 3} - {mine}:
+        other = best == k
+        if own.sum() < 30 or other.sum() < 30 or found[mine][other].mean() < WAVERS: continue
+        if _cut_by_frame(other) > FRAME_SHARE: continue
+        apart = np.linalg.norm(np.median(lab[own], 0) - np.median(lab[other], 0))
+        if apart < SAME_COLOR: added += found[k]
+    return added
+
+# %% ../nbs/14_choosing.ipynb #7b928dde
+def _piece_at(chosen, window): # what is connected with the window; all of it where the window is not on it
+    piece = cv2.connectedComponents((chosen > 0.5).astype(np.uint8))[1]
+    there = piece[window].max()
+    return np.where((piece == there) | (chosen <= 0.5), chosen, np.float32(0)) if there else chosen
+
+# %% ../nbs/14_choosing.ipynb #4453df03
+def _two_pieces(chosen): # bool: whether the second piece is nearly as large as the first
+    count, piece = cv2.connectedComponents((chosen > 0.5).astype(np.uint8))
+    sizes = np.sort(np.bincount(piece.ravel(), minlength=count)[1:])[::-1]
+    return len(sizes) > 1 and sizes[1] > EQUAL_SHARE*sizes[0]
+
+# %% ../nbs/14_choosing.ipynb #ca3180f5
+TWO = "the photo shows two garments of about the same size"
+
+# %% ../nbs/14_choosing.ipynb #10f7051b
+def _doubts(seen, kind, people, asked): # sentences
+    first, second = sorted(seen, key=seen.get, reverse=True)[:2]
+    found = []
+    if people > 1: found.append(f"the photo shows {people} people: give a box or a point")
+    if not asked and kind in (first, second) and seen[second] > EQUAL_SHARE*seen[first]:
+        found.append(f"{TWO} ({first} and {second}): give a box, a point or a category")
+    return found
+
 # %% ../nbs/14_choosing.ipynb #e5257ac2
 def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
-                   image:np.ndarray|None=None, # uint8 (H, W, 3), the photo itself: one cloth is one garment
+                   image:np.ndarray|None=None, # uint8 (H, W, 3), the photo itself: for its colors (rule 3)
                    box:tuple|None=None, # (x0, y0, x1, y1): the garment is inside; pixels of the probabilities
                    point:tuple|None=None, # (x, y) on the garment
                    category:str|None=None # upper, lower, whole, other, or a name in `KINDS`
@@ -99,61 +170,3 @@ def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     doubt = [] if window is not None else _doubts(_prominence(best, areas), kind, people, asked)
     if kind == "garment" and window is None and _two_pieces(chosen): doubt.append(f"{TWO}: give a box or a point")
     return Choice(chosen, kind, "; ".join(doubt), areas)
-
-TWO = "the photo shows two garments of about the same size"
-
-def _piece_at(chosen, window): # what is connected with the window; all of it where the window is not on it
-    piece = cv2.connectedComponents((chosen > 0.5).astype(np.uint8))[1]
-    there = piece[window].max()
-    return np.where((piece == there) | (chosen <= 0.5), chosen, np.float32(0)) if there else chosen
-
-def _two_pieces(chosen): # bool: whether the second piece is nearly as large as the first
-    count, piece = cv2.connectedComponents((chosen > 0.5).astype(np.uint8))
-    sizes = np.sort(np.bincount(piece.ravel(), minlength=count)[1:])[::-1]
-    return len(sizes) > 1 and sizes[1] > EQUAL_SHARE*sizes[0]
-
-def _kind(found, best, areas, window): # what the photo shows, or which of its garments is meant
-    names = CLASSES[1:4]
-    clothing, seen = sum(areas[o] for o in names), _prominence(best, areas)
-    largest = sorted(names, key=areas.get, reverse=True)
-    if clothing < 0.5*areas["other"] and areas["person"] < 0.3*areas["other"]: return "other"
-    worn = areas["person"] > PERSON_SHARE*clothing
-    several = areas[largest[1]] > SECOND_SHARE*clothing
-    apart = "whole" not in largest[:2] and areas[largest[1]] > 0.4*clothing
-    if not worn and not apart and not (several and window is not None): return "garment"
-    if window is None: return max(names, key=seen.get)
-    votes = {o: float(found[CLASSES.index(o)][window].mean()) for o in (*names, "other")}
-    return max(votes, key=votes.get)
-
-def _cut_by_frame(part): # bool (H, W) -> pixels along the photo's frame, relative to the root of the area
-    return sum(int(o.sum()) for o in (part[0], part[-1], part[:, 0], part[:, -1]))/max(1, part.sum())**0.5
-
-def _prominence(best, areas): # areas of the garments, less for one that the photo's frame cuts
-    return {o: areas[o]/(1 + _cut_by_frame(best == CLASSES.index(o))) for o in CLASSES[1:4]}
-
-def _doubts(seen, kind, people, asked): # sentences
-    first, second = sorted(seen, key=seen.get, reverse=True)[:2]
-    found = []
-    if people > 1: found.append(f"the photo shows {people} people: give a box or a point")
-    if not asked and kind in (first, second) and seen[second] > EQUAL_SHARE*seen[first]:
-        found.append(f"{TWO} ({first} and {second}): give a box, a point or a category")
-    return found
-
-def _same_cloth(found, best, kind, image): # probability of another class of the very color, where classes waver
-    lab, mine = cv2.cvtColor(image, cv2.COLOR_RGB2LAB), CLASSES.index(kind)
-    added, own = np.zeros(best.shape, np.float32), best == mine
-    for k in {1, 2, 3} - {mine}:
-        other = best == k
-        if own.sum() < 30 or other.sum() < 30 or found[mine][other].mean() < WAVERS: continue
-        if _cut_by_frame(other) > FRAME_SHARE: continue
-        apart = np.linalg.norm(np.median(lab[own], 0) - np.median(lab[other], 0))
-        if apart < SAME_COLOR: added += found[k]
-    return added
-
-def _with_slips(found, kind, areas): # a garment with what belongs to it under another name
-    together, whole = found[1:4].sum(0), areas["whole"]
-    if kind == "garment": return together + found[5]
-    if kind == "other": return found[5] + together*(areas["person"] < 0.3*areas["other"])
-    own = found[CLASSES.index(kind)]
-    if kind == "whole": return together if whole > areas["upper"] + areas["lower"] else own
-    return own + found[3] if whole < SECOND_SHARE*areas[kind] else own

@@ -34,11 +34,13 @@ PALETTE = {
     "mustard": ("#ceb301", "yellow"),
 } # name -> color on the screen, basic term
 
+# %% ../nbs/13_colors.ipynb #e8defaf6
 def palette_rgb() -> np.ndarray: # uint8 (names, 3)
     "The colors of `PALETTE`, in its order"
     return np.array([[int(code[i:i + 2], 16) for i in (1, 3, 5)] for code, _ in PALETTE.values()],
                     np.uint8)
 
+# %% ../nbs/13_colors.ipynb #336675df
 def lab_of(rgb:np.ndarray # uint8 (N, 3)
           ) -> np.ndarray: # float32 (N, 3): L 0 to 100, a and b about -100 to 100
     "CIE Lab under D65"
@@ -56,6 +58,7 @@ def cie94(lab:np.ndarray, # (N, 3)
     hue = np.maximum(apart - bright**2, 0)
     return np.sqrt(light**2 + (bright/(1 + 0.045*known))**2 + hue/(1 + 0.015*known)**2)
 
+# %% ../nbs/13_colors.ipynb #dce42ad6
 @cache
 def _names_of_cube():
     "The palette's number of each of 32 x 32 x 32 colors"
@@ -78,11 +81,13 @@ def color_shares(image:np.ndarray, # uint8 (H, W, 3)
     shares = shares[shares > 0].sort_values(ascending=False, kind="stable")
     return {name: float(share) for name, share in shares.items()}
 
+# %% ../nbs/13_colors.ipynb #99867886
 def basic_shares(shares:dict # as `color_shares` gives it
                 ) -> dict: # basic term -> share, largest first
     "The same in basic color terms"
     found = pd.Series(shares, dtype=float).groupby(lambda name: PALETTE[name][1]).sum()
-    return {name: float(share) for name, share in found.sort_values(ascending=False, kind="stable").items()}
+    return {name: float(share) for name, share in found.sort_values(ascending=False,
+                                                                    kind="stable").items()}
 
 # %% ../nbs/13_colors.ipynb #f031ebaf
 def main_colors(shares:dict, # as `color_shares` gives it
@@ -96,6 +101,7 @@ def main_colors(shares:dict, # as `color_shares` gives it
             found[term if term in ("black", "white") else name] = share
     return found
 
+# %% ../nbs/13_colors.ipynb #55f673f2
 def color_words(shares:dict # as `main_colors` gives it
                ) -> str: # such as `navy with red and white`
     "The colors as a phrase"

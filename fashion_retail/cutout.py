@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 from PIL import Image
 from tqdm import tqdm
 
@@ -26,7 +27,8 @@ from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
 from .masks import load_pair
 from .inference import fastest_later
-from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask, segmentation_scores,
+from .labeling import (boundary_f_score, clean_mask, grabcut, lift_mask,
+                                     segmentation_scores,
                                      shrink, summarize)
 from .otsu import otsu_mask
 from .tiramisu import FCDenseNet, LiteTiramisu, load_weights
@@ -49,35 +51,41 @@ class Segmenter:
         named = self.net.meta.get("classes")
         self.mirror, self.classes = not named, named or ["background", "garment"]
 
-    @torch.inference_mode()
-    def _square(self, image):
-        "Probabilities on the network's own square, float32 (C, size, size)"
-        tensor = to_tensor(letterbox(image, self.size)).to(self.device)
-        views = torch.stack([tensor, tensor.flip(2)] if self.mirror else [tensor])
-        found = self.run(views).float().softmax(1)
-        if self.mirror:
-            found = (found[:1] + found[1:].flip(3))/2
-        return found[0].cpu().numpy()
+# %% ../nbs/03_cutout.ipynb #f82cb213
+@patch
+@torch.inference_mode()
+def _square(self:Segmenter, image):
+    "Probabilities on the network's own square, float32 (C, size, size)"
+    tensor = to_tensor(letterbox(image, self.size)).to(self.device)
+    views = torch.stack([tensor, tensor.flip(2)] if self.mirror else [tensor])
+    found = self.run(views).float().softmax(1)
+    if self.mirror:
+        found = (found[:1] + found[1:].flip(3))/2
+    return found[0].cpu().numpy()
 
-    def probabilities(self,
-        image:np.ndarray, # uint8 (H, W, 3), RGB
-        shape:tuple|None=None # (h, w) of the result; None: the photo's own, which is large for many classes
-    ) -> np.ndarray: # float32 (C, h, w), 0…1, one map a class
-        "What the network says of each class"
-        shape = image.shape[:2] if shape is None else shape
-        return np.stack([unletterbox(found, shape) for found in self._square(image)])
+# %% ../nbs/03_cutout.ipynb #90147866
+@patch
+def probabilities(self:Segmenter,
+    image:np.ndarray, # uint8 (H, W, 3), RGB
+    shape:tuple|None=None # (h, w) of the result; None: the photo's own, which is large for many classes
+) -> np.ndarray: # float32 (C, h, w), 0…1, one map a class
+    "What the network says of each class"
+    shape = image.shape[:2] if shape is None else shape
+    return np.stack([unletterbox(found, shape) for found in self._square(image)])
 
-    def labels(self,
-        image:np.ndarray # uint8 (H, W, 3), RGB
-    ) -> np.ndarray: # uint8 (H, W), a number in `classes` for each pixel
-        "The most probable class of each pixel, one class at a time to save memory"
-        best = np.full(image.shape[:2], -np.inf, np.float32)
-        labels = np.zeros(image.shape[:2], np.uint8)
-        for number, found in enumerate(self._square(image)):
-            found = unletterbox(found, image.shape)
-            labels[found > best] = number
-            best = np.maximum(best, found)
-        return labels
+# %% ../nbs/03_cutout.ipynb #2bed01bd
+@patch
+def labels(self:Segmenter,
+    image:np.ndarray # uint8 (H, W, 3), RGB
+) -> np.ndarray: # uint8 (H, W), a number in `classes` for each pixel
+    "The most probable class of each pixel, one class at a time to save memory"
+    best = np.full(image.shape[:2], -np.inf, np.float32)
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for number, found in enumerate(self._square(image)):
+        found = unletterbox(found, image.shape)
+        labels[found > best] = number
+        best = np.maximum(best, found)
+    return labels
 
 # %% ../nbs/03_cutout.ipynb #21606017
 # what ships with the package
@@ -97,12 +105,14 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
                        "give x0, y0, x1, y1 in pixels")
     return x0, y0, x1, y1
 
+# %% ../nbs/03_cutout.ipynb #d9c182fa
 def inside_photo(point:tuple, # x, y in pixels
                  shape:tuple # (H, W) of the photo
                 ) -> tuple: # whole numbers
     "The pixel of the photo that is nearest to a point"
     return tuple(int(min(max(o, 0), most - 1)) for o, most in zip(point, shape[1::-1]))
 
+# %% ../nbs/03_cutout.ipynb #00a82efe
 def box_at(point:tuple, # x, y in pixels
            shape:tuple # (H, W) of the photo
           ) -> tuple: # x0, y0, x1, y1 in pixels
@@ -110,6 +120,7 @@ def box_at(point:tuple, # x, y in pixels
     (x, y), reach = inside_photo(point, shape), min(shape[:2])//4
     return x - reach, y - reach, x + reach, y + reach
 
+# %% ../nbs/03_cutout.ipynb #fd972362
 def part_at(mask:np.ndarray, # bool (H, W)
             point:tuple # x, y in pixels
            ) -> np.ndarray: # bool (H, W), empty where the point is not on the mask
@@ -121,6 +132,7 @@ def part_at(mask:np.ndarray, # bool (H, W)
 # %% ../nbs/03_cutout.ipynb #c5980f5f
 CUTOUTS = {} # name -> class of `Cutout`
 
+# %% ../nbs/03_cutout.ipynb #17a4c363
 class Cutout:
     "A way of cutting a garment out: uint8 photo (H, W, 3) in, bool mask (H, W) out"
     name = ""           # as commands, profiles and reports call it
@@ -156,40 +168,48 @@ class Cutout:
         "Whether what it needs is there"
         return True
 
-    def with_confidence(self,
-        image:np.ndarray # uint8 (H, W, 3), RGB
-    ) -> tuple: # bool (H, W), and the expected IoU, 0…1, or None where the method does not know it
-        "Mask and confidence"
-        raise BadInput(f"cut-out {self.name} makes no masks of its own: choose {', '.join(mask_makers())}")
+# %% ../nbs/03_cutout.ipynb #4f72e22f
+@patch
+def with_confidence(self:Cutout,
+    image:np.ndarray # uint8 (H, W, 3), RGB
+) -> tuple: # bool (H, W), and the expected IoU, 0…1, or None where the method does not know it
+    "Mask and confidence"
+    raise BadInput(f"cut-out {self.name} makes no masks of its own: choose {', '.join(mask_makers())}")
 
-    def cut(self,
-        image:np.ndarray, # uint8 (H, W, 3), RGB
-        box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment is inside
-        point:tuple|None=None, # x, y in pixels: on the garment
-        category:str|None=None # upper, lower, whole, other, or a category such as skirt
-    ) -> Cut:
-        "The garment that is meant; raises `BadInput` for a box outside the photo, and where categories mean nothing"
-        if category is not None:
-            raise BadInput(f"cut-out {self.name} cannot tell garments apart by category: use the cut-out garments, "
-                           "or give a box or a point")
-        if point is not None:
-            mask, confidence = self.with_confidence(image)
-            if (part := part_at(mask, point)).any():
-                return Cut(part, confidence)
-            box = box_at(point, image.shape)
-        if box is None:
-            return Cut(*self.with_confidence(image))
-        x0, y0, x1, y1 = checked_box(box, image.shape)
-        part, confidence = self.with_confidence(np.ascontiguousarray(image[y0:y1, x0:x1]))
-        mask = np.zeros(image.shape[:2], bool)
-        mask[y0:y1, x0:x1] = part if part.any() else True
-        return Cut(mask, confidence)
+# %% ../nbs/03_cutout.ipynb #a7769eae
+@patch
+def cut(self:Cutout,
+    image:np.ndarray, # uint8 (H, W, 3), RGB
+    box:tuple|None=None, # x0, y0, x1, y1 in pixels: the garment is inside
+    point:tuple|None=None, # x, y in pixels: on the garment
+    category:str|None=None # upper, lower, whole, other, or a category such as skirt
+) -> Cut:
+    "The garment that is meant; raises `BadInput` for a box outside the photo, and where categories mean nothing"
+    if category is not None:
+        raise BadInput(f"cut-out {self.name} cannot tell garments apart by category: use the cut-out garments, "
+                       "or give a box or a point")
+    if point is not None:
+        mask, confidence = self.with_confidence(image)
+        if (part := part_at(mask, point)).any():
+            return Cut(part, confidence)
+        box = box_at(point, image.shape)
+    if box is None:
+        return Cut(*self.with_confidence(image))
+    x0, y0, x1, y1 = checked_box(box, image.shape)
+    part, confidence = self.with_confidence(np.ascontiguousarray(image[y0:y1, x0:x1]))
+    mask = np.zeros(image.shape[:2], bool)
+    mask[y0:y1, x0:x1] = part if part.any() else True
+    return Cut(mask, confidence)
 
-    def __call__(self, image):
-        return self.with_confidence(image)[0]
+# %% ../nbs/03_cutout.ipynb #d31a491c
+@patch
+def __call__(self:Cutout, image):
+    return self.with_confidence(image)[0]
 
-    def __repr__(self):
-        return f"Cutout({self.spec!r})"
+# %% ../nbs/03_cutout.ipynb #020c4782
+@patch
+def __repr__(self:Cutout):
+    return f"Cutout({self.spec!r})"
 
 # %% ../nbs/03_cutout.ipynb #20cb3832
 def split_spec(spec:str # NAME or NAME@FILE
@@ -200,6 +220,7 @@ def split_spec(spec:str # NAME or NAME@FILE
         raise BadInput(f"{spec} names no file after @: write {name}@FILE, or {name} alone")
     return name, file or None
 
+# %% ../nbs/03_cutout.ipynb #c5093924
 def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
            device:str="auto" # auto, cpu or cuda
           ) -> Cutout:
@@ -211,6 +232,7 @@ def cutout(spec:str|Cutout, # NAME or NAME@FILE, a name in `CUTOUTS`
         raise BadInput(f"unknown cut-out {name!r}: use one of {', '.join(CUTOUTS)}")
     return CUTOUTS[name](file, device)
 
+# %% ../nbs/03_cutout.ipynb #9917785f
 def run_cutouts(names, # of cut-outs
                 run:str|Path, # folder of a run of the report
                 device:str="auto" # auto, cpu or cuda
@@ -220,6 +242,7 @@ def run_cutouts(names, # of cut-outs
     own = {"tiramisu": f"tiramisu@{trained}"} if trained.exists() else {}
     return {name: cutout(own.get(name, name), device) for name in names}
 
+# %% ../nbs/03_cutout.ipynb #d87f0477
 def mask_makers() -> list: # names
     "The cut-outs that make a mask from a photo alone, installed or not"
     return [name for name, kind in CUTOUTS.items() if kind.with_confidence is not Cutout.with_confidence]
@@ -246,7 +269,8 @@ class Tiramisu(Cutout):
         mask = clean_mask(found > 0.5)
         if not mask.any():
             return np.zeros(image.shape[:2], bool), 0.
-        mask = grabcut(small, mask=mask, garment=found > self.sure, background=found < 1 - self.sure, n_iter=2,
+        mask = grabcut(small, mask=mask, garment=found > self.sure,
+                       background=found < 1 - self.sure, n_iter=2,
                        size=self.edge_size)
         confidence = found[mask].sum()/(mask.sum() + found[~mask].sum()) if mask.any() else 0.
         return lift_mask(mask, image), float(confidence)
@@ -272,6 +296,7 @@ class OneGarment(Cutout):
     def with_confidence(self, image):
         return self.segmenter.cut(image)[:2]
 
+# %% ../nbs/03_cutout.ipynb #f15a5f29
 class Clothing(Cutout):
     "All that is worn on a photo as one mask, with shoes, hats and bags"
     name, caption, code, shipped, network = "clothing", "Clothing", "2", GARMENT_WEIGHTS, True
@@ -290,12 +315,14 @@ class GrabCut(Cutout):
     def with_confidence(self, image):
         return grabcut(image), None
 
+# %% ../nbs/03_cutout.ipynb #e13e6b2a
 class Otsu(Cutout):
     "A threshold on the distance from the background's color; for studio photos"
     name, caption = "otsu", "Otsu"
     def with_confidence(self, image):
         return otsu_mask(image), None
 
+# %% ../nbs/03_cutout.ipynb #cb5c6efe
 class U2Netp(Cutout):
     "U²-Net-p (Qin et al. 2020), a network for salient objects; needs `pip install 'fashion_retail[peers]'`"
     name, caption, network = "u2netp", "U²-Net-p", True
@@ -335,6 +362,7 @@ class Whole(Cutout):
         mask[y0:y1, x0:x1] = True
         return Cut(mask, None)
 
+# %% ../nbs/03_cutout.ipynb #5ef7f971
 class TableMask(Cutout):
     "The images table's own masks (`mask_path`)"
     name, caption = "mask", "true mask"

@@ -43,6 +43,7 @@ ENDS = re.compile("^[\\s\u200b-\u200f\u2060\ufeff]+|[\\s\u200b-\u200f\u2060\ufef
 # with halves of characters, which no file can hold
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+# %% ../nbs/00_data.ipynb #663bfd43
 def normal_text(value # text, number, or missing
                ) -> str: # '' for a missing value
     "`value` in the normal form of ids: text, NFC, no blanks at the ends; 7.0 is 7"
@@ -58,6 +59,7 @@ def _rows(flags, lines): # bool (N,); the row numbers of a file, or None
     at = np.flatnonzero(np.asarray(flags))
     return some(lines[at] if lines is not None else at + 2)
 
+# %% ../nbs/00_data.ipynb #46a31973
 def _texts(table, name, lines):
     "A copy of `table` with texts and paths in their normal form and all columns of `OPTIONAL`"
     table = table.copy()
@@ -97,6 +99,7 @@ def _check_values(table, name, lines): # a table in the normal form
             raise BadInput(f"{name}: {column} is {table[column][odd].iloc[0]!r} in row "
                            f"{_rows(odd, lines)}: use one of {', '.join(known)}")
 
+# %% ../nbs/00_data.ipynb #a26fec90
 def _check_splits(table, name): # a table in the normal form
     "Raise `BadInput` where an item or a group sits in two splits"
     for column in ("item_id", "group"):
@@ -112,6 +115,7 @@ def _check_splits(table, name): # a table in the normal form
 def _digest(path, size, changed): # a file as it was at this time
     return digest(path)
 
+# %% ../nbs/00_data.ipynb #987500fa
 def same_files(paths # of photos
               ) -> list: # text, the same for files of the same content; '' for a file without a copy here, or missing
     "Which files are copies of each other, by content"
@@ -130,6 +134,7 @@ def same_files(paths # of photos
     counts = pd.Series(names).value_counts()
     return [o if o and counts[o] > 1 else "" for o in names]
 
+# %% ../nbs/00_data.ipynb #4a335037
 def _check_files(table, name): # a table in the normal form
     "Raise `BadInput` where one file sits in two splits"
     same = pd.Series(same_files(table.path), index=table.index)
@@ -165,6 +170,7 @@ def check_table(table:pd.DataFrame, # an images table
 # %% ../nbs/00_data.ipynb #b70336db
 NEAR = 0.004  # 1 - correlation of two copies at 32 × 32 blurred pixels
 
+# %% ../nbs/00_data.ipynb #25e31a38
 def _small(path): # a photo
     "uint8 (32, 32, 3) and the ratio of its sides; None where it cannot be read"
     try:
@@ -181,6 +187,7 @@ def _small(path): # a photo
     return (np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BOX)),
             pixels.shape[1]/pixels.shape[0])
 
+# %% ../nbs/00_data.ipynb #7a455b6a
 def _standard(pictures): # float arrays of one shape
     """One row for each picture, with mean 0 and length 1: a product of two rows is their correlation;
     0 for an empty picture"""
@@ -188,9 +195,11 @@ def _standard(pictures): # float arrays of one shape
     rows = rows - rows.mean(1, keepdims=True)
     return rows/np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3*rows.shape[1])
 
+# %% ../nbs/00_data.ipynb #53f022f7
 def _fine(found): # as `_small` gives them
     return _standard([cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1) for small, _ in found])
 
+# %% ../nbs/00_data.ipynb #daaf9347
 def look_alike(first, # paths of photos
                second # paths of as many other photos
               ) -> np.ndarray: # bool (N,)
@@ -207,6 +216,7 @@ def _with_unread(pairs, unread): # image ids
     pairs.attrs["unreadable"] = unread
     return pairs
 
+# %% ../nbs/00_data.ipynb #47914306
 def near_copies(table:pd.DataFrame # an images table
                ) -> pd.DataFrame: # image_id, copy, difference (1 - correlation), what; the most alike first
     """Pairs of photos that look like one picture saved twice;
@@ -237,6 +247,7 @@ def near_copies(table:pd.DataFrame # an images table
 # %% ../nbs/00_data.ipynb #e47c4e94
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+# %% ../nbs/00_data.ipynb #ba532080
 def _text_of(path): # of a CSV file
     "The text of a file in UTF-8 or, with its mark, UTF-16; raises `BadInput`"
     try: data = Path(path).read_bytes()
@@ -261,12 +272,14 @@ def _text_of(path): # of a CSV file
         raise BadInput(f"images table {path} is no CSV file (it holds zero bytes): save it as CSV UTF-8")
     return text
 
+# %% ../nbs/00_data.ipynb #1b1b15e4
 def _known(name): # of a column
     "The column of the contract that `name` means; `name` itself where it is another one"
     name = normal_text(name)
     plain = re.sub(r"[\s\-]+", "_", name.lower())
     return plain if plain in (*REQUIRED, *OPTIONAL, "mask_source") else name
 
+# %% ../nbs/00_data.ipynb #172bf4bb
 def _separator(text): # of a table
     "The separator, and the text without a `sep=` line"
     if said := re.match(r'"?sep=(.)"?[^\S\n\r]*(\r\n|\n|\r)', text, re.I): return said[1], text[said.end():], 1
@@ -304,6 +317,7 @@ def _records(text, path): # of a table
     if surplus: say_once(f"{path}: {surplus} rows with more fields than the header; they are empty and left out")
     return header or [], records, np.array(lines, int), separator
 
+# %% ../nbs/00_data.ipynb #eb4bddaf
 def _columns(header, records, path): # as written
     "The names of the columns, '' for those without name; says what was understood"
     names = [_known(o) for o in header]
@@ -325,6 +339,7 @@ def _found(folder, text): # the table's folder; a path as written
     if len(written) == 1 or "\0" in text: return str(written[0])
     return str(next((o for o in written if os.path.exists(o)), written[0]))
 
+# %% ../nbs/00_data.ipynb #d7c298d3
 def read_table(path:str|Path # images.csv, or its folder
               ) -> pd.DataFrame: # all columns as text, '' where empty; the paths joined to the table's folder
     "Read and check an images table; raises `BadInput`"
@@ -427,6 +442,7 @@ def linked_rows(links:list # Series of text of one index, such as items and phot
         if new.equals(block): return block
         block = new
 
+# %% ../nbs/00_data.ipynb #6b6dd69b
 def split_table(table:pd.DataFrame, # an images table; its `split` is replaced
                 valid:float=0.2, # share of the rows, about
                 test:float=0.0, # share of the rows, about
@@ -451,6 +467,7 @@ def data_root() -> Path: # a folder of folders, each with an images.csv; it may 
     given = os.environ.get("FASHION_RETAIL_DATA")
     return Path(given) if given else Path(fashion_retail.__file__).resolve().parents[2]/"shared"/"data"
 
+# %% ../nbs/00_data.ipynb #1c91dcc2
 def find_table(name:str|Path # the path of a table or of its folder, or a folder's name under `data_root`
               ) -> Path: # the images.csv
     "The images table that `name` stands for; raises `BadInput` when there is none"

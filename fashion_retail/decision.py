@@ -24,6 +24,7 @@ from .search import DEPTH, item_array, item_distances, vector_matrix
 # %% ../nbs/05_decision.ipynb #401ba316
 SCORES = "best", "gap", "gap_ten", "size", "cohort"
 
+# %% ../nbs/05_decision.ipynb #08564b86
 def _sorted(distances):
     "The distances as float64 (Q, k), checked; raises `BadInput`"
     distances = np.asarray(distances, np.float64)
@@ -37,6 +38,7 @@ def _sorted(distances):
         raise BadInput("distances are not sorted: give them best first")
     return distances
 
+# %% ../nbs/05_decision.ipynb #cdb37852
 def scores(
     distances, # (Q, k) ascending Euclidean distances to items, or one such row
     n_items, # number of items in the catalogue, at least k; one number, or (Q,)
@@ -111,6 +113,7 @@ def probability(self:Decision,
     return expit(scores(distances, n_items, cohort) @ np.array(self.weights)
                  + self.intercept + logit(prior))
 
+# %% ../nbs/05_decision.ipynb #5ea47791
 @patch
 def answers(self:Decision,
     distances, # (Q, k) ascending distances to items
@@ -137,6 +140,7 @@ def words(self:Decision,
             if probability < self.unlikely else "not sure")
     return f"{word} ({probability:.2f})"
 
+# %% ../nbs/05_decision.ipynb #881bb877
 @patch
 def to_dict(self:Decision) -> dict: # for `json.dumps`
     "Plain numbers and text"
@@ -144,6 +148,7 @@ def to_dict(self:Decision) -> dict: # for `json.dumps`
                 intercept=float(self.intercept), sharpness=float(self.sharpness),
                 likely=self.likely, unlikely=self.unlikely, about=self.about)
 
+# %% ../nbs/05_decision.ipynb #1680a103
 @patch(cls_method=True)
 def from_dict(cls:Decision,
     given:dict, # as `to_dict` gives it
@@ -243,6 +248,7 @@ def fit_decision(
 # %% ../nbs/05_decision.ipynb #bc8118cc
 DEFAULT = Path(fashion_retail.__file__).parent/"weights"/"decision.json"
 
+# %% ../nbs/05_decision.ipynb #966bb788
 @cache
 def default_decision() -> Decision:
     "The rule that ships with the package, for vectors of length 1"
@@ -315,6 +321,7 @@ def _parts(self:Adjustment, vectors, mean):
     own = -(self.strengths**2/(total*(1 + self.strengths)))/2
     return seen*np.sqrt(self.strengths/total), (seen**2) @ own
 
+# %% ../nbs/05_decision.ipynb #1fbd0257
 @patch(cls_method=True)
 def _bounded(cls:Adjustment, query_mean, gallery_mean, directions, strengths):
     "Bounds that hold for every vector of length 1"
@@ -325,6 +332,7 @@ def _bounded(cls:Adjustment, query_mean, gallery_mean, directions, strengths):
     return cls(query_mean, gallery_mean, directions, strengths,
                float(np.sqrt(own)), float(inner + 2*own))
 
+# %% ../nbs/05_decision.ipynb #c08c9f7a
 @patch
 def _lifted(self:Adjustment, vectors, mean, gallery):
     "The adjusted vectors: the part, the two own terms crosswise, and what brings the length to 1"
@@ -342,6 +350,7 @@ def queries(self:Adjustment,
     "Adjusted vectors of queries"
     return self._lifted(vectors, self.query_mean, False)
 
+# %% ../nbs/05_decision.ipynb #f17768a0
 @patch
 def gallery(self:Adjustment,
     vectors:np.ndarray, # (N, D), rows of length 1
@@ -368,6 +377,7 @@ def to_arrays(self:Adjustment) -> dict: # name -> float32 array, for `np.savez`
     found = {o: np.float32(getattr(self, o)) for o in self._names}
     return found if self.cohort is None else dict(found, cohort=self.cohort)
 
+# %% ../nbs/05_decision.ipynb #e1f75f50
 @patch(cls_method=True)
 def from_arrays(cls:Adjustment,
     arrays, # as `to_arrays` gives them, or an opened npz file
@@ -386,6 +396,7 @@ def from_arrays(cls:Adjustment,
 # %% ../nbs/05_decision.ipynb #778f9fbf
 MIN_PAIRS, COHORT = 50, 1000  # pairs that an adjustment needs; items in a cohort at most
 
+# %% ../nbs/05_decision.ipynb #daa952af
 def _pairs(query_items, gallery_items):
     "Rows of queries and of gallery photos that show one item, all combinations"
     left = pd.DataFrame({"item": query_items, "query": np.arange(len(query_items))})
@@ -393,6 +404,7 @@ def _pairs(query_items, gallery_items):
     both = left.merge(right, on="item")
     return both["query"].to_numpy(), both["photo"].to_numpy()
 
+# %% ../nbs/05_decision.ipynb #f0a9a132
 def _adjustment(queries, gallery, items, reach=None):
     "An adjustment from pairs (rows aligned), with one photo of each item as its cohort"
     found = Adjustment.fit(queries, gallery)

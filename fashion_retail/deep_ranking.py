@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 
 from .accuracy import top_k_accuracy
 from .core import BadInput, digest, pick_device
@@ -29,6 +30,7 @@ from .training import other_light
 # of `other_light`
 LIGHT = dict(tint=0.06, shade=0.15, bias=0, gain=0.1, blur=1.0, noisy=0.3, noise=0.03, quality=(40, 95))
 
+# %% ../nbs/12_deep_ranking.ipynb #32456479
 def view(square:np.ndarray, # uint8 (S, S, 3), a prepared photo
          inside:np.ndarray, # bool (S, S), the garment's pixels
          size:int, # side of the square to return
@@ -95,6 +97,7 @@ class PairDataset:
                  for o in pair]
         return torch.stack([scaled(x) for x, _ in views]), torch.from_numpy(np.float32([m for _, m in views]))
 
+# %% ../nbs/12_deep_ranking.ipynb #e7914247
 def squares_of(rows:pd.DataFrame, # rows of an images table
                cut:str, # how they are cut out, as for `features.embed`
                size:int, # side of the squares
@@ -128,6 +131,7 @@ AVERAGE = 0.99      # of the weights that are judged and kept: how much stays at
 # photos that pass through the encoder together: larger tensors cost page faults on a CPU
 CHUNK = 32
 
+# %% ../nbs/12_deep_ranking.ipynb #072acdb1
 @torch.inference_mode()
 def described(function, # a `RankingNet` or its `pooled`
               squares:np.ndarray, # uint8 (N, S, S, 3)
@@ -164,40 +168,51 @@ class RankingFitting(Fitting):
         if len(found[-1]) > 1: return found
         return [*found[:-2], [*found[-2], *found[-1]]]  # one item alone has no wrong answer
 
-    def batches(self, epoch):
-        self.pairs.epoch, rng = epoch, np.random.default_rng([self.seed, epoch])
-        near = torch.nn.functional.normalize(self.known).numpy()
-        batches = self.split(look_alikes(near, rng) if epoch else rng.permutation(len(self.pairs)).tolist())
-        workers = 8 if self.device == "cuda" else 0
-        yield from zip(batches, torch.utils.data.DataLoader(self.pairs, batch_sampler=batches, num_workers=workers))
+# %% ../nbs/12_deep_ranking.ipynb #bbdd80a5
+@patch
+def batches(self:RankingFitting, epoch):
+    self.pairs.epoch, rng = epoch, np.random.default_rng([self.seed, epoch])
+    near = torch.nn.functional.normalize(self.known).numpy()
+    batches = self.split(look_alikes(near, rng) if epoch else rng.permutation(len(self.pairs)).tolist())
+    workers = 8 if self.device == "cuda" else 0
+    yield from zip(batches, torch.utils.data.DataLoader(self.pairs, batch_sampler=batches, num_workers=workers))
 
-    def loss(self, batch):
-        items, squares = batch
-        (x, inside), _ = share(*squares)
-        x, inside = x.flatten(0, 1).to(self.device), inside.flatten(0, 1).to(self.device)
-        starts = range(0, len(x), CHUNK)
-        own = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK])
-                                          for o in starts]))
-        vectors = gathered(own.view(len(own)//2, 2, -1), len(items)).flatten(0, 1)
-        self.known[items] = vectors.detach().view(len(items), 2, -1).sum(1).cpu()
-        return self.criterion(vectors, torch.arange(len(items), device=self.device).repeat_interleave(2))
+# %% ../nbs/12_deep_ranking.ipynb #126afa22
+@patch
+def loss(self:RankingFitting, batch):
+    items, squares = batch
+    (x, inside), _ = share(*squares)
+    x, inside = x.flatten(0, 1).to(self.device), inside.flatten(0, 1).to(self.device)
+    starts = range(0, len(x), CHUNK)
+    own = self.net.project(torch.cat([self.net.pooled(x[o:o + CHUNK], inside[o:o + CHUNK])
+                                      for o in starts]))
+    vectors = gathered(own.view(len(own)//2, 2, -1), len(items)).flatten(0, 1)
+    self.known[items] = vectors.detach().view(len(items), 2, -1).sum(1).cpu()
+    return self.criterion(vectors, torch.arange(len(items), device=self.device).repeat_interleave(2))
 
-    def pace(self, done):
-        factor, momentum = one_cycle(done, rise=0.15)
-        for group, rate in zip(self.opt.param_groups, self.rates):
-            group.update(lr=rate*factor, betas=(momentum, 0.999))
+# %% ../nbs/12_deep_ranking.ipynb #b5887abd
+@patch
+def pace(self:RankingFitting, done):
+    factor, momentum = one_cycle(done, rise=0.15)
+    for group, rate in zip(self.opt.param_groups, self.rates):
+        group.update(lr=rate*factor, betas=(momentum, 0.999))
 
-    def judge(self, net):
-        found = [described(net, *squares, self.device, "valid photos described") for _, squares in self.valid]
-        items = [rows.item_id.to_numpy(str) for rows, _ in self.valid]
-        ranks = first_match_ranks(*(vectors.cpu().numpy() for vectors in found), *items)
-        return {f"valid_top_{k}": float(top_k_accuracy(ranks, k)) for k in (1, 10)}
+@patch
+def judge(self:RankingFitting, net):
+    found = [described(net, *squares, self.device, "valid photos described") for _, squares in self.valid]
+    items = [rows.item_id.to_numpy(str) for rows, _ in self.valid]
+    ranks = first_match_ranks(*(vectors.cpu().numpy() for vectors in found), *items)
+    return {f"valid_top_{k}": float(top_k_accuracy(ranks, k)) for k in (1, 10)}
 
-    def kept(self): return dict(known=self.known)
+# %% ../nbs/12_deep_ranking.ipynb #d00453f5
+@patch
+def kept(self:RankingFitting): return dict(known=self.known)
 
-    def restore(self, state): self.known = state["known"].cpu()
+@patch
+def restore(self:RankingFitting, state): self.known = state["known"].cpu()
 
-    def meta(self): return dict(test_size=size_in_use(self.settings["size"]))
+@patch
+def meta(self:RankingFitting): return dict(test_size=size_in_use(self.settings["size"]))
 
 # %% ../nbs/12_deep_ranking.ipynb #e1c2e8d6
 def size_in_use(size:int # of the squares in training
@@ -206,6 +221,13 @@ def size_in_use(size:int # of the squares in training
     random (Touvron et al. 2019)"""
     return 32*round(1.3*size/32)
 
+def _both_sides(rows): # snapshots and catalogue photos of the items that have both
+    sides = [rows[rows.role == role] for role in ("snapshot", "catalogue")]
+    sides = [one[one.item_id.isin(other.item_id)].reset_index(drop=True) for one, other in zip(sides, sides[::-1])]
+    if not len(sides[0]):
+        raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
+    return sides
+
 def _photos_digest(*tables): # text that changes with any photo, item, role or split
     lines = [f"{row.split} {row.item_id} {row.role} {row.image_id}"
              for rows in tables for row in rows.itertuples()]
@@ -213,8 +235,7 @@ def _photos_digest(*tables): # text that changes with any photo, item, role or s
 
 # %% ../nbs/12_deep_ranking.ipynb #8d9e5236
 def train_ranking(train_rows:pd.DataFrame, # rows of an images table
-                  # likewise, to measure on: items with a catalogue photo and a snapshot
-                  valid_rows:pd.DataFrame,
+                  valid_rows:pd.DataFrame, # likewise, to measure on: items with a catalogue photo and a snapshot
                   # folder for ranking.safetensors, history.csv, a store of masks and the training state
                   out:str|Path,
                   cutout:str="mask", # NAME or NAME@FILE, see `cutout.CUTOUTS`
@@ -233,21 +254,16 @@ def train_ranking(train_rows:pd.DataFrame, # rows of an images table
                  ) -> pd.DataFrame: # epoch, train_loss, valid_top_1, valid_top_10, seconds
     "Fine-tune a `RankingNet` so that photos of one item are near each other; raises `BadInput`"
     views = dict(turn=turn, warp=warp, light=light, hide=hide)
-    settings = dict(cutout=cutout, size=size, batch_size=batch_size,
-                    epochs=epochs, learning_rate=learning_rate,
+    settings = dict(cutout=cutout, size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
                     temperature=temperature, **views, seed=seed, table=_photos_digest(train_rows, valid_rows))
     check_settings(settings, batch_size=dict(whole=True, least=2), size=dict(whole=True, least=32))
     device, out = pick_device(device), Path(out)
-    sides = [valid_rows[valid_rows.role == role] for role in ("snapshot", "catalogue")]
-    sides = [rows[rows.item_id.isin(other.item_id)].reset_index(drop=True)
-             for rows, other in zip(sides, sides[::-1])]
-    if not len(sides[0]):
-        raise BadInput("no valid item has both a snapshot and a catalogue photo: give rows to measure on")
-    store = Store(out/"store")
-    pairs = PairDataset(train_rows, *squares_of(train_rows, cutout, size*5//4, store), size, seed, **views)
+    sides, store = _both_sides(valid_rows), Store(out/"store")
+    squares = squares_of(train_rows, cutout, size*5//4, store)
     valid = [(rows, squares_of(rows, cutout, size_in_use(size), store)) for rows in sides]
+    pairs = PairDataset(train_rows, *squares, size, seed, **views)
     torch.manual_seed(seed)
     net = RankingNet().to(device)
     if not (resume and (out/"training.pt").exists()):
-        net.fit(described(net.pooled, pairs.squares[:1024], pairs.insides[:1024], device))
+        net.fit(described(net.pooled, *(o[:1024] for o in squares), device))
     return RankingFitting(net, pairs, valid, out, settings, device).run(resume)

@@ -68,7 +68,8 @@ class Preparation:
         if self.crop:
             ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
             pad = round(self.margin*max(ys[-1] - ys[0], xs[-1] - xs[0])) if not mask.all() else 0
-            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad), xs[-1] + pad + 1)
+            rows, cols = slice(max(0, ys[0] - pad), ys[-1] + pad + 1), slice(max(0, xs[0] - pad),
+                                                                             xs[-1] + pad + 1)
             image, mask = image[rows, cols], mask[rows, cols]
             h, w = mask.shape
         side = max(h, w)
@@ -85,6 +86,7 @@ class Preparation:
 FEATURES = {} # name -> class of `Descriptor`
 FAMILIES = {} # what stands before a colon -> class of `Descriptor`, which takes what stands after it
 
+# %% ../nbs/04_descriptors.ipynb #03fa4c97
 class Descriptor:
     "How prepared squares become vectors"
     name = ""               # as commands, profiles and reports call it
@@ -130,6 +132,7 @@ def fit(self:Descriptor,
     "Learn from the gallery; a descriptor with nothing to learn returns itself"
     return self
 
+# %% ../nbs/04_descriptors.ipynb #ca2adf1e
 @patch
 def transform(self:Descriptor,
     squares:np.ndarray, # uint8 (N, S, S, 3)
@@ -187,6 +190,7 @@ class NetworkDescriptor(Descriptor):
 # edge
 BINS = 10, 20, 20
 
+# %% ../nbs/04_descriptors.ipynb #3333c83e
 def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
                     masks:np.ndarray # bool (N, S, S): the pixels that count
                    ) -> np.ndarray: # float32 (N, 4000), square roots of shares: each row has length 1
@@ -204,6 +208,7 @@ def color_histogram(images:np.ndarray, # uint8 (N, S, S, 3)
         vectors.append(np.sqrt(counts.ravel()/max(counts.sum(), 1e-9)))
     return np.float32(vectors)
 
+# %% ../nbs/04_descriptors.ipynb #bf419705
 class ColorHistogram(Descriptor):
     "Which colors the garment has, and how much of each"
     name, dim, prepare = "color_histogram", int(np.prod(BINS)), Preparation(128)
@@ -212,10 +217,12 @@ class ColorHistogram(Descriptor):
 # %% ../nbs/04_descriptors.ipynb #c07d64e3
 ORIENTATIONS = 8, 8, 4  # of the filters at each scale, fine to coarse
 
+# %% ../nbs/04_descriptors.ipynb #071caaa1
 def _frequencies(size): # signed, of a Fourier transform of size × size: across and down
     f = np.fft.fftfreq(size)*size
     return np.meshgrid(f, f)
 
+# %% ../nbs/04_descriptors.ipynb #9f0ca02a
 @cache
 def gabor_filters(size:int # side of the square photo
                  ) -> np.ndarray: # float32 (20, size, size), over frequencies as `fft2` orders them
@@ -228,11 +235,13 @@ def gabor_filters(size:int # side of the square photo
             filters.append(np.exp(-3.5*(radius/(0.3/1.85**scale) - 1)**2 - np.pi*n**2/32*off**2))
     return np.float32(filters)
 
+# %% ../nbs/04_descriptors.ipynb #1a415bdc
 @cache
 def _blur(size): # LEAR's: half its strength at 4 cycles a photo
     u, v = _frequencies(size)
     return np.float32(0.5**((u**2 + v**2)/16))
 
+# %% ../nbs/04_descriptors.ipynb #0aa45879
 def gist(images:np.ndarray, # uint8 (N, S, S, 3), S at least 8 and divisible by 4
          masks=None # not used
         ) -> np.ndarray: # float32 (N, 960): channel, filter, column of blocks, row of blocks
@@ -264,6 +273,7 @@ def hog(images:np.ndarray, # uint8 (N, 64, 64, 3)
     count = cv2.HOGDescriptor((64, 64), (16, 16), (8, 8), (8, 8), 9).compute
     return np.stack([count(o).ravel() for o in images])
 
+# %% ../nbs/04_descriptors.ipynb #354f0a6c
 class Hog(Descriptor):
     "Directions of edges, in overlapping blocks"
     name, dim, prepare = "hog", 1764, Preparation(64)
@@ -272,6 +282,7 @@ class Hog(Descriptor):
 # %% ../nbs/04_descriptors.ipynb #9abb7cba
 N_WORDS = 500
 
+# %% ../nbs/04_descriptors.ipynb #ed327b53
 def patches(image:np.ndarray, # uint8 (S, S, 3)
             mask:np.ndarray, # bool (S, S)
             step:int=6, # pixels between patches
@@ -282,10 +293,12 @@ def patches(image:np.ndarray, # uint8 (S, S, 3)
     inside = mask[np.ix_(at, at)]
     ys, xs = np.nonzero(inside if inside.any() else ~inside)
     # OpenCV draws 4 × 4 cells of 1.5 sizes each
-    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y, x in zip(ys, xs)]
+    points = [cv2.KeyPoint(float(at[x]), float(at[y]), side/6, 0.) for side in sides for y,
+              x in zip(ys, xs)]
     found = cv2.SIFT_create().compute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), points)[1]
     return np.sqrt(found/np.maximum(found.sum(1, keepdims=True), 1e-9))
 
+# %% ../nbs/04_descriptors.ipynb #f170a9e3
 class BagOfWords(Descriptor):
     "How often each visual word of the gallery occurs"
     name, dim, prepare, fits = "bovw", N_WORDS, Preparation(128), True
@@ -299,7 +312,8 @@ class BagOfWords(Descriptor):
         if len(found) < N_WORDS:
             raise BadInput(f"bovw finds only {len(found)} patches in a gallery of {len(squares)} "
                            f"photos for its {N_WORDS} words: give more photos")
-        means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1, random_state=0).fit(found)
+        means = MiniBatchKMeans(N_WORDS, batch_size=4096, max_iter=20, n_init=1,
+                                random_state=0).fit(found)
         return learned_copy(self, squares, insides, words=np.float32(means.cluster_centers_))
 
     def encode(self, squares, insides):
@@ -326,6 +340,7 @@ def classical(images:np.ndarray, # uint8 (N, 128, 128, 3)
     parts = color_histogram(images, masks), gist(images), hog(small)
     return np.hstack([o/np.maximum(np.linalg.norm(o, axis=1, keepdims=True), 1e-12) for o in parts])
 
+# %% ../nbs/04_descriptors.ipynb #fbf26167
 class Classical(Descriptor):
     "Color histogram, GIST and HOG side by side"
     name, dim, prepare = "classical", int(np.prod(BINS)) + 960 + 1764, Preparation(128)
@@ -339,6 +354,7 @@ class _Pooled(torch.nn.Module):
         self.encoder = encoder
     def forward(self, x): return self.encoder.top(self.encoder(x)["blocks.6"]).mean((2, 3))
 
+# %% ../nbs/04_descriptors.ipynb #176612ae
 class EfficientNetLite0(NetworkDescriptor):
     "Pooled ImageNet features of the embedded EfficientNet-Lite0"
     name, dim, prepare = "efficientnet_lite0", 1280, Preparation(224)
@@ -358,11 +374,13 @@ class _Stages(torch.nn.Module):
             pooled.append(torch.nn.functional.normalize((found*share).sum((2, 3))/share.sum((2, 3))))
         return torch.cat(pooled, 1)
 
+# %% ../nbs/04_descriptors.ipynb #f6ae4987
 class Stages(NetworkDescriptor):
     "Stages of the ImageNet EfficientNet-Lite0, averaged inside the mask"
     name, dim, prepare, masked = "stages", 472, Preparation(224), True
     def network(self): return _Stages(Encoder())
 
+# %% ../nbs/04_descriptors.ipynb #a601f21f
 class TiramisuStages(NetworkDescriptor):
     "Stages of a trained segmenter's encoder; raises `BadInput` for a segmenter without one"
     name, dim, prepare, masked = "tiramisu", 472, Preparation(224), True
@@ -389,6 +407,7 @@ def reduce_vectors(gallery:np.ndarray, # (N, D), one row a photo
     pca = PCA(keep, svd_solver="full").fit(scale.transform(gallery))
     return lambda vectors: pca.transform(scale.transform(vectors)).astype(np.float32)
 
+# %% ../nbs/04_descriptors.ipynb #a02674c4
 class WithPCA(Descriptor):
     "A descriptor followed by the talk's recipe"
     fits = True

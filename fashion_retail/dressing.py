@@ -59,6 +59,7 @@ def _warped(tile, shape, rng): # a tile repeated over `shape`, turned and bent a
     return cv2.remap(tile, c*x + s*y + bend, c*y - s*x + bend,
                      cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
+# %% ../nbs/10_dressing.ipynb #b6bd8e40
 def new_cloth(rng:np.random.Generator, # source of chance
               shape:tuple, # (H, W)
               pieces:list|None=None # `swatches`; None: drawn patterns only
@@ -104,7 +105,8 @@ def wall(rng:np.random.Generator, # source of chance
     color = base + rng.normal(0, 5, 3) + (rng.normal(0, 25, 3) if rng.random() < 0.2 else 0)
     y, x = np.mgrid[-1:1:h*1j, -1:1:w*1j].astype(np.float32)
     angle = rng.uniform(0, 2*np.pi)
-    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0, 0.12)*(x*x + y*y)
+    light = 1 + rng.uniform(0, 0.08)*(x*np.cos(angle) + y*np.sin(angle)) - rng.uniform(0,
+                                                                                       0.12)*(x*x + y*y)
     ground = np.float32(color)*light[..., None]
     if rng.random() < 0.35:
         line = rng.uniform(0.3, 0.95)
@@ -159,6 +161,7 @@ def background(rng:np.random.Generator, # source of chance
 Figure = namedtuple("Figure", "rgb labels cover")
 UPPER, LOWER, WHOLE, PERSON, OTHER = range(1, 6)
 
+# %% ../nbs/10_dressing.ipynb #99bc6e75
 def figure(image:np.ndarray, # uint8 (H, W, 3)
            labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
            margin:int=3 # pixels kept around it
@@ -191,6 +194,7 @@ def resized(who:Figure, # any size
     return Figure(cv2.resize(who.rgb, size, interpolation=how), labels,
                   cv2.resize(who.cover, size, interpolation=how))
 
+# %% ../nbs/10_dressing.ipynb #69ba5a3e
 def tone(who:Figure, # a figure
          rng:np.random.Generator # source of chance
         ) -> Figure:
@@ -297,6 +301,7 @@ def _hips(labels, kind, from_top): # left and right end of a garment near its to
     xs = np.nonzero(labels[row] == kind)[0]
     return xs[0], xs[-1], row
 
+# %% ../nbs/10_dressing.ipynb #f6a3e385
 def stack_figures(top:Figure, # a photo of an upper garment, cut at the hips
                   bottom:Figure # a photo of a lower garment, cut at the waist
                  ) -> Figure: # the same person from head to feet; `top` where the two do not fit

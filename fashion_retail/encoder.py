@@ -19,6 +19,7 @@ FIRST = dict(_depthwise_conv="conv_dw", _bn1="bn1", _project_conv="conv_pw", _bn
 OTHER = dict(_expand_conv="conv_pw", _bn0="bn1", _depthwise_conv="conv_dw", _bn1="bn2",
              _project_conv="conv_pwl", _bn2="bn3")
 
+# %% ../nbs/02_encoder.ipynb #d78eeb36
 def old_names() -> dict: # name of a layer in efficientnet_lite_pytorch -> its name in timm
     "The layers of an EfficientNet-Lite0 under both names"
     names = dict(_conv_stem="conv_stem", _bn0="bn1", _conv_head="conv_head",
@@ -32,6 +33,7 @@ def old_names() -> dict: # name of a layer in efficientnet_lite_pytorch -> its n
 # %% ../nbs/02_encoder.ipynb #f127fe9c
 FORMER = {"stem": "_conv_stem", "norm": "_bn0", "stages": "_blocks"}  # of the segmenter, before timm
 
+# %% ../nbs/02_encoder.ipynb #53feecfb
 def renamed(state:dict # name -> tensor, of a whole network or of the encoder alone
            ) -> dict: # the same tensors under the names of today; other names stay
     "A state dict with the old names of the encoder's layers replaced"
@@ -62,6 +64,7 @@ class EvenConv2d(nn.Conv2d):
         padded = F.pad(x, (before, after, before, after), "constant", 0.)
         return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
+# %% ../nbs/02_encoder.ipynb #07695ac1
 def evenly_padded(net:nn.Module # a network of timm
                  ) -> nn.Module: # the same network; its convolutions of stride 2 are replaced in place
     "Replace the convolutions whose padding follows the size"
@@ -79,6 +82,7 @@ def evenly_padded(net:nn.Module # a network of timm
 STAGES = {"blocks.0": 16, "blocks.1": 24, "blocks.2": 40, "blocks.3": 80,
           "blocks.4": 112, "blocks.5": 192, "blocks.6": 320}
 
+# %% ../nbs/02_encoder.ipynb #3408b69e
 class Encoder(nn.Module):
     "An EfficientNet-Lite0 that gives the maps of its seven stages"
     mean, std = 127., 128.  # its input is (image - mean)/std, with image in 0…255

@@ -116,6 +116,7 @@ def compare(self:Evaluation,
     return compare_ranks(self.ranks["rank"], after[self.ranks.image_id],
                          k, groups=self.ranks.item_id, seed=seed)
 
+# %% ../nbs/05_evaluation.ipynb #e82c1172
 @patch
 def open_set(self:Evaluation,
     decision=None, # a `decision.Decision`; None: the default that ships
@@ -139,6 +140,7 @@ def show(self:Evaluation,
     ranks = self.ranks.set_index("image_id")["rank"]
     return answers_figure(self.table, ids, [self.answers[o] for o in ids], ranks=ranks[ids].tolist())
 
+# %% ../nbs/05_evaluation.ipynb #1b9a6e9f
 @patch
 def margins(self:Evaluation): # Series by image_id, larger is surer
     "How far the nearest wrong answer lies behind the nearest right one, over the answers kept"
@@ -151,18 +153,21 @@ def margins(self:Evaluation): # Series by image_id, larger is surer
         found[image_id] = nearest_wrong - np.where(right, distances, np.inf).min(initial=np.inf)
     return pd.Series(found)
 
+# %% ../nbs/05_evaluation.ipynb #8284ebaa
 @patch
 def surest(self:Evaluation, count:int=4) -> list: # image ids
     "Hits in the first place, the farthest ahead of a wrong answer first"
     hits = self.ranks.image_id[self.ranks["rank"] == 1]
     return self.margins()[hits].sort_values(ascending=False, kind="stable").index[:count].tolist()
 
+# %% ../nbs/05_evaluation.ipynb #d8f6a6ee
 @patch
 def by_rank(self:Evaluation) -> list: # image ids
     "Queries that can be answered, the best rank first"
     seen = self.ranks[self.ranks["rank"] > 0].sort_values(["rank", "image_id"])
     return seen.image_id.tolist()
 
+# %% ../nbs/05_evaluation.ipynb #ffbddfc9
 @patch
 def worst(self:Evaluation, count:int=4) -> list: # image ids
     "Queries whose right answer stands farthest down"
@@ -178,6 +183,7 @@ def to_json(self:Evaluation,
     text = json.dumps(dict(metrics=self.metrics, queries=rows), indent=1) + "\n"
     with atomic(path) as part: part.write_text(text)
 
+# %% ../nbs/05_evaluation.ipynb #5d57026a
 @patch
 def to_frame(self:Evaluation) -> pd.DataFrame: # image_id, item_id, rank, answers (a list in JSON), empty_mask
     "One row for each query, as `evaluate --ranks` writes it"
@@ -188,6 +194,7 @@ def to_frame(self:Evaluation) -> pd.DataFrame: # image_id, item_id, rank, answer
 # %% ../nbs/05_evaluation.ipynb #3c463e9a
 SAVED_TWICE = SimpleNamespace(name="saved_twice", version="1")  # what makes these entries of the store
 
+# %% ../nbs/05_evaluation.ipynb #9941b168
 def saved_twice(pairs:pd.DataFrame, # query, answer: image ids; each also with _path, and _file: a digest
                 store:Store|None=None # where the verdicts are looked up and kept
                ) -> list: # (query, answer), image ids
@@ -202,6 +209,7 @@ def saved_twice(pairs:pd.DataFrame, # query, answer: image ids; each also with _
         store.put("pairs", SAVED_TWICE, [(keys[i], b"", float(alike[i])) for i in np.flatnonzero(new)])
     return list(pairs.loc[alike, ["query", "answer"]].itertuples(index=False, name=None))
 
+# %% ../nbs/05_evaluation.ipynb #69784121
 def _suspects(queries, gallery, photos, found, store): # tables, digests of their files, rows of the answers
     "The queries that look like their first answer saved again"
     asked = [i for i, rows in enumerate(found) if rows]

@@ -33,6 +33,7 @@ def feature_names() -> list: # such as `ranking` and `timm:NAME`
     "Every name that `descriptor` knows"
     return [*FEATURES, *(f"{family}:NAME" for family in FAMILIES)]
 
+# %% ../nbs/04_features.ipynb #06a4e0df
 def descriptor(spec:str|Descriptor, # NAME, NAME@FILE, NAME+pca or NAME+pca64@FILE
                device:str="auto" # auto, cpu or cuda
               ) -> Descriptor:
@@ -75,6 +76,7 @@ def mask_sources(rows:pd.DataFrame, # rows of an images table
 # of the store: another one when its table or its keys change; files of other formats are ignored
 FORMAT = 2
 
+# %% ../nbs/04_features.ipynb #f82f7f43
 class Store:
     "Masks and vectors on disk, found by the content they were made from"
     def __init__(self,
@@ -113,7 +115,8 @@ def get(self:Store,
                 for i in range(0, len(keys), 500):
                     some = keys[i:i + 500]
                     query = f"select key, value, note from kept where key in ({','.join('?'*len(some))})"
-                    found.update({key: (value, note) for key, value, note in database.execute(query, some)})
+                    found.update({key: (value, note) for key, value, note in database.execute(query,
+                                                                                              some)})
     except (sqlite3.Error, OSError) as error:
         self._give_up(error)
     return found
@@ -140,6 +143,7 @@ def store_key(*parts # texts; None where a photo cannot be read
     "What an entry of the store is found by"
     return None if None in parts else bytes.fromhex(digest("\n".join(parts).encode()))
 
+# %% ../nbs/04_features.ipynb #9b09f7db
 def file_digest(path) -> str|None: # None for a file that cannot be read
     "SHA-256 of a file's content"
     try: return digest(Path(path))
@@ -194,6 +198,7 @@ def pack_mask(mask:np.ndarray # bool (H, W)
     "A mask in few bytes"
     return np.array(mask.shape, np.uint32).tobytes() + zlib.compress(np.packbits(mask).tobytes(), 1)
 
+# %% ../nbs/04_features.ipynb #1e16881a
 def unpack_mask(packed:bytes # as `pack_mask` gives it
                ) -> np.ndarray: # bool (H, W)
     "Undo `pack_mask`"
@@ -266,7 +271,7 @@ def prepared(rows:pd.DataFrame, # rows of an images table
     bar = tqdm(ordered_map(one, jobs, workers), total=len(rows), desc=desc, mininterval=1,
                disable=None if desc else True)
     try:
-        for source, done in zip(sources, bar):
+        for done, source in zip(bar, sources):  # in this order the bar reaches its end
             if store and done.entry:
                 waiting.setdefault(source, []).append(done.entry)
                 if len(waiting[source]) == 32: store.put("masks", source, waiting.pop(source))
@@ -317,7 +322,8 @@ def embed(rows:pd.DataFrame, # rows of an images table
     known = store.get(keys) if store else {}
     for i, key in enumerate(keys):
         if key in known:
-            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0], np.float32), bool(known[key][1])
+            found.vectors[i], found.empty[i] = np.frombuffer(known[key][0],
+                                                             np.float32), bool(known[key][1])
     todo = np.array([i for i, key in enumerate(keys) if key not in known], int)
     found.n_cached = len(rows) - len(todo)
     if not len(todo): return found
@@ -347,7 +353,8 @@ def _describe(kind, photos, at, rows, keys, found, store, skip):
         why = f"photo {rows.path.iloc[i]} gives no {kind.name} vector (is it blank?): replace the file or leave it out"
         if not skip: raise BadInput(f"{image_id}: {why}")
         found.problems[image_id] = why
-    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos, good) if fine], vectors[good]
+    at, photos, vectors = np.array(at)[good], [done for done, fine in zip(photos,
+                                                                          good) if fine], vectors[good]
     found.vectors[at], found.empty[at] = vectors, [done.empty for done in photos]
     if store:
         entries = [(keys[i], vector.tobytes(), float(done.empty))

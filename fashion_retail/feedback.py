@@ -61,6 +61,7 @@ def opened_log(path:Path # a file of lines
         os.close(folder)
     return handle
 
+# %% ../nbs/22_feedback.ipynb #94b386a5
 def read_log(path:Path # a file of lines
             ) -> tuple: # list of records in the order of writing; number of lines that are damaged
     "What the log holds"
@@ -80,12 +81,14 @@ def signature(key:bytes, # secret
     "Proof that the text was written with the key"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
+# %% ../nbs/22_feedback.ipynb #f51d8091
 def new_search_id(key:bytes # secret
                  ) -> str: # time, chance, signature
     "An id that nobody else can invent"
     body = f"{datetime.now(timezone.utc):%Y%m%d%H%M%S}-{secrets.token_hex(5)}"
     return f"{body}-{signature(key, body)}"
 
+# %% ../nbs/22_feedback.ipynb #faf21619
 def is_search_id(key:bytes, # secret
                  text:str # from a client
                 ) -> bool:
@@ -147,6 +150,7 @@ def append(self:FeedbackLog,
             text = f"the answer could not be written ({why}): free the server's disk, then try again"
             raise Refused(507, text, "disk_full") from None
 
+# %% ../nbs/22_feedback.ipynb #c2d0a184
 @patch
 def keep(self:FeedbackLog,
          image:np.ndarray, # uint8 (H, W, 3)
@@ -168,6 +172,7 @@ class Said:
     name:str      # of the kept photo, '' where it was not kept
     item_id:str   # that they chose; '' for none of these
 
+# %% ../nbs/22_feedback.ipynb #5dceec75
 def said_about(records:list # from `read_log`
               ) -> tuple: # list of `Said`, the last about each photo; answers whose search is not in the log
     "Feedback and searches, joined"
@@ -205,16 +210,19 @@ def feedback_table(catalogue:Catalogue, # that was searched
     left_out = {"lines that are damaged": damaged, "answers whose search is not in the log": lost,
                 "photos that were not kept (serve with --keep-photos)": len(said) - sum(use),
                 "photos whose item has left the catalogue": sum(gone)}
-    rows = [asked_row(o, file) for o, file, there, lacks in zip(said, files, use, gone) if there and not lacks]
+    rows = [asked_row(o, file) for o, file, there, lacks in zip(said, files, use,
+                                                                gone) if there and not lacks]
     if not rows:
         raise BadInput(f"{folder} holds no answers with a photo: serve with --keep-photos, "
                        f"and let people answer")
-    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue", split="valid")
+    asked, gallery = pd.DataFrame(rows), gallery.drop(columns="digest").assign(role="catalogue",
+                                                                               split="valid")
     shown = gallery.item_id.isin(asked.item_id)
     table = pd.concat([asked, gallery[shown]], ignore_index=True).fillna("")
     if valid < 1: table = split_table(table, valid, seed=seed)
     return check_table(pd.concat([table, gallery[~shown]], ignore_index=True).fillna("")), left_out
 
+# %% ../nbs/22_feedback.ipynb #df4b8934
 def asked_row(said:Said, # with a kept photo
               file:Path # the photo
              ) -> dict: # a row of an images table

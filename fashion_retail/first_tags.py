@@ -21,24 +21,30 @@ from .data import normal_text
 WORDS = {"pattern": dict(
     drawn=dict(plain="solid", stripe="striped", check="checkered", dot="dotted", print="print"),
     magento={"Solid": "solid", "Striped": "striped", "Checked": "checkered", "Graphic Print": "print"},
-    fabric=dict(solid="solid", striped="striped", checkered="checkered", dotted="dotted", floral="print"),
-    hm={"solid": "solid", "stripe": "striped", "check": "checkered", "dot": "dotted", "all over pattern": "print",
+    fabric=dict(solid="solid", striped="striped", checkered="checkered", dotted="dotted",
+                floral="print"),
+    hm={"solid": "solid", "stripe": "striped", "check": "checkered", "dot": "dotted",
+        "all over pattern": "print",
         "front print": "print", "placement print": "print"}),
     "sleeve": dict(
         drawn=dict(long="long", short="short", cap="short", half="short", none="sleeveless"),
         hm=dict(long="long", short="short", sleeveless="sleeveless")),
     "neckline": dict(
-        drawn=dict(v="v-neck", round="round", collar="collar", hood="hood", turtleneck="roll", stand="stand-up",
+        drawn=dict(v="v-neck", round="round", collar="collar", hood="hood", turtleneck="roll",
+                   stand="stand-up",
                    lapel="lapels", boat="boat", square="square"),
-        hm={"v-neck": "v-neck", "round": "round", "collar": "collar", "hood": "hood", "polo/roll": "roll",
+        hm={"v-neck": "v-neck", "round": "round", "collar": "collar", "hood": "hood",
+            "polo/roll": "roll",
             "stand-up": "stand-up", "notch lapels": "lapels", "boat": "boat", "square": "square"})}
 
 # %% ../nbs/13_first_tags.ipynb #8bb01eff
 WORDS["category"] = dict(
-    drawn={"shirt": "shirt", "t-shirt": "t-shirt", "polo": "t-shirt", "longsleeve": "sweater", "sweater": "sweater",
+    drawn={"shirt": "shirt", "t-shirt": "t-shirt", "polo": "t-shirt", "longsleeve": "sweater",
+           "sweater": "sweater",
            "dress": "dress", "pants": "trousers", "shorts": "shorts", "skirt": "skirt", "undershirt": "vest top",
            "blazer": "jacket", "outwear": "jacket", "hoodie": "hoodie"},
-    magento={"hoodies & sweatshirts": "hoodie", "pants": "trousers", "jackets": "jacket", "tees": "t-shirt",
+    magento={"hoodies & sweatshirts": "hoodie", "pants": "trousers", "jackets": "jacket",
+             "tees": "t-shirt",
              "shorts": "shorts", "tanks": "vest top"},
     hm={"trousers": "trousers", "leggings/tights": "trousers", "sweater": "sweater", "dress": "dress",
         "t-shirt": "t-shirt", "polo shirt": "t-shirt", "vest top": "vest top", "blouse": "shirt", "shirt": "shirt",
@@ -49,7 +55,8 @@ SLEEVES = {"hoodies & sweatshirts": "long", "jackets": "long", "tees": "short", 
 WORDS["sleeve"]["magento"] = SLEEVES
 
 # %% ../nbs/13_first_tags.ipynb #f4365d31
-BASIC = dict(black="black", white="white", gray="grey", grey="grey", blue="blue", navy="blue", green="green",
+BASIC = dict(black="black", white="white", gray="grey", grey="grey", blue="blue", navy="blue",
+             green="green",
              olive="green", red="red", burgundy="red", pink="pink", purple="purple", yellow="yellow",
              orange="orange", beige="beige", brown="brown") | {"light blue": "blue"}
 WORDS["color"] = dict(drawn=BASIC, magento=BASIC,
@@ -57,6 +64,7 @@ WORDS["color"] = dict(drawn=BASIC, magento=BASIC,
 READ_FROM = {("sleeve", "magento"): "category", ("color", "magento"): "colour",
              ("color", "hm"): "colour_master"} # where the column has another name
 
+# %% ../nbs/13_first_tags.ipynb #b78ff149
 def common_tags(rows:pd.DataFrame, # of an images table
                 column:str, # a key of `WORDS`
                 source:str # drawn, magento, fabric or hm
@@ -80,13 +88,15 @@ def start_tagger(sources:dict, # name -> (rows, blocks, groups), of what may be 
     made.scale = standards(every)
     standard = made.standard(every)
     for name in names:
-        tags = np.concatenate([common_tags(rows, name, source) for source, (rows, _, _) in sources.items()])
+        tags = np.concatenate([common_tags(rows, name, source) for source, (rows, _,
+                                                                            _) in sources.items()])
         made.columns[name] = learn_column(name, tags, standard, np.concatenate(groups), least=least)[0]
     made.directions = np.zeros((sum(o.shape[1] for o in every.values()), 0), np.float32)
     made.places = np.zeros((0, 0), np.float32)
     made.examples = pd.DataFrame({o: [] for o in ("image_id", *names)}, dtype=str)
     return made
 
+# %% ../nbs/13_first_tags.ipynb #d7af5807
 def judged_figures(column, probability, truth): # dict: n, values, accuracy, macro_f1, ece, accuracy_covered
     "Figures over the words that the head knows and the judge has"
     has = np.array(truth, object)[:, None] == np.array(column.values, object)[None]
@@ -102,6 +112,7 @@ def most_frequent(truth, values): # dict: n, values, accuracy, macro_f1 of alway
     best, count = float(share.max()), int((share > 0).sum())
     return dict(n=len(has), values=count, accuracy=best, macro_f1=2*best/(1 + best)/count)
 
+# %% ../nbs/13_first_tags.ipynb #9e113958
 def first_benchmark(tagger:Tagger, # of `start_tagger`
                     judge:tuple # rows, blocks and groups of hm
                    ) -> pd.DataFrame: # a row a column and a way to learn it
@@ -121,8 +132,10 @@ def first_benchmark(tagger:Tagger, # of `start_tagger`
         found += [dict(column=name, learned_from=way, **figures) for way, figures in ways.items()]
     return pd.DataFrame(found)
 
+# %% ../nbs/13_first_tags.ipynb #86d00465
 def judge_ready(rows): # raises `BadInput` for a table that cannot judge
-    if missing := [o for o in ("pattern", "sleeve", "neckline", "category", "colour_master") if o not in rows]:
+    if missing := [o for o in ("pattern", "sleeve", "neckline", "category",
+                               "colour_master") if o not in rows]:
         raise BadInput(f"the judge lacks the column {missing[0]}: use hm, or a table with its columns")
     if not {"train", "valid"} <= set(rows.split):
         raise BadInput("the judge needs rows in train and valid: use another table")
@@ -151,6 +164,7 @@ def start_sources(folder, # for the drawn garments
 SHIPPED_TAGS = Path(fashion_retail.__file__).parent/"weights"/"first_tags.safetensors"
 WORTH = dict(macro_f1=0.6, accuracy_covered=0.9) # on another shop, at least, for a head to ship
 
+# %% ../nbs/13_first_tags.ipynb #d7c78ec1
 def worth_shipping(found:pd.DataFrame # of `first_benchmark`
                   ) -> list: # names of columns
     "The columns whose heads are good enough on a shop they have not seen"

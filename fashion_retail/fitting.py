@@ -36,6 +36,7 @@ RANGES = dict( # of the settings that trainings share; a training adds its own
     temperature=dict(above=0), turn=dict(least=0), warp=dict(least=0),
     light=dict(least=0), hide=dict(least=0, most=1))
 
+# %% ../nbs/03_fitting.ipynb #17559587
 def check_range(name:str, # of the setting
                 value, # what was given
                 whole:bool=False, # a whole number is wanted
@@ -55,6 +56,7 @@ def check_range(name:str, # of the setting
     raise BadInput(f"{name} is {value!r}: give a {'whole ' if whole else ''}number "
                    f"{', '.join(limits)}".rstrip())
 
+# %% ../nbs/03_fitting.ipynb #239ef3d7
 def check_settings(settings:dict, # name -> value
                    **ranges): # name -> arguments of `check_range`, beside and before those of `RANGES`
     "Raise `BadInput` for the first setting outside of its range"
@@ -81,6 +83,7 @@ def spelled(seconds:float # any duration
     if seconds < 100*60: return f"{seconds/60:.0f} min"
     return f"{seconds//3600:.0f} h {seconds%3600/60:.0f} min"
 
+# %% ../nbs/03_fitting.ipynb #8130ccd6
 def titled(name): # of a figure: valid_top_1 becomes "valid top-1"
     return name.replace("_", " ").replace("top ", "top-").replace("iou", "IoU")
 
@@ -103,30 +106,40 @@ class Progress:
         self.last, passed = now, now - self.last
         return passed
 
-    def step(self):
-        "One training step is done"
-        self.spent.append(self.lap())
-        self.steps -= 1
+# %% ../nbs/03_fitting.ipynb #31b9e776
+@patch
+def step(self:Progress):
+    "One training step is done"
+    self.spent.append(self.lap())
+    self.steps -= 1
 
-    def judged(self):
-        "One epoch has been judged and saved"
-        self.judged_in.append(self.lap())
-        self.judgements -= 1
+# %% ../nbs/03_fitting.ipynb #d9f87e67
+@patch
+def judged(self:Progress):
+    "One epoch has been judged and saved"
+    self.judged_in.append(self.lap())
+    self.judgements -= 1
 
-    def left(self) -> float: # seconds
-        "The announcement: the mean of recent steps and judgements, without the first two steps"
-        recent = list(self.spent)
-        step = float(np.mean(recent[2:] if len(recent) > 4 else recent)) if recent else 0.
-        judgement = float(np.mean(self.judged_in)) if self.judged_in else self.judging*step
-        return self.steps*step + self.judgements*judgement
+# %% ../nbs/03_fitting.ipynb #87e5e68c
+@patch
+def left(self:Progress) -> float: # seconds
+    "The announcement: the mean of recent steps and judgements, without the first two steps"
+    recent = list(self.spent)
+    step = float(np.mean(recent[2:] if len(recent) > 4 else recent)) if recent else 0.
+    judgement = float(np.mean(self.judged_in)) if self.judged_in else self.judging*step
+    return self.steps*step + self.judgements*judgement
 
-    def say(self, text): # print a line now
-        self.said = self.clock()
-        print(text, flush=True)
+# %% ../nbs/03_fitting.ipynb #7092f4a4
+@patch
+def say(self:Progress, text): # print a line now
+    self.said = self.clock()
+    print(text, flush=True)
 
-    def alive(self, text):
-        "Print a line if the last one is older than `every` seconds"
-        if self.clock() - self.said >= self.every: self.say(text)
+# %% ../nbs/03_fitting.ipynb #a7765c46
+@patch
+def alive(self:Progress, text):
+    "Print a line if the last one is older than `every` seconds"
+    if self.clock() - self.said >= self.every: self.say(text)
 
 # %% ../nbs/03_fitting.ipynb #e74cabc3
 def announced(items, # any iterable
@@ -149,6 +162,7 @@ def cosine(start:float, end:float, # values at both ends
     "Half a cosine wave from `start` to `end`"
     return start + (1 + math.cos(math.pi*(1 - done)))*(end - start)/2
 
+# %% ../nbs/03_fitting.ipynb #b023488e
 def one_cycle(done:float, # of all steps, 0…1
               rise:float=0.25 # share of the steps until the peak
              ) -> tuple: # learning rate as a share of its peak, and momentum
@@ -211,7 +225,8 @@ class Fitting:
         seed:int=42 # of dropout and whatever else draws from PyTorch's generator
     ):
         self.net, self.opt, self.out, self.settings = net, opt, Path(out), settings
-        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps, str(device), patience, seed)
+        self.epochs, self.steps, self.device, self.patience, self.seed = (epochs, steps,
+                                                                          str(device), patience, seed)
         self.smooth, self.state = averaged(net, average), "training.pt"
         self.history, self.earlier = [], []  # rows of this training, and of one that it goes on from
 
@@ -221,33 +236,40 @@ def batches(self:Fitting, epoch:int):
     "Yield the batches of an epoch; all randomness from `(seed, epoch)`"
     raise TypeError("a training gives its own `batches`")
 
+# %% ../nbs/03_fitting.ipynb #7630275a
 @patch
 def loss(self:Fitting, batch):
     "The loss of one batch, a scalar tensor"
     raise TypeError("a training gives its own `loss`")
 
+# %% ../nbs/03_fitting.ipynb #f1a9e7a5
 @patch
 def pace(self:Fitting, done:float):
     "Set the learning rates; `done` of all steps are behind us, 0…1"
 
+# %% ../nbs/03_fitting.ipynb #411d238e
 @patch
 def judge(self:Fitting, net) -> dict:
     "Figures of the averaged network in eval mode, for the history; valid_… go into the weights, too"
     return {}
 
+# %% ../nbs/03_fitting.ipynb #d42aaa5f
 @patch
 def begin(self:Fitting, epoch:int):
     "Whatever must happen before an epoch"
 
+# %% ../nbs/03_fitting.ipynb #d7cf18ef
 @patch
 def kept(self:Fitting) -> dict:
     "More state that a resumed run needs"
     return {}
 
+# %% ../nbs/03_fitting.ipynb #cdf7eec7
 @patch
 def restore(self:Fitting, state:dict):
     "Take back what `kept` gave"
 
+# %% ../nbs/03_fitting.ipynb #ff5d4abc
 @patch
 def meta(self:Fitting) -> dict:
     "More plain values that travel with the weights"
@@ -302,7 +324,8 @@ def one_epoch(self:Fitting, epoch, progress):
     if process_number() == 0: self.save()
     wait_for_all()
     progress.judged()
-    told = "  ".join(f"{titled(key)} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
+    told = "  ".join(f"{titled(key)} {value:.3f}" for key,
+                     value in figures.items() if isinstance(value, float))
     progress.say(f"{name}  loss {np.mean(losses):.3f}  {told}  {spelled(progress.left())} left")
 
 # %% ../nbs/03_fitting.ipynb #555bee93
@@ -328,6 +351,7 @@ def finished(self:Fitting) -> bool:
         return len(self.history) >= self.epochs
     return len(self.history) - 1 - int(np.argmax([o[self.best] for o in self.history])) >= self.patience
 
+# %% ../nbs/03_fitting.ipynb #5c3be32e
 @patch
 def resume(self:Fitting):
     "Take the state of an interrupted run from the folder, if there is one"

@@ -22,8 +22,10 @@ from .photos import photo_endings
 HIDDEN = "__macosx", "@eadir", "$recycle.bin", "lost+found", "thumbs.db", "desktop.ini"
 MADE = ".mask", ".cutout"  # ends of the names that `segment` writes
 
+# %% ../nbs/00_folders.ipynb #c6d03578
 def _is_hidden(name): return name.startswith(".") or name.lower() in HIDDEN
 
+# %% ../nbs/00_folders.ipynb #91082335
 def _walk(folder, notes): # notes: what -> names, extended
     "All files below a folder, linked folders included, sorted; hidden ones apart"
     def unread(error):
@@ -41,6 +43,7 @@ def _walk(folder, notes): # notes: what -> names, extended
         files += [Path(top, o) for o in names if not _is_hidden(o)]
     return sorted(files)
 
+# %% ../nbs/00_folders.ipynb #59e06c64
 def _why_not(path, endings): # a file; `photo_endings()`
     "Why a file is left out, as the text of a note; '' for a photo"
     try: str(path).encode()
@@ -86,14 +89,17 @@ VIEW = re.compile(rf"([\W_]+({'|'.join(VIEWS)})([\W_]*\d{{1,2}})?)+[\W_]*", re.I
 NUMBER = re.compile(r"[\W_]+\d{1,2}[\W_]*")
 RULES = "same name", "name and number", "name and words", "ignoring capitals"
 
+# %% ../nbs/00_folders.ipynb #69187bde
 def _starts(name): # without ending
     "The beginnings of a name up to a character that is neither letter nor digit, longest first"
     return [name[:i] for i in range(len(name), 0, -1) if not name[i:i+1].isalnum()]
 
+# %% ../nbs/00_folders.ipynb #f03169c1
 def _longest(name, names): # a file name; the names of the catalogue
     "The longest of `names` that `name` begins with, or None"
     return next((o for o in _starts(name) if o in names), None)
 
+# %% ../nbs/00_folders.ipynb #2de10638
 def catalogue_items(names, # of catalogue photos, without endings
                     snapshots # names of phone photos, without endings
                    ) -> dict: # name -> item
@@ -129,6 +135,7 @@ def _expression(pattern): # a regular expression, or None
         raise BadInput(f"{pattern!r} has no group: put the id in brackets, such as '([^/]+)/'")
     return found
 
+# %% ../nbs/00_folders.ipynb #1e9c8818
 def _with_items(rows, pattern): # list of dicts
     "The rows with `item_id` (None where it is unknown) and `matched_by`, and the merged catalogue names"
     expression = _expression(pattern)
@@ -166,6 +173,7 @@ def _rows(role, folder, other, notes): # the folder of this role and of the othe
                          name=name, stem=normal_text(unicodedata.normalize("NFC", path.stem))))
     return rows
 
+# %% ../nbs/00_folders.ipynb #08b674a0
 def _without_copies(rows, notes): # catalogue photos first
     """The rows without snapshots that are a catalogue photo, by content,
     and without ids that an earlier row has"""
@@ -213,7 +221,8 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     if os.path.isdir(catalogue) and os.path.realpath(catalogue) == os.path.realpath(snapshots):
         raise BadInput(f"{catalogue} is given as both folders: a photo is either query or answer")
     notes = {}
-    rows = _rows("catalogue", catalogue, snapshots, notes) + _rows("snapshot", snapshots, catalogue, notes)
+    rows = _rows("catalogue", catalogue, snapshots, notes) + _rows("snapshot", snapshots, catalogue,
+                                                                   notes)
     merged = _with_items(rows, pattern)
     rows = _without_copies(rows, notes)
     table = pd.DataFrame(rows, columns=["image_id", "item_id", "role",

@@ -34,6 +34,7 @@ from .training import (SHIPPED, SnapshotDataset, batch_iou, letterbox, pick_devi
 # %% ../nbs/14_garments.ipynb #ab81de89
 START = SHIPPED  # what training starts from: the segmenter of single garments
 
+# %% ../nbs/14_garments.ipynb #bb5f37c0
 def category_labels(rows:pd.DataFrame, # rows with `mask_path` and `category`
                     out:str|Path # folder for the labels
                    ) -> pd.DataFrame: # the rows of known category, with `label_path`
@@ -49,6 +50,7 @@ def category_labels(rows:pd.DataFrame, # rows with `mask_path` and `category`
     with atomic(Path(out)/"labels.json") as tmp: tmp.write_text(json.dumps(CLASSES) + "\n")
     return rows.assign(label_path=paths)
 
+# %% ../nbs/14_garments.ipynb #e989c01a
 @torch.inference_mode()
 def trusted(rows:pd.DataFrame, # rows with `mask_path`, `mask_source`
             weights:str|Path=START, # of a segmenter of two classes, which gives the second opinion
@@ -84,38 +86,38 @@ def six_classes(start:str|Path=START # weights of a LiteTiramisu, of two classes
     net.load_state_dict(state)
     return net.train()
 
+# %% ../nbs/14_garments.ipynb #3eddbee9
 @torch.no_grad()
 def _follow(average, net, pace): # move the averaged network towards `net`
     for one, two in zip(average.state_dict().values(), net.state_dict().values()):
         if one.is_floating_point(): one.lerp_(two, pace)
         else: one.copy_(two)
 
-ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
-
-def _views(dataset, order, batch_size): # batches of one epoch
-    for i in range(0, len(order) - batch_size + 1, batch_size):
-        items = [dataset[int(k)] for k in order[i:i + batch_size]]
-        images, labels, trust = zip(*items)
-        yield torch.stack(images), torch.stack(labels), torch.tensor([float(o) for o in trust])
-
-@torch.inference_mode()
-def _valid_iou(net, sets, device): # name -> mean IoU of the classes that each photo shows
-    net.eval()
-    def score(x, y): return batch_iou(net(x[None].to(device)).float().cpu(), y[None]).item()
-    return {name: float(np.mean([score(*data[i][:2]) for i in range(len(data))])) for name, data in sets.items()}
-
+# %% ../nbs/14_garments.ipynb #5c1744f2
 def _mixed(sources, size, seed): # all training photos, and the probability of each
     rows = pd.concat([o.assign(source=name) for name, (o, _) in sources.items()], ignore_index=True)
     if (rows.split != "train").any():
         raise BadInput("a source holds rows of another split than train: select them first")
     data = SnapshotDataset(rows, size, True, seed, CLASSES)
     source = data.rows.source.to_numpy()
-    shares = [(source == name)*share/max(1, (source == name).sum()) for name, (_, share) in sources.items()]
+    shares = [(source == name)*share/max(1, (source == name).sum()) for name, (_,
+                                                                               share) in sources.items()]
     return data, sum(shares)
 
+# %% ../nbs/14_garments.ipynb #9967ebd0
+def _views(dataset, order, batch_size, workers): # batches of one epoch, made by so many processes
+    starts = range(0, len(order) - batch_size + 1, batch_size)
+    return torch.utils.data.DataLoader(dataset, num_workers=workers,
+                                       batch_sampler=[order[i:i + batch_size].tolist() for i in starts])
+
+# %% ../nbs/14_garments.ipynb #5f0d191e
+ENCODER_PACE = 0.1  # learning rate of the encoder, relative to the rest
+
+# %% ../nbs/14_garments.ipynb #e7a99ad3
 def _pace(net, frozen, learning_rate, steps): # the optimizer, and its one cycle
     encoder = net.encoder
-    for part in (encoder.conv_stem, encoder.bn1, *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
+    for part in (encoder.conv_stem, encoder.bn1,
+                 *encoder.blocks[:frozen]) if frozen else (): part.requires_grad_(False)
     known = {id(p) for p in encoder.parameters()}
     groups = [dict(params=[p for p in encoder.parameters() if p.requires_grad]),
               dict(params=[p for p in net.parameters() if id(p) not in known])]
@@ -123,7 +125,52 @@ def _pace(net, frozen, learning_rate, steps): # the optimizer, and its one cycle
     peaks = [learning_rate*ENCODER_PACE, learning_rate]
     return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.2)
 
+# %% ../nbs/14_garments.ipynb #87304000
+@torch.inference_mode()
+def _valid_iou(net, sets, device): # name -> mean IoU of the classes that each photo shows
+    net.eval()
+    def score(x, y): return batch_iou(net(x[None].to(device)).float().cpu(), y[None]).item()
+    return {name: float(np.mean([score(*data[i][:2]) for i in range(len(data))])) for name,
+            data in sets.items()}
+
+# %% ../nbs/14_garments.ipynb #80f67cb8
+def _epoch(parts, batches, average, device, step, learning_rate): # losses; `step` counts all steps before
+    net, optimizer, losses = parts["net"].train(), parts["optimizer"], []
+    for x, y, trust in batches:
+        loss = segmentation_loss(net(x.to(device)), y.to(device), trust.to(device))
+        if not torch.isfinite(loss):
+            raise BadInput(f"after {step} steps the loss is {loss.item()}: lower learning_rate ({learning_rate:g})")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        parts["cycle"].step()
+        step += 1
+        losses.append(loss.item())
+        _follow(parts["smooth"], net, 1 - min(average, (1 + step)/(10 + step)))
+    return losses
+
+# %% ../nbs/14_garments.ipynb #deb4624e
+def _save_state(file, parts, history, step):
+    with atomic(file) as tmp:
+        states = {name: part.state_dict() for name, part in parts.items()}
+        torch.save(states | dict(history=history, step=step), tmp)
+
+# %% ../nbs/14_garments.ipynb #8d245fb5
+def _read_state(file, parts, device): # history and number of steps
+    kept = torch.load(file, map_location=device, weights_only=True)
+    for name, part in parts.items(): part.load_state_dict(kept[name])
+    return kept["history"], kept["step"]
+
 # %% ../nbs/14_garments.ipynb #42657f8a
+def _noted(history, losses, ious, seconds, epochs): # whether this epoch is the best so far
+    score, loss = float(np.mean(list(ious.values()))), float(np.mean(losses))
+    history.append(dict(epoch=len(history) + 1, train_loss=loss, valid_iou=score, **ious,
+                        seconds=seconds))
+    said = "  ".join(f"{name} {value:.3f}" for name, value in ious.items())
+    print(f"epoch {len(history)}/{epochs}  loss {loss:.3f}  {said}", flush=True)
+    return score >= max(o["valid_iou"] for o in history)
+
+# %% ../nbs/14_garments.ipynb #44720ab2
 def train_garments(sources:dict, # name -> (rows with `label_path`, share of the training photos)
                    valid:dict, # name -> rows with `label_path`; their mean chooses the best epoch
                    out:str|Path, # folder for garments.safetensors and history.csv
@@ -146,50 +193,28 @@ def train_garments(sources:dict, # name -> (rows with `label_path`, share of the
     judges = {name: SnapshotDataset(o, size, classes=CLASSES) for name, o in valid.items()}
     torch.manual_seed(seed)
     net = six_classes(start).to(device)
-    smooth = copy.deepcopy(net)
     optimizer, cycle = _pace(net, frozen, learning_rate, epochs*(photos//batch_size))
-    parts = dict(net=net, smooth=smooth, optimizer=optimizer, cycle=cycle)
-    history, step, state = [], 0, out/"training.pt"
-    if resume and state.exists():
-        kept = torch.load(state, map_location=device, weights_only=True)
-        for name, part in parts.items(): part.load_state_dict(kept[name])
-        history, step = kept["history"], kept["step"]
+    parts = dict(net=net, smooth=copy.deepcopy(net), optimizer=optimizer, cycle=cycle)
+    going_on = resume and (out/"training.pt").exists()
+    history, step = _read_state(out/"training.pt", parts, device) if going_on else ([], 0)
     for epoch in range(len(history), epochs):
-        began, losses, data.epoch = time.perf_counter(), [], epoch
+        began, data.epoch = time.perf_counter(), epoch
         order = np.random.default_rng([seed, epoch]).choice(len(data), photos, p=weight/weight.sum())
-        net.train()
-        for x, y, trust in _views(data, order, batch_size):
-            loss = segmentation_loss(net(x.to(device)), y.to(device), trust.to(device))
-            if not torch.isfinite(loss):
-                raise BadInput(f"epoch {epoch + 1}: the loss is {loss.item()}; lower learning_rate ({learning_rate:g})")
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            cycle.step()
-            step += 1
-            losses.append(loss.item())
-            _follow(smooth, net, 1 - min(average, (1 + step)/(10 + step)))
-        ious = _valid_iou(smooth, judges, device)
-        score, seconds = float(np.mean(list(ious.values()))), time.perf_counter() - began
-        figures = dict(train_loss=float(np.mean(losses)), valid_iou=score, **ious)
-        history.append(dict(epoch=epoch + 1, **figures, seconds=seconds))
-        if score >= max(o["valid_iou"] for o in history):
-            sizes = dict(size=size, test_size=test_size or size)
-            meta = dict(classes=CLASSES, **sizes, epoch=epoch + 1, valid_iou=score, seed=seed)
-            save_weights(smooth, out/"garments.safetensors", half=True, **meta)
+        batches = _views(data, order, batch_size, 8 if device == "cuda" else 0)
+        losses = _epoch(parts, batches, average, device, step, learning_rate)
+        step += len(losses)
+        ious = _valid_iou(parts["smooth"], judges, device)
+        if _noted(history, losses, ious, time.perf_counter() - began, epochs):
+            meta = dict(size=size, test_size=test_size or size, epoch=epoch + 1, valid_iou=history[-1]["valid_iou"])
+            save_weights(parts["smooth"], out/"garments.safetensors", half=True, classes=CLASSES, seed=seed, **meta)
         with atomic(out/"history.csv") as tmp: pd.DataFrame(history).to_csv(tmp, index=False)
-        with atomic(state) as tmp:
-            states = {name: part.state_dict() for name, part in parts.items()}
-            torch.save(states | dict(history=history, step=step), tmp)
-        said = "  ".join(f"{name} {value:.3f}" for name, value in ious.items())
-        print(f"epoch {epoch + 1}/{epochs}  loss {np.mean(losses):.3f}  {said}", flush=True)
+        _save_state(out/"training.pt", parts, history, step)
     return pd.DataFrame(history)
 
 # %% ../nbs/14_garments.ipynb #eb1934a0
 GARMENT_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"garments.safetensors"  # what ships with the package
 
-CONTEXT = 0.5  # of the box, on each side: what the network sees around it
-
+# %% ../nbs/14_garments.ipynb #8287fa88
 class Cut(NamedTuple):
     "A cut-out garment"
     mask: np.ndarray|None  # bool (H, W); None: nothing is cut out
@@ -197,9 +222,10 @@ class Cut(NamedTuple):
     kind: str = "garment"  # upper, lower, whole, other, garment
     also: str = ""  # a sentence where another garment is as likely
 
+# %% ../nbs/14_garments.ipynb #78327162
 class Garments:
     "A network of six classes as a function: uint8 photo (H, W, 3) in, bool mask (H, W) of one garment out"
-    sure = 0.95      # above this probability, and below one minus it, the network's word stands
+    sure = 0.95      # above this probability, and below one minus it, the network's answer stands
     edge_size = 320  # the long side at which GrabCut finds the edge, pixels
     work_size = 1280 # the long side of the largest photo that is looked at pixel by pixel
     calm = 0.3       # doubtful pixels relative to the garment's: below it the mirror image changes nothing
@@ -222,24 +248,18 @@ class Garments:
         if thorough: self.calm, self.clear, self.every = 0, -1, 1
         self.run = self._runner(net, self.size)
 
-    def _runner(self, net, size): # a function from (B, 3, size, size) to logits
-        return fastest_later(net, (3, size, size), math.inf if self.thorough else FEW)
-
     @cached_property
     def lying(self):
         "The segmenter of single garments that ships: a second opinion where nobody wears anything"
         net = load_weights(START).to(self.device)
         return net.meta["size"], self._runner(net, net.meta["size"])
 
-# %% ../nbs/14_garments.ipynb #d54e5b73
+# %% ../nbs/14_garments.ipynb #6cd02e08
 @patch
-def probabilities(self:Garments,
-    image:np.ndarray # uint8 (H, W, 3)
-) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
-    "Class probabilities at working size"
-    image = shrink(image, self.work_size)
-    return self._seen(image, shrink(image, self.edge_size).shape, self.size, self.run)
+def _runner(self:Garments, net, size): # a function from (B, 3, size, size) to logits
+    return fastest_later(net, (3, size, size), math.inf if self.thorough else FEW)
 
+# %% ../nbs/14_garments.ipynb #d54e5b73
 @patch
 @torch.inference_mode()
 def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); side 1: mirrored
@@ -249,12 +269,22 @@ def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classe
     found = np.mean([one[..., ::-1] if side else one for side, one in zip(sides, found)], 0)
     return np.stack([unletterbox(o, shape) for o in found])
 
+# %% ../nbs/14_garments.ipynb #fa146cb6
+@patch
+def probabilities(self:Garments,
+    image:np.ndarray # uint8 (H, W, 3)
+) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
+    "Class probabilities at working size"
+    image = shrink(image, self.work_size)
+    return self._seen(image, shrink(image, self.edge_size).shape, self.size, self.run)
+
 # %% ../nbs/14_garments.ipynb #0fbee50b
 @patch
 def _doubt(self:Garments, probability): # doubtful pixels, relative to those of the garment
     doubtful = (probability > 1 - self.sure) & (probability < self.sure)
     return doubtful.sum()/max(1, (probability > 0.5).sum())
 
+# %% ../nbs/14_garments.ipynb #a133a811
 @patch
 def _looked(self:Garments, image, small, size, run, choose): # what `choose` makes of one view, or of two
     found = self._seen(image, small.shape, size, run, [0])
@@ -264,6 +294,45 @@ def _looked(self:Garments, image, small, size, run, choose): # what `choose` mak
     return choose((found + self._seen(image, small.shape, size, run, [1]))/2)
 
 # %% ../nbs/14_garments.ipynb #1f973d95
+CONTEXT = 0.5  # of the box, on each side: what the network sees around it
+
+# %% ../nbs/14_garments.ipynb #9c00ae3e
+def _around(shape, box): # the part of a photo that is looked at, as slices, and its left upper corner
+    if box is None: return np.s_[:, :], (0, 0)
+    (x0, y0, x1, y1), (high, wide) = box, shape[:2]
+    grow_x, grow_y = (x1 - x0)*CONTEXT, (y1 - y0)*CONTEXT
+    left, top = (int(min(max(0, o), most - 1)) for o, most in ((x0 - grow_x, wide), (y0 - grow_y, high)))
+    return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1,
+                                                                    math.ceil(x1 + grow_x))], (left, top)
+
+# %% ../nbs/14_garments.ipynb #0634470e
+@patch
+def _with_second(self:Garments, image, small, choice, asked): # the `Choice` after a second opinion
+    if self._doubt(choice.probability) < self.clear: return choice
+    def mixed(found):
+        other = found[1]*(choice.probability > 0 if asked else 1)
+        return choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
+    return self._looked(image, small, *self.lying, mixed)
+
+# %% ../nbs/14_garments.ipynb #d7a6cc2d
+def _enlarged(mask, shape): # bool (H, W)
+    if mask.shape == shape: return mask
+    return cv2.resize(mask.astype(np.uint8)*255, shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
+
+# %% ../nbs/14_garments.ipynb #ff70d57c
+@patch
+def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` of the photo's size
+    mask = clean_mask(probability > 0.5)
+    if mask.any() and self.edges:
+        yes, not_it = probability > self.sure, probability < 1 - self.sure
+        every = self.every if self._doubt(probability) < self.calm else 1
+        how = dict(n_iter=2, size=self.edge_size, every=every)
+        mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
+    total = mask.sum() + probability[~mask].sum()
+    confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
+    return Cut(lift_mask(mask, image), confidence, kind, also)
+
+# %% ../nbs/14_garments.ipynb #808ec0e0
 @patch
 def cut(self:Garments,
     image:np.ndarray, # uint8 (H, W, 3)
@@ -276,7 +345,8 @@ def cut(self:Garments,
     view, (x, y) = _around(image.shape, box)
     whole, part = np.zeros(image.shape[:2], bool), shrink(image[view], self.work_size)
     small = shrink(part, self.edge_size)
-    gain, shift = np.tile(np.array(small.shape[1::-1])/image[view].shape[1::-1], 2), np.array([x, y, x, y])
+    gain, shift = np.tile(np.array(small.shape[1::-1])/image[view].shape[1::-1], 2), np.array([x, y,
+                                                                                               x, y])
     box, point = (None if o is None else tuple((np.array(o) - shift[:len(o)])*gain[:len(o)]) for o in (box, point))
     def chosen(found): return choose_garment(found, small, box, point, category)
     choice = self._looked(part, small, self.size, self.run, chosen)
@@ -285,22 +355,6 @@ def cut(self:Garments,
     cut = self._lifted(part, small, *choice[:3])
     whole[view] = _enlarged(cut.mask, whole[view].shape)
     return cut._replace(mask=whole)
-
-def _around(shape, box): # the part of a photo that is looked at, as slices, and its left upper corner
-    if box is None: return np.s_[:, :], (0, 0)
-    (x0, y0, x1, y1), (high, wide) = box, shape[:2]
-    grow_x, grow_y = (x1 - x0)*CONTEXT, (y1 - y0)*CONTEXT
-    left, top = (int(min(max(0, o), most - 1)) for o, most in ((x0 - grow_x, wide), (y0 - grow_y, high)))
-    return np.s_[top:max(top + 1, math.ceil(y1 + grow_y)), left:max(left + 1, math.ceil(x1 + grow_x))], (left, top)
-
-# %% ../nbs/14_garments.ipynb #0634470e
-@patch
-def _with_second(self:Garments, image, small, choice, asked): # the `Choice` after a second opinion
-    if self._doubt(choice.probability) < self.clear: return choice
-    def mixed(found):
-        other = found[1]*(choice.probability > 0 if asked else 1)
-        return choice._replace(probability=other if choice.kind == "other" else (choice.probability + other)/2)
-    return self._looked(image, small, *self.lying, mixed)
 
 # %% ../nbs/14_garments.ipynb #5b29ac17
 @patch
@@ -314,22 +368,6 @@ def clothing(self:Garments,
     def worn(found): return Choice(found[1:4].sum(0) + (found[5] if other else 0), "clothing", "", {})
     cut = self._lifted(part, small, *self._looked(part, small, self.size, self.run, worn)[:3])
     return cut._replace(mask=_enlarged(cut.mask, image.shape[:2]))
-
-@patch
-def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` of the photo's size
-    mask = clean_mask(probability > 0.5)
-    if mask.any() and self.edges:
-        yes, not_it = probability > self.sure, probability < 1 - self.sure
-        every = self.every if self._doubt(probability) < self.calm else 1
-        how = dict(n_iter=2, size=self.edge_size, every=every)
-        mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
-    total = mask.sum() + probability[~mask].sum()
-    confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
-    return Cut(lift_mask(mask, image), confidence, kind, also)
-
-def _enlarged(mask, shape): # bool (H, W)
-    if mask.shape == shape: return mask
-    return cv2.resize(mask.astype(np.uint8)*255, shape[::-1], interpolation=cv2.INTER_LINEAR) > 127
 
 # %% ../nbs/14_garments.ipynb #175741bc
 def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
@@ -347,7 +385,8 @@ def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
     train = snapshots[(snapshots.split == "train") & (snapshots.mask_path != "")].reset_index(drop=True)
     judge = snapshots[(snapshots.split == "valid") & (snapshots.mask_source == "checked")].reset_index(drop=True)
     people = magento[magento.split == "train"].reset_index(drop=True)
-    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people, train[train.mask_source == "checked"], 320, seed)
+    wearers = make_wearers(out/"wearers", n_drawn, n_dressed, people,
+                           train[train.mask_source == "checked"], 320, seed)
     labeled = category_labels(trusted(train), out/"snapshots")
     drawn, by_hand = wearers.image_id.str.startswith("drawn"), labeled.mask_source == "checked"
     rows = dict(checked=labeled[by_hand], model=labeled[~by_hand], magento=people,
@@ -356,6 +395,7 @@ def garment_sources(snapshots:pd.DataFrame, # the table `snapshots`
                  magento=magento[magento.split == "valid"].drop_duplicates("label_path"))
     return {name: (rows[name], share) for name, share in shares.items() if len(rows[name])}, valid
 
+# %% ../nbs/14_garments.ipynb #cdab23d7
 def train_profile(plan:dict, # `labels`, `sources` for `garment_sources`, `phases`, a list for `train_garments`
                   out:str|Path, # folder for garments.safetensors
                   device:str="auto", # auto, cpu or cuda
@@ -368,14 +408,17 @@ def train_profile(plan:dict, # `labels`, `sources` for `garment_sources`, `phase
         raise BadInput(f"the profile lacks {missing[0]}: copy nbs/profiles/garments/people.yaml and change it")
     magento = attach_labels(read_table(find_table("magento")), plan["labels"])
     out, start, history = Path(out), START, []
-    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources", **plan["sources"])
+    sources, valid = garment_sources(read_table(find_table("snapshots")), magento, out/"sources",
+                                     **plan["sources"])
     for k, phase in enumerate(plan["phases"], 1):
         folder = out/f"phase-{k}"
-        found = train_garments(sources, valid, folder, start=start, device=device, resume=resume, **phase)
+        found = train_garments(sources, valid, folder, start=start, device=device, resume=resume,
+                               **phase)
         history.append(found.assign(phase=k))
         start = folder/"garments.safetensors"
     with atomic(out/"garments.safetensors") as tmp: tmp.write_bytes(start.read_bytes())
-    return pd.concat(history, ignore_index=True), {name: len(rows) for name, (rows, _) in sources.items()}
+    return pd.concat(history, ignore_index=True), {name: len(rows) for name, (rows,
+                                                                              _) in sources.items()}
 
 # %% ../nbs/14_garments.ipynb #0f697140
 def score_garments(rows:pd.DataFrame, # rows with `mask_path`

@@ -33,6 +33,7 @@ def stage_table(run:str|Path, # a run folder
     numbers = {column: ["", "nan"] for column in pd.read_csv(path, nrows=0) if column not in texts}
     return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=numbers)
 
+# %% ../nbs/06_gate.ipynb #16a88001
 def _by_method(rows):
     "FEATURES/CUTOUT -> the other columns of the row"
     names = "features", "cutout"
@@ -40,16 +41,19 @@ def _by_method(rows):
                                                    for key, value in row.items() if key not in names}
             for row in rows.to_dict("records")}
 
+# %% ../nbs/06_gate.ipynb #8d1aeab4
 def _by_cutout(run):
     "Cut-out and its rows of segmentation.csv"
     masks = stage_table(run, "segmentation.csv")
     return masks.groupby("method", sort=False) if len(masks) else []
 
+# %% ../nbs/06_gate.ipynb #d11c61b6
 def _plain(value):
     "Numbers of Python instead of numpy's, so that JSON takes them"
     if isinstance(value, dict): return {key: _plain(one) for key, one in value.items()}
     return value.item() if isinstance(value, np.generic) else value
 
+# %% ../nbs/06_gate.ipynb #028989a9
 def gather_metrics(run:str|Path, # the run folder
                    seconds:dict # stage -> seconds
                   ) -> dict: # retrieval, open_set: FEATURES/CUTOUT -> values; segmentation: cut-out -> values; seconds
@@ -66,6 +70,7 @@ def table_facts(table:pd.DataFrame # an images table
     rows = table[["image_id", "item_id", "role", "split"]].values.tolist()
     return dict(photos=len(table), digest=digest(json.dumps(rows).encode())[:20])
 
+# %% ../nbs/06_gate.ipynb #bb2532f7
 def make_baseline(run:str|Path, # a run folder
                   profile:str # the name of its profile
                  ) -> dict: # profile; table; gallery: method -> photos; ranks, answers, iou, open_set: method -> values
@@ -98,6 +103,7 @@ def _same_photos(now, then):
             raise BadInput(f"the baseline has other photos than the run, which {said}: "
                            "accept a new one with --update-baseline")
 
+# %% ../nbs/06_gate.ipynb #47456726
 def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou will do
                then:dict # likewise, accepted earlier
               ):
@@ -116,17 +122,20 @@ def check_same(now:dict, # as `make_baseline` gives it; profile, ranks and iou w
 # %% ../nbs/06_gate.ipynb #8f31bdbf
 MIN_DROP, LEVEL = dict(ranks=0.01, iou=0.05), 0.02  # measured in 32_gate
 
+# %% ../nbs/06_gate.ipynb #84c8f609
 def _verdict(change, p_drop, p_gain, level, least):
     "dropped, lower, same, higher or improved"
     if not change: return "same"
     sure = abs(change) >= least - 1e-9 and (p_drop if change < 0 else p_gain) <= level
     return ("dropped" if sure else "lower") if change < 0 else ("improved" if sure else "higher")
 
+# %% ../nbs/06_gate.ipynb #4c7b6077
 def _row(figure, before, after, p_drop, p_gain, level, least, lost=()):
     return dict(figure=figure, before=float(before), after=float(after),
                 difference=float(after - before), p=float(p_drop), lost=list(lost),
                 verdict=_verdict(after - before, p_drop, p_gain, level, least))
 
+# %% ../nbs/06_gate.ipynb #1c4ab1ce
 def _compare_ranks(name, then, new, level):
     ids = sorted(then)
     before, after = (np.array([ranks[one] for one in ids]) for ranks in (then, new))
@@ -137,6 +146,7 @@ def _compare_ranks(name, then, new, level):
     drop, gain = (min(found["p_worse"]/0.8, found["p_drop"]/0.2, 1) for found in (worse, better))
     return _row(name, worse["before"], worse["after"], drop, gain, level, MIN_DROP["ranks"], lost)
 
+# %% ../nbs/06_gate.ipynb #2131666e
 def _compare_iou(name, then, new, level):
     ids = sorted(then)
     before, after = (np.array([ious[one] for one in ids]) for ious in (then, new))
@@ -144,6 +154,7 @@ def _compare_iou(name, then, new, level):
     drop, gain = level if high < 0 else 1, level if low > 0 else 1
     return _row(name, before.mean(), after.mean(), drop, gain, level, MIN_DROP["iou"])
 
+# %% ../nbs/06_gate.ipynb #16226cdb
 def _compare_open_set(name, then, new):
     "Outside the interval of the baseline is sure"
     drop, gain = float(new["auroc"] >= then["auroc_low"]), float(new["auroc"] <= then["auroc_high"])
@@ -152,11 +163,13 @@ def _compare_open_set(name, then, new):
 # %% ../nbs/06_gate.ipynb #522977be
 KINDS = dict(ranks="top-10 accuracy", iou="mean IoU", open_set="open-set AUROC")
 
+# %% ../nbs/06_gate.ipynb #e0d6db9f
 def _mean_of(kind, then):
     if kind == "open_set": return then["auroc"]
     values = np.array(list(then.values()))
     return (values[values > 0] <= 10).mean() if kind == "ranks" else values.mean()
 
+# %% ../nbs/06_gate.ipynb #6e5ece06
 def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, ranks and iou will do
                           baseline:dict # likewise, accepted earlier
                          ) -> pd.DataFrame: # a row a figure: figure, before, after, difference, p, lost (list), verdict
@@ -173,7 +186,8 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
         if found != count:
             rows.append(_row(f"photos searched by {method}", count, found, 0, 1, level, 0))
     for kind, method in figures:
-        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind, {}).get(method)
+        name, then, new = f"{KINDS[kind]} of {method}", baseline[kind][method], now.get(kind,
+                                                                                        {}).get(method)
         if new is None:
             rows.append(_row(f"{name}, missing from this run,", _mean_of(kind, then), 0, 0, 1, level, 0))
         elif kind == "ranks": rows.append(_compare_ranks(name, then, new, level))
@@ -186,6 +200,7 @@ def compare_with_baseline(now:dict, # as `make_baseline` gives it; profile, rank
 BASELINE_VERSION = 2
 _PACKED = "ranks", "iou", "answers"
 
+# %% ../nbs/06_gate.ipynb #6b483884
 def write_baseline(baseline:dict, # as `make_baseline` gives it, and whatever describes the run
                    path:str|Path): # .json
     "Write a baseline, each photo's name once"
@@ -213,7 +228,8 @@ def _unpacked(packed):
     for kind, names in rows.items():
         packed[kind] = {method: {one: value for one, value in zip(names, values) if value is not None}
                         for method, values in packed[kind]["methods"].items()}
-    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"], lists)}
+    packed["answers"] = {method: {query: [ids[i] for i in ten] for query, ten in zip(rows["ranks"],
+                                                                                     lists)}
                          for method, lists in packed["answers"].items()}
     return packed
 
@@ -243,6 +259,7 @@ def baseline_file(profile:str|Path, # a name in nbs/profiles, or a YAML file
     if is_checkout(): return notebooks_dir().parent/"data"/"baselines"/f"{profile}.json"
     return Path(fashion_retail.__file__).parent/"baselines"/f"{profile}.json"
 
+# %% ../nbs/06_gate.ipynb #4278fc50
 def check_writable(profile:str|Path, # a name in nbs/profiles, or a YAML file
                    baseline:Path # as `baseline_file` gives it
                   ):
@@ -253,6 +270,7 @@ def check_writable(profile:str|Path, # a name in nbs/profiles, or a YAML file
                        f"changed: accept it in a checkout, as data/baselines/{profile}.json, or copy "
                        f"the profile to a .yaml file of your own")
 
+# %% ../nbs/06_gate.ipynb #af000f74
 def history_file(baseline:Path # as `baseline_file` gives it
                 ) -> Path: # it may not exist
     """Where accepted baselines are listed: data/results/history.csv,
@@ -267,6 +285,7 @@ def parameters_digest(parameters:dict # stage -> parameters, without the paths o
     "What a run's parameters are known again by: figures of other parameters are not comparable"
     return digest(json.dumps(parameters, sort_keys=True).encode())[:8]
 
+# %% ../nbs/06_gate.ipynb #a48e604d
 def add_to_history(baseline:dict, # accepted just now
                    metrics:dict, # of the same run, as `gather_metrics` gives them
                    path:str|Path): # .csv, made where it is missing

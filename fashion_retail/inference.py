@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from fastcore.basics import patch
 from torch import nn
 
 from .core import BadInput, atomic
@@ -27,58 +28,96 @@ def _optional(name):
     except ImportError: raise BadInput(f'{name} is not installed: pip install {name}') from None
 
 # %% ../nbs/02_inference.ipynb #9d919736
+class _Graph:
+    "Nodes and constants of an ONNX graph that is being written for `net`"
+    def __init__(self, net):
+        self.nodes, self.consts = [], {}
+        self.names = {module: name for name, module in net.named_modules()}
+
+    def const(self, name, value): # a tensor or an array -> its name
+        from onnx import numpy_helper
+        if isinstance(value, torch.Tensor): value = value.detach().float().cpu().numpy()
+        self.consts[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def add(self, op, *inputs, **attrs): # names of the inputs -> name of the output
+        from onnx import helper
+        self.nodes.append(helper.make_node(op, list(inputs), [f'{op}_{len(self.nodes)}'], **attrs))
+        return self.nodes[-1].output[0]
+
+# %% ../nbs/02_inference.ipynb #758b4aa3
+@patch
+def conv(self:_Graph, m, x, op='Conv', part='', channels=slice(None), bias=True, **attrs):
+    "A convolution `m` of the node `x`"
+    name = f'{self.names[m]}{part}'
+    ps = [self.const(f'{name}.weight', m.weight[:, channels] if part else m.weight)]
+    if bias: ps.append(self.const(f'{name}.bias', m.bias))
+    return self.add(op, x, *ps, kernel_shape=list(m.kernel_size), **attrs)
+
+# %% ../nbs/02_inference.ipynb #c715756b
+@patch
+def bn_relu(self:_Graph, m, x, part='', channels=slice(None)):
+    "Batch normalization `m` of the node `x`, then ReLU"
+    kinds = 'weight', 'bias', 'running_mean', 'running_var'
+    ps = [self.const(f'{self.names[m]}{part}.{o}', getattr(m, o)[channels]) for o in kinds]
+    return self.add('Relu', self.add('BatchNormalization', x, *ps, epsilon=m.eps))
+
+# %% ../nbs/02_inference.ipynb #67c8f9da
+@patch
+def join(self:_Graph, xs):
+    "The nodes `xs` stacked along the channels"
+    return self.add('Concat', *xs, axis=1) if len(xs) > 1 else xs[0]
+
+# %% ../nbs/02_inference.ipynb #5317a7e3
+@patch
+def dense(self:_Graph, block, x):
+    "A dense block of the node `x`: `x` and its new features"
+    new = []
+    for layer in block:
+        def half(x, part, channels, bias):
+            x = self.bn_relu(layer.norm, x, part, channels)
+            return self.conv(layer.conv, x, 'Conv', part, channels, bias, pads=[1]*4)
+        out = half(x, '.in', slice(block.n_in), True)
+        new.append(self.add('Add', out, half(self.join(new), '.new', slice(block.n_in, None),
+                                             False)) if new else out)
+    return x, self.join(new)
+
+# %% ../nbs/02_inference.ipynb #d9ebc098
+def _written(net): # the graph of `net`; the last node is called logits
+    graph = _Graph(net)
+    x,skips = graph.conv(net.first, 'image', pads=[1]*4),[]
+    for block,td in zip(net.down, net.td):
+        x,new = graph.dense(block, x)
+        skips.append(graph.join([x, new]))
+        mixed = graph.conv(td.conv, graph.bn_relu(td.norm, skips[-1]))
+        x = graph.add('MaxPool', mixed, kernel_shape=[2, 2], strides=[2, 2])
+    x,new = graph.dense(net.bottleneck, x)
+    zero,axes = graph.const('zero', np.zeros(2, np.int64)),graph.const('axes', np.array([2, 3]))
+    for tu,block in zip(net.tu, net.up):
+        skip = skips.pop()
+        up = graph.conv(tu.conv, new, 'ConvTranspose', strides=[2, 2])
+        cropped = graph.add('Slice', up, zero, graph.add('Shape', skip, start=2), axes)
+        x,new = graph.dense(block, graph.join([cropped, skip]))
+    graph.const('head.weight', net.head.weight)
+    graph.const('head.bias', net.head.bias)
+    from onnx import helper
+    graph.nodes.append(helper.make_node('Conv', [graph.join([x, new]), 'head.weight', 'head.bias'],
+                                        ['logits']))
+    return graph
+
+# %% ../nbs/02_inference.ipynb #24b136fe
 def export_onnx(
     net:FCDenseNet, # its eval-mode function is written
     path, # .onnx file: input `image` (batch, channels, height, width), output `logits`
 ):
     "Write `net` as an ONNX graph with free batch, height and width; raises `BadInput` when `onnx` is missing"
     onnx = _optional('onnx')
-    from onnx import TensorProto, helper, numpy_helper
-    nodes,consts = [],{}
-    def const(name, value):
-        if isinstance(value, torch.Tensor): value = value.detach().float().cpu().numpy()
-        consts[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
-    def add(op, *inputs, **attrs):
-        nodes.append(helper.make_node(op, list(inputs), [f'{op}_{len(nodes)}'], **attrs))
-        return nodes[-1].output[0]
-    names = {m: n for n,m in net.named_modules()}
-    def conv(m, x, op='Conv', part='', channels=slice(None), bias=True, **attrs):
-        name = f'{names[m]}{part}'
-        ps = [const(f'{name}.weight', m.weight[:, channels] if part else m.weight)]
-        if bias: ps.append(const(f'{name}.bias', m.bias))
-        return add(op, x, *ps, kernel_shape=list(m.kernel_size), **attrs)
-    def bn_relu(m, x, part='', channels=slice(None)):
-        kinds = 'weight', 'bias', 'running_mean', 'running_var'
-        ps = [const(f'{names[m]}{part}.{o}', getattr(m, o)[channels]) for o in kinds]
-        return add('Relu', add('BatchNormalization', x, *ps, epsilon=m.eps))
-    def join(xs): return add('Concat', *xs, axis=1) if len(xs) > 1 else xs[0]
-    def dense(block, x): # a convolution of a stack is the sum of those of its input and of its new features
-        new = []
-        for layer in block:
-            def half(x, part, channels, bias):
-                x = bn_relu(layer.norm, x, part, channels)
-                return conv(layer.conv, x, 'Conv', part, channels, bias, pads=[1]*4)
-            out = half(x, '.in', slice(block.n_in), True)
-            new.append(add('Add', out, half(join(new), '.new', slice(block.n_in, None), False)) if new else out)
-        return x, join(new)
-    x,skips = conv(net.first, 'image', pads=[1]*4),[]
-    for block,td in zip(net.down, net.td):
-        x,new = dense(block, x)
-        skips.append(join([x, new]))
-        x = add('MaxPool', conv(td.conv, bn_relu(td.norm, skips[-1])), kernel_shape=[2, 2], strides=[2, 2])
-    x,new = dense(net.bottleneck, x)
-    zero,axes = const('zero', np.zeros(2, np.int64)),const('axes', np.array([2, 3]))
-    for tu,block in zip(net.tu, net.up):
-        skip = skips.pop()
-        up = conv(tu.conv, new, 'ConvTranspose', strides=[2, 2])
-        x,new = dense(block, join([add('Slice', up, zero, add('Shape', skip, start=2), axes), skip]))
-    head = const('head.weight', net.head.weight),const('head.bias', net.head.bias)
-    nodes.append(helper.make_node('Conv', [join([x, new]), *head], ['logits']))
-    value = lambda name, c: helper.make_tensor_value_info(name, TensorProto.FLOAT, ['batch', c, 'height', 'width'])
+    from onnx import TensorProto, helper
+    graph = _written(net)
+    def value(name, c): return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['batch', c, 'height', 'width'])
     ends = [value('image', net.in_channels)],[value('logits', net.n_classes)]
-    graph = helper.make_graph(nodes, 'FCDenseNet', *ends, list(consts.values()))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=9)
+    made = helper.make_graph(graph.nodes, 'FCDenseNet', *ends, list(graph.consts.values()))
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid('', 17)], ir_version=9)
     onnx.checker.check_model(model)
     with atomic(path) as tmp: tmp.write_bytes(model.SerializeToString())
 
@@ -115,8 +154,10 @@ def traced_onnx(
         warnings.simplefilter('ignore') # the tracer is old and says so; the new one needs one package more
         free = dict(image={0: 'batch'}, vector={0: 'batch'})
         names = dict(input_names=['image'], output_names=['vector'], dynamic_axes=free)
-        torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names, opset_version=17, dynamo=False)
+        torch.onnx.export(net.eval(), (torch.zeros(1, *shape),), str(tmp), **names,
+                          opset_version=17, dynamo=False)
 
+# %% ../nbs/02_inference.ipynb #2978f83d
 def fastest(net:nn.Module, # any network
             shape:tuple=None, # (C, H, W) of all images, where `net` is no `FCDenseNet`
             abreast:bool=True # with a shape: an image a thread; False: all threads on one image
@@ -137,6 +178,7 @@ def fastest(net:nn.Module, # any network
 # %% ../nbs/02_inference.ipynb #f9359749
 FEW = 8 # images that are computed before it pays to trace a network
 
+# %% ../nbs/02_inference.ipynb #9600e695
 def fastest_later(net:nn.Module, # a network of one input and one output
                   shape:tuple, # (C, H, W) of all images
                   few:float=FEW # images that PyTorch computes first; inf: all

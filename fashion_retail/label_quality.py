@@ -35,6 +35,7 @@ def worst_point(mask:np.ndarray, # bool (H, W)
         if depth[y, x] > best[2]: best = (int(x), int(y)), missing, float(depth[y, x])
     return best
 
+# %% ../nbs/16_label_quality.ipynb #f3d47e6e
 def simulate(work:Annotation, # at its start
              truth:np.ndarray, # bool (H, W)
              n:int=20, # strokes at most
@@ -69,6 +70,7 @@ def maker_version(maker # a `Cutout`, a function, or a word
     "By what a result is known again: a cut-out's version, or a name"
     return getattr(maker, "version", None) or getattr(maker, "__qualname__", str(maker))
 
+# %% ../nbs/16_label_quality.ipynb #82f82275
 def resumed(rows:pd.DataFrame, # rows of an images table
             part:str|Path|None, # CSV file that keeps finished rows; None: nothing is kept
             one, # function of a row that gives a dict of numbers and texts
@@ -135,6 +137,7 @@ def _two_sides(lab, mask, r=3): # mean color within r pixels, on the mask's side
         return total/np.maximum(cv2.boxFilter(weight, -1, k, normalize=False), 1e-6)[..., None]
     return mean(mask), mean(~mask)
 
+# %% ../nbs/16_label_quality.ipynb #8e3e4e9d
 def edgeless(image:np.ndarray, # uint8 (H, W, 3)
              mask:np.ndarray, # bool (H, W)
              level:float=8 # Lab distance between the two sides, below which there is no edge
@@ -147,8 +150,10 @@ def edgeless(image:np.ndarray, # uint8 (H, W, 3)
     inside, outside = _two_sides(lab, mask)
     return float((np.linalg.norm(inside - outside, axis=-1)[border] < level).mean())
 
+# %% ../nbs/16_label_quality.ipynb #7de8ed31
 SIGNALS = "again", "rectangle", "model", "edgeless", "pieces", "area"
 
+# %% ../nbs/16_label_quality.ipynb #1c4daeee
 def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                  mask:np.ndarray, # bool (H, W)
                  model:np.ndarray|None=None, # bool (H, W), another model's mask of the photo
@@ -156,7 +161,8 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
                 ) -> dict: # the `SIGNALS`, 0: fine; `model` is NaN where no other mask is given
     "The evidence against a mask, without knowing the truth"
     small = shrink(image, size)
-    shrunk = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA) >= 0.5
+    shrunk = lambda m: cv2.resize(m.astype(np.float32), small.shape[1::-1],
+                                  interpolation=cv2.INTER_AREA) >= 0.5
     m, differs = shrunk(mask), lambda a, b: 1 - segmentation_scores(a, b)["iou"]
     if not m.any(): return dict.fromkeys(SIGNALS, 1.0) | dict(area=5.0)
     n, _, stats, _ = cv2.connectedComponentsWithStats(m.astype(np.uint8), connectivity=8)
@@ -170,6 +176,7 @@ def mask_signals(image:np.ndarray, # uint8 (H, W, 3)
 # %% ../nbs/16_label_quality.ipynb #69d9001b
 WEIGHTS = dict(again=1, rectangle=1, model=2, edgeless=1, pieces=2, area=1)
 
+# %% ../nbs/16_label_quality.ipynb #04e7424d
 def suspicion(signals:dict # as `mask_signals` gives them
              ) -> float: # 0: nothing speaks against the mask; up to 1
     "One number from all signals: their weighted mean"
@@ -177,6 +184,7 @@ def suspicion(signals:dict # as `mask_signals` gives them
     if np.isnan(s["model"]): s["model"] = s["rectangle"]
     return float(sum(w*min(1, s[k]) for k, w in WEIGHTS.items())/sum(WEIGHTS.values()))
 
+# %% ../nbs/16_label_quality.ipynb #534feae4
 def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
                model=None, # uint8 photo (H, W, 3) -> bool mask (H, W), a second opinion
                part:str|Path|None=None # CSV file that keeps finished rows, for a run that goes on where it stopped
@@ -190,6 +198,7 @@ def rank_masks(rows:pd.DataFrame, # rows of an images table with masks
                                                suspicion=[suspicion(o) for o in signals])
     return table.sort_values("suspicion", ascending=False, kind="stable").reset_index(drop=True)
 
+# %% ../nbs/16_label_quality.ipynb #384012c1
 def ranking_quality(suspicion, # a number a mask, the larger the more suspicious
                     bad # bool a mask: it is wrong indeed
                    ) -> dict: # n, bad, base_rate, auc, average_precision, found_in_worst_fifth
@@ -210,6 +219,7 @@ def mask_expected(cut, image): # bool (H, W), and the IoU that the cut-out expec
                                                            "with_confidence") else (cut(image), None)
     return mask, np.nan if expected is None else float(expected)
 
+# %% ../nbs/16_label_quality.ipynb #c1c24747
 def proposed_texts(signals:dict # of `mask_signals`, with `expected`
                   ) -> dict: # certainty, expected_iou, grabcut_iou
     "What the table says of a proposal"

@@ -36,6 +36,7 @@ def preview_jpeg(image:np.ndarray, # uint8 (H, W, 3)
     return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]),
                         [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
+# %% ../nbs/15_label_session.ipynb #ee5622e3
 def outline(mask:np.ndarray, # bool (h, w), the engine's small mask
             shape:tuple # (H, W) of the photo
            ) -> list: # closed lines [x0, y0, x1, y1, …] in pixels of the photo; holes are lines too
@@ -68,11 +69,13 @@ REASONS = ("no garment", "several garments", "garment cut off",
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
 IDLE = 60  # seconds without any action after which the person is having coffee: they are not counted
 
+# %% ../nbs/15_label_session.ipynb #cc8cb003
 @lru_cache
 def _method(spec): # loaded once
     from fashion_retail.cutout import cutout  # brings torch
     return cutout(spec)
 
+# %% ../nbs/15_label_session.ipynb #8f809924
 @lru_cache
 def starts() -> tuple: # `STARTS` and the names of the cut-outs that are installed
     "What a photo can start from"
@@ -92,6 +95,7 @@ def _first(start, row, image): # -> rect and mask for an `Annotation`
         raise BadInput(f"start {start_name(start)} failed on {row.image_id} "
                        f"({type(e).__name__}: {e})") from e
 
+# %% ../nbs/15_label_session.ipynb #9049fc5d
 def start_name(start # as for `LabelSession`
               ) -> str: # the name of a cut-out or of a function
     "What a start is called in the log"
@@ -111,7 +115,8 @@ class LabelSession:
         table = read_table(source) if source else check_table(table).reset_index(drop=True)
         self.table = table.assign(mask_source=table.get("mask_source", ""),
                                   mask_path=table.get("mask_path", ""))
-        self.out, self.start, self.size, self.closed, self.on_close = (Path(out), start, size, "", lambda: None)
+        self.out, self.start, self.size, self.closed, self.on_close = (Path(out), start, size, "",
+                                                                       lambda: None)
         self.place = "this folder" if self.out == Path(".") else self.out  # for messages
         self._pool, self._ready, self.photo = ThreadPoolExecutor(1), {}, None
         self._claim()
@@ -151,6 +156,7 @@ def _load(self:LabelSession, row): # runs in the helper thread
                 and self.mask_path(row.image_id).exists() else self.start)
     return photo
 
+# %% ../nbs/15_label_session.ipynb #b7739744
 @patch
 def _begin(self:LabelSession, photo, start):
     """Put the first mask on `photo`; a proposal that cannot be used is named,
@@ -181,9 +187,11 @@ def _go(self:LabelSession, at): # position in the queue; its length: finished
         self._ready[ahead.image_id] = self._pool.submit(self._load, ahead)
     self._clock = time.monotonic()
 
+# %% ../nbs/15_label_session.ipynb #3c61654c
 @patch
 def _row(self:LabelSession, at): return self.table.loc[self.queue[at]] if at < len(self.queue) else None
 
+# %% ../nbs/15_label_session.ipynb #a563ae17
 @patch
 def _undone(self:LabelSession, at): # the first position after `at` that is not done, else any, else the end
     left = [i for i, o in enumerate(self.queue) if self.table.image_id[o] not in self.done and i != at]
@@ -199,6 +207,7 @@ def _hand(self:LabelSession): # the current photo, its clock brought up to now
     self._clock = now
     return self.photo
 
+# %% ../nbs/15_label_session.ipynb #93d32d1a
 @patch
 def _draw(self:LabelSession, **mark): # a rectangle or a stroke, as the engine takes it
     photo = self._hand()
@@ -213,6 +222,7 @@ def rectangle(self:LabelSession, x0:float, y0:float, x1:float, y1:float): # two 
     "Nothing outside is garment"
     self._draw(x0=x0, y0=y0, x1=x1, y1=y1)
 
+# %% ../nbs/15_label_session.ipynb #3e93c1d7
 @patch
 def stroke(self:LabelSession,
            points:list, # (x, y) pairs, pixels of the photo
@@ -222,6 +232,7 @@ def stroke(self:LabelSession,
     "What is under the brush is garment, or is not"
     self._draw(points=points, garment=garment, radius=radius)
 
+# %% ../nbs/15_label_session.ipynb #a92b5917
 @patch
 def restart(self:LabelSession, start): # as for `LabelSession`
     "Begin this photo again from another start"
@@ -243,6 +254,7 @@ def undo(self:LabelSession) -> bool: # False: there is nothing to undo
     else: return False
     return True
 
+# %% ../nbs/15_label_session.ipynb #123a00f8
 @patch
 def redo(self:LabelSession) -> bool: # False: nothing was undone
     "The step that was undone last"
@@ -268,6 +280,7 @@ def log(self:LabelSession) -> pd.DataFrame: # `LOG`, one row for each saved or s
                        f"it or move it away")
     return log
 
+# %% ../nbs/15_label_session.ipynb #885a4818
 @patch(as_prop=True)
 def done(self:LabelSession) -> dict: # image_id: why it was skipped, '' where its mask is saved
     "The photos that need no more work"
@@ -292,6 +305,7 @@ def _record(self:LabelSession, skipped=""): # "" : its mask is saved
     with atomic(self._log_path) as tmp: log.to_csv(tmp, index=False)
     self._log, photo.touched, photo.seconds = log, False, 0.0
 
+# %% ../nbs/15_label_session.ipynb #0bf1882e
 @patch
 def save(self:LabelSession):
     "Write the mask of the current photo; raises `BadInput` and stays with the photo when that fails"
@@ -308,6 +322,7 @@ def save(self:LabelSession):
         self._record()
     except OSError as e: raise BadInput(self._unsaved(e)) from None
 
+# %% ../nbs/15_label_session.ipynb #15ab87e9
 @patch
 def _unsaved(self:LabelSession, e):
     return (f"{self.photo.row.image_id} is not saved, {self.place} cannot be written ({e.strerror or e}); "
@@ -323,11 +338,13 @@ def next(self:LabelSession):
     if not looked: self.save()
     self._go(self.at + 1 if looked and self.at + 1 < len(self.queue) else self._undone(self.at))
 
+# %% ../nbs/15_label_session.ipynb #8074127b
 @patch(as_prop=True)
 def looking(self:LabelSession) -> bool: # the current photo was done before, and nothing was drawn since
     "Whether `next` has nothing to save"
     return self.photo is not None and not self.photo.touched and self.photo.row.image_id in self.done
 
+# %% ../nbs/15_label_session.ipynb #14e1043b
 @patch
 def skip(self:LabelSession, reason:str): # one of `REASONS`, or any other text
     "Go on without a mask"
@@ -337,6 +354,7 @@ def skip(self:LabelSession, reason:str): # one of `REASONS`, or any other text
     except OSError as e: raise BadInput(self._unsaved(e)) from None
     self._go(self._undone(self.at))
 
+# %% ../nbs/15_label_session.ipynb #3bf4046e
 @patch
 def previous(self:LabelSession):
     "Back to the photo before; unsaved work on this one waits"
@@ -345,6 +363,7 @@ def previous(self:LabelSession):
     if self.at == 0: raise BadInput("this is the first photo")
     self._go(self.at - 1)
 
+# %% ../nbs/15_label_session.ipynb #71c6e123
 @patch
 def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, left, seconds (median of the saved ones)
     "How far we are"
@@ -357,9 +376,11 @@ def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, 
 # %% ../nbs/15_label_session.ipynb #d3b126a3
 _HERE = {}  # folder: the session of this process that has it
 
+# %% ../nbs/15_label_session.ipynb #aee7f6d6
 class Occupied(BadInput):
     "The folder cannot be written just now"
 
+# %% ../nbs/15_label_session.ipynb #8b3274a0
 @patch
 def _claim(self:LabelSession):
     "Lock the folder; raises `BadInput` when another process has it or when it cannot be written"
@@ -378,6 +399,7 @@ def _claim(self:LabelSession):
                        "choose another folder or correct its rights") from None
     _HERE[key] = self
 
+# %% ../nbs/15_label_session.ipynb #a5302b5a
 @patch
 def close(self:LabelSession, reason:str="this session is closed"): # what a later action is told
     "Give the folder back"

@@ -79,6 +79,7 @@ def overlay(image:np.ndarray, # uint8 (H, W, 3)
     edge, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(tint, edge, -1, color, max(1, round(max(mask.shape)/250)))
 
+# %% ../nbs/01_labeling.ipynb #d22265c0
 def cut_out(image:np.ndarray, # uint8 (H, W, 3)
             mask:np.ndarray, # bool (H, W)
             background:int=255 # gray level, or an RGB triple
@@ -87,6 +88,7 @@ def cut_out(image:np.ndarray, # uint8 (H, W, 3)
     check_photo(image, mask=mask)
     return np.where(mask[..., None], image, np.asarray(background, np.uint8))
 
+# %% ../nbs/01_labeling.ipynb #8990c33b
 def check_photo(image:np.ndarray, # what should be uint8 (H, W, 3)
                 **maps:np.ndarray|None # name of a map -> what should be bool (H, W), or None
                ):
@@ -123,12 +125,14 @@ def disc(r:int # pixels
     "A disc, for dilating and eroding"
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*r + 1, 2*r + 1))
 
+# %% ../nbs/01_labeling.ipynb #446ca55e
 def grow(m:np.ndarray, # bool (H, W)
          r:int # pixels
         ) -> np.ndarray: # bool (H, W)
     "The mask and all within `r` pixels of it"
     return cv2.dilate(m.astype(np.uint8), disc(r)) > 0
 
+# %% ../nbs/01_labeling.ipynb #257d8406
 def erode(m:np.ndarray, # bool (H, W)
           r:int # pixels
          ) -> np.ndarray: # bool (H, W)
@@ -138,6 +142,7 @@ def erode(m:np.ndarray, # bool (H, W)
 # %% ../nbs/01_labeling.ipynb #164a5bdf
 def _box(x, r): return cv2.blur(x, (2*r + 1, 2*r + 1), borderType=cv2.BORDER_REFLECT)
 
+# %% ../nbs/01_labeling.ipynb #e9653e9a
 def _guided(guide, # float32 (h, w, 3), 0 to 1
             mask, # bool (h, w)
             r=4, # half the window, pixels
@@ -199,6 +204,7 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
 
+# %% ../nbs/01_labeling.ipynb #34f9941c
 def rectangle_mask(rect, # (x, y, w, h), pixels
                    shape # of the photo: (H, W)
                   ) -> np.ndarray: # bool (H, W)
@@ -279,6 +285,7 @@ def _histogram(colors, # int (h, w), each pixel's color cell, 0 to 4095
             h = (p.take(range(16), axis) + 2*h + p.take(range(2, 18), axis))/4
     return h.ravel()/max(h.sum(), 1e-9) + 1e-5
 
+# %% ../nbs/01_labeling.ipynb #d2445f56
 def _cut(colors, # uint8 (h, w, 2)
          pull, # float (h, w), positive towards garment, cut off at ±10
          hard): # int8 (h, w): 1 garment, -1 background, 0 open
@@ -340,12 +347,15 @@ class Annotation:
 @patch(as_prop=True)
 def _now(self:Annotation): return self._states[self._at]
 
+# %% ../nbs/01_labeling.ipynb #8fd60f96
 @patch(as_prop=True)
 def n_strokes(self:Annotation): return len(self._now.strokes)
 
+# %% ../nbs/01_labeling.ipynb #50aaac13
 @patch(as_prop=True)
 def preview(self:Annotation): return self._now.preview # bool (h, w), at working size
 
+# %% ../nbs/01_labeling.ipynb #bd2c9b1e
 @patch(as_prop=True)
 def mask(self:Annotation): # bool (H, W)
     "The mask at the photo's size; where nothing was changed it is the mask of the start"
@@ -365,6 +375,7 @@ def _shrunk(self:Annotation, mask):
     return cv2.resize(mask.astype(np.float32), self._small.shape[1::-1],
                       interpolation=cv2.INTER_AREA) >= 0.5
 
+# %% ../nbs/01_labeling.ipynb #1dd32b22
 @patch
 def _draw(self:Annotation, canvas, strokes, values): # values: (of background, of garment)
     sy, sx = np.array(canvas.shape)/self.image.shape[:2]
@@ -374,6 +385,7 @@ def _draw(self:Annotation, canvas, strokes, values): # values: (of background, o
                       values[garment], max(1, round(2*radius*sx)))
     return canvas
 
+# %% ../nbs/01_labeling.ipynb #10da49d6
 @patch
 def _push(self:Annotation, state):
     self._states = self._states[:self._at + 1] + [state]
@@ -391,6 +403,7 @@ def rectangle(self:Annotation, x0, y0, x1, y1): # two opposite corners in the ph
     preview = grabcut(self._small, rect, garment=hard > 0, background=hard < 0, seed=self.seed)
     self._push(_State(preview, self._now.strokes, None, None))
 
+# %% ../nbs/01_labeling.ipynb #ba19ec4c
 @patch
 def stroke(self:Annotation,
            points, # (x, y) pairs, pixels of the photo
@@ -444,6 +457,7 @@ def undo(self:Annotation) -> bool: # whether there was a step to take back
     self._at, self._lifted, moved = max(0, self._at - 1), None, self._at > 0
     return moved
 
+# %% ../nbs/01_labeling.ipynb #ab70f8bc
 @patch
 def redo(self:Annotation) -> bool: # whether there was a step to repeat
     "Repeat what `undo` took back"
@@ -464,6 +478,7 @@ def score_masks(table, # rows with a `mask_path`
     names = ["iou", "dice", "pixel_accuracy"]
     return pd.DataFrame(scores, columns=["image_id"] + names).astype(dict.fromkeys(names, float))
 
+# %% ../nbs/01_labeling.ipynb #cf844e54
 def summarize(scores:pd.DataFrame # `iou`, `dice`, `pixel_accuracy` and perhaps `boundary_f`, a row a photo
              ) -> dict: # n, iou_mean, iou_median, iou_p10, dice_mean, pixel_accuracy, boundary_f where it was measured
     "Means over photos; `iou_p10` is the 10th percentile: one photo in ten is worse"

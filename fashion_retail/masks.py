@@ -21,12 +21,14 @@ from .photos import CLEAR, TURNS, as_rgb, eight_bits, load_image, open_picture, 
 WRITE = "write it as 0 (background) and 255 (garment)"
 DARK, BRIGHT = 16, 239  # of 255: up to and from here on, a pixel is black or white
 
+# %% ../nbs/00_masks.ipynb #ff2503ec
 def _hues(pixels): # uint8 (H, W, 3) with unequal channels
     "What colors a picture shows, for a message"
     colors = np.unique(pixels[::max(1, len(pixels)//500), ::max(1, pixels.shape[1]//500)].reshape(-1, 3), axis=0)
     names = [f"({r}, {g}, {b})" for r, g, b in colors]
     return f"the colors {some(names, 3)}" if len(names) < 9 else "a color picture"
 
+# %% ../nbs/00_masks.ipynb #11720214
 def _gray(image, path): # a decoded PIL image
     "uint8 (H, W): the channel that holds the mask; raises `BadInput`"
     if image.info.get("pixels") is not None: image = Image.fromarray(np.asarray(as_rgb(image, path)))
@@ -44,6 +46,7 @@ def _gray(image, path): # a decoded PIL image
         raise BadInput(f"holds {_hues(pixels)}: {WRITE}")
     return pixels[..., 1]
 
+# %% ../nbs/00_masks.ipynb #7565fb61
 def _two_values(gray): # uint8 (H, W)
     "Raise `BadInput` where `gray` is not nearly black and white"
     between = (gray > DARK) & (gray < BRIGHT)
@@ -85,6 +88,7 @@ def _on_edges(edges, mask): # float (H, W), bool (H, W)
     contour = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
     return float(edges[contour].mean()/max(edges.mean(), 1e-6)) if contour.any() else 0.0
 
+# %% ../nbs/00_masks.ipynb #05dee997
 def _fits_better_turned(image, mask, turn): # uint8 (H, W, 3), bool (H, W), EXIF's orientation
     "Whether `mask` lies on the photo's edges clearly better after the turn that the photo has had"
     scale = 256/max(mask.shape)
@@ -99,6 +103,7 @@ def _fits_better_turned(image, mask, turn): # uint8 (H, W, 3), bool (H, W), EXIF
     as_it_is, turned = _on_edges(edges, small), _on_edges(edges, after)
     return turned > 1.5 and turned > 1.5*as_it_is
 
+# %% ../nbs/00_masks.ipynb #b6267a11
 def load_pair(path:str|Path, # of a photo
               mask_path:str|Path, # of its mask
               image:np.ndarray|None=None # the photo, where it has been read
@@ -123,6 +128,7 @@ def save_mask(mask:np.ndarray, # bool (H, W)
 VOID = 255  # of a pixel that belongs to no class
 VOID_NAMES = "void", "ignore", "ignored", "unlabeled", "unlabelled", "undefined", "unknown"
 
+# %% ../nbs/00_masks.ipynb #a90ad00d
 class Classes(list):
     """The names of the classes without void, and `numbers`: uint8 (256,),
     what a number in the file becomes"""
@@ -132,6 +138,7 @@ class Classes(list):
         self.written = len(names)  # numbers that have a meaning
         self.numbers[[i for i, o in enumerate(names) if o in self]] = range(len(self))
 
+# %% ../nbs/00_masks.ipynb #308f76d6
 def read_classes(path:str|Path # labels.json
                 ) -> Classes: # names, background first, void apart
     """Read the names of the classes; raises `BadInput` where the file is not a list of at
@@ -151,6 +158,7 @@ def read_classes(path:str|Path # labels.json
     if not 2 <= len(classes) <= VOID: raise refused(f"holds {len(classes)} classes")
     return classes
 
+# %% ../nbs/00_masks.ipynb #077a4acc
 def label_names(rows # rows of an images table with `label_path`
                ) -> Classes: # names, background first, void apart
     """What the numbers in the labels mean: `labels.json` in the table's folder,

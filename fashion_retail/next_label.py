@@ -18,6 +18,7 @@ from .features import Store, embed
 def numbers_of(texts): # (N,) float, NaN where empty
     return pd.to_numeric(texts, errors="coerce").to_numpy(float)
 
+# %% ../nbs/11_next_label.ipynb #2ee6c82d
 def mask_pool(rows:pd.DataFrame, # of `propose_masks`
               store:Store|None=None, # where vectors are looked up and kept
               dropout:np.ndarray|None=None, # (N,), of `mask_doubts`
@@ -33,6 +34,7 @@ def mask_pool(rows:pd.DataFrame, # of `propose_masks`
 # %% ../nbs/11_next_label.ipynb #9c9b19cd
 LEFT_OUT = 0.1 # share of the numbers that a network without dropout is asked without
 
+# %% ../nbs/11_next_label.ipynb #976d78b0
 def mask_doubts(rows:pd.DataFrame, # of an images table
                 cut, # a `Cutout` with a network of dense layers, such as tiramisu or garments
                 passes:int=6 # forward passes
@@ -53,6 +55,7 @@ def mask_doubts(rows:pd.DataFrame, # of an images table
         return entropy_of(*mc_dropout(net, view, passes))
     return np.array([doubt(path) for path in rows.path])
 
+# %% ../nbs/11_next_label.ipynb #933ab995
 def entropy_of(probability, entropy): # of `mc_dropout`; nats a pixel that is likely no background
     inside = probability[:, 0] < 0.5
     return float(entropy.sum()/max(1, int(inside.sum())))
@@ -74,6 +77,7 @@ def with_next(rows:pd.DataFrame, # an images table
 PAIR_DESCRIPTORS = "ranking", "stages", "color_histogram"
 TOP = 10 # catalogue photos beside each snapshot
 
+# %% ../nbs/11_next_label.ipynb #e0ddb73f
 def pair_numbers(distances:list # float (Q, G) for each of `PAIR_DESCRIPTORS`
                 ) -> tuple: # int (P, 2), snapshot and catalogue photo; float32 (P, 7)
     "Each query beside its nearest gallery photos, and what is known of the pair"
@@ -91,6 +95,7 @@ def pair_numbers(distances:list # float (Q, G) for each of `PAIR_DESCRIPTORS`
     at = np.stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()], 1)
     return at, np.float32(np.stack([*parts[::2], *parts[1::2], first.ravel()], 1))
 
+# %% ../nbs/11_next_label.ipynb #d4a4ea49
 def photo_distances(queries, gallery, cut="tiramisu", store=None, device="auto"): # list of float (Q, G)
     "The distances in `PAIR_DESCRIPTORS` of all snapshots to all catalogue photos"
     from fashion_retail.features import descriptor
@@ -111,10 +116,12 @@ def pair_model(numbers, same, labeled): # bool (N,) or positions; float (N,) pro
     learned = LogisticRegression(max_iter=500).fit(numbers[labeled], same[labeled])
     return learned.predict_proba(numbers)[:, 1]
 
+# %% ../nbs/11_next_label.ipynb #9657aef5
 def scaled_pairs(numbers, by=None): # float32 (N, 7), each with mean 0 and deviation 1 over `by`
     by = numbers if by is None else by
     return (numbers - by.mean(0))/(by.std(0) + 1e-6)
 
+# %% ../nbs/11_next_label.ipynb #ac376d5a
 def pair_pool(rows:pd.DataFrame, # an images table with snapshots and catalogue photos
               cut="tiramisu", # NAME or NAME@FILE: how snapshots are cut out
               store:Store|None=None, # where masks and vectors are looked up and kept

@@ -17,6 +17,7 @@ from .search import item_array
 # %% ../nbs/05_open_set.ipynb #4dece80b
 FPIRS = 0.01, 0.05, 0.1
 
+# %% ../nbs/05_open_set.ipynb #c097843c
 def dir_at(
     score, # (T,) numbers, larger speaks for known
     known, # bool (T,): the item was in the gallery
@@ -30,6 +31,7 @@ def dir_at(
     threshold = unknown[allowed] if allowed < len(unknown) else -np.inf
     return float((right & known & (score > threshold)).sum()/known.sum())
 
+# %% ../nbs/05_open_set.ipynb #980d9cb8
 def reliability(
     probability, # (T,) 0 to 1
     known, # bool (T,)
@@ -42,6 +44,7 @@ def reliability(
     grouped = table.groupby("bin")
     return grouped.mean().assign(n=grouped.size())[["n", "probability", "share"]].reset_index(drop=True)
 
+# %% ../nbs/05_open_set.ipynb #e1d7d859
 def calibration_error(
     probability, # (T,) 0 to 1
     known, # bool (T,)
@@ -74,7 +77,8 @@ def open_set_metrics(
 ) -> dict: # auroc, dir_fpir_01, dir_fpir_05, dir_fpir_10, ece, each with _low and _high (95 %); n_known, n_unknown
     """Open-set figures with bootstrap intervals by group;
     raises `BadInput` unless there are known and unknown trials"""
-    probability, known, right = np.asarray(probability, float), np.asarray(known, bool), np.asarray(right, bool)
+    probability, known, right = np.asarray(probability, float), np.asarray(known,
+                                                                           bool), np.asarray(right, bool)
     groups = np.arange(len(known)) if groups is None else np.asarray(groups, str)
     lengths = [len(probability), len(known), len(right),
                len(groups)] + ([] if top1 is None else [len(top1)])
@@ -137,6 +141,7 @@ def evaluate_open_set(
 # %% ../nbs/05_open_set.ipynb #4c2c2b3e
 BLUE, ORANGE = "#0072b2", "#d55e00"
 
+# %% ../nbs/05_open_set.ipynb #450446bf
 def _axes(n_axes):
     "A figure with some axes in a row"
     import matplotlib.pyplot as plt
@@ -148,6 +153,7 @@ def _axes(n_axes):
     plt.close(figure)  # the caller shows or saves it: once, not twice
     return figure, axes[0]
 
+# %% ../nbs/05_open_set.ipynb #3f98c2b3
 def dir_curve(
     score, # (T,) numbers, larger speaks for known
     known, # bool (T,)

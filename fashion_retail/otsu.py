@@ -19,6 +19,7 @@ def _outside(free): # bool (H, W)
     cv2.floodFill(p, None, (0, 0), 2)
     return p[1:-1, 1:-1] == 2
 
+# %% ../nbs/01_otsu.ipynb #8bf2399f
 def _solid(raw): # bool (H, W), fragments of a shape
     "`raw` closed and filled, with the narrowest bridge that gives a compact shape"
     for r in (2, 4, 8, 16):

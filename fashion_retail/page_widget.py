@@ -7,6 +7,7 @@ __all__ = ['SearchWidget']
 
 # %% ../nbs/22_page_widget.ipynb #dc593542
 import anywidget
+from fastcore.basics import patch
 from starlette.datastructures import FormData
 
 from .catalogue import Catalogue
@@ -33,30 +34,42 @@ class SearchWidget(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(self._answer)
 
-    def _answer(self, _, content, buffers): # a message of page.js
-        reply, data = dict(number=content["number"]), []
-        try:
-            def tell(outline): self.send(dict(number=content["number"], outline=outline), [])
-            more = (tell,) if content["do"] == "search" else ()
-            found = getattr(self, f"_do_{content['do']}")(content["args"], [bytes(o) for o in buffers], *more)
-            if isinstance(found, bytes): data = [found]
-            else: reply["value"] = found
-        except Refused as error: reply["problem"] = error.plain()
-        except BadInput as error: reply["problem"] = dict(code="bad_input", error=str(error))
-        self.send(reply, data)
+# %% ../nbs/22_page_widget.ipynb #a6296713
+@patch
+def _answer(self:SearchWidget, _, content, buffers): # a message of page.js
+    reply, data = dict(number=content["number"]), []
+    try:
+        def tell(outline): self.send(dict(number=content["number"], outline=outline), [])
+        more = (tell,) if content["do"] == "search" else ()
+        found = getattr(self, f"_do_{content['do']}")(content["args"], [bytes(o) for o in buffers],
+                                                      *more)
+        if isinstance(found, bytes): data = [found]
+        else: reply["value"] = found
+    except Refused as error: reply["problem"] = error.plain()
+    except BadInput as error: reply["problem"] = dict(code="bad_input", error=str(error))
+    self.send(reply, data)
 
-    def _do_about(self, args, photos): return self.service.describe(self.catalogue) | dict(name="", examples=0)
+# %% ../nbs/22_page_widget.ipynb #5d0c01c7
+@patch
+def _do_about(self:SearchWidget, args, photos): return self.service.describe(self.catalogue) | dict(name="", examples=0)
 
-    def _do_search(self, args, photos, tell):
-        form = FormData([("where", o) for o in args.get("where", [])])
-        several = len(photos) > 1
-        def each(name): return tuple(args.get(name, []) or [None]*len(photos))
-        names = [f"photo {i + 1}" for i in range(len(photos))]
-        where = {**(field_where(form) or {}), **self.always} or None
-        asked = Asked(photos, names, self.count, where, each("boxes"), each("points"), several)
-        return self.service.answer_search(self.catalogue, asked, tell)
+# %% ../nbs/22_page_widget.ipynb #482c9487
+@patch
+def _do_search(self:SearchWidget, args, photos, tell):
+    form = FormData([("where", o) for o in args.get("where", [])])
+    several = len(photos) > 1
+    def each(name): return tuple(args.get(name, []) or [None]*len(photos))
+    names = [f"photo {i + 1}" for i in range(len(photos))]
+    where = {**(field_where(form) or {}), **self.always} or None
+    asked = Asked(photos, names, self.count, where, each("boxes"), each("points"), several)
+    return self.service.answer_search(self.catalogue, asked, tell)
 
-    def _do_feedback(self, args, photos): return self.service.note_feedback(self.catalogue, Feedback(**args))
+# %% ../nbs/22_page_widget.ipynb #91b02662
+@patch
+def _do_feedback(self:SearchWidget, args, photos): return self.service.note_feedback(self.catalogue,
+                                                                                     Feedback(**args))
 
-    def _do_picture(self, args, photos):
-        return self.service.show_photo(self.catalogue, args["path"].rpartition("/")[2], args["size"])
+# %% ../nbs/22_page_widget.ipynb #55345e61
+@patch
+def _do_picture(self:SearchWidget, args, photos):
+    return self.service.show_photo(self.catalogue, args["path"].rpartition("/")[2], args["size"])

@@ -26,6 +26,7 @@ def mean_and_spread(found:torch.Tensor, # float (B, C, h, w), a stage's map
 # %% ../nbs/04_parts.ipynb #cd5e3044
 CELLS = 5  # along each side of the grid
 
+# %% ../nbs/04_parts.ipynb #40047944
 def boxes(inside:torch.Tensor # float (B, 1, S, S), 1 = garment
          ) -> torch.Tensor: # float (B, 5): number in the batch, then x0, y0, x1, y1 in 0 to 1
     "Bounding boxes of the masks; the whole square where a mask is empty"
@@ -37,6 +38,7 @@ def boxes(inside:torch.Tensor # float (B, 1, S, S), 1 = garment
         found.append([i, *(float(o)/side for o in box)])
     return torch.tensor(found)
 
+# %% ../nbs/04_parts.ipynb #4e3b8fe8
 def cells(found:torch.Tensor, # float (B, C, h, w), a stage's map
           where:torch.Tensor # float (B, 5), from `boxes`
          ) -> torch.Tensor: # float (B, 15*C), rows of length 1: three columns from the side to the middle
@@ -62,6 +64,7 @@ class _Parts(torch.nn.Module):
         return torch.cat([*(o for o, _ in pairs), *(o for _, o in pairs),
                           *(cells(maps[o], where)*len(pairs)**0.5 for o in ("blocks.4", "blocks.6"))], 1)
 
+# %% ../nbs/04_parts.ipynb #3ec1dbd6
 class Parts(NetworkDescriptor):
     """Stages of the ImageNet EfficientNet-Lite0 for attributes: mean, spread,
     and what is where on the garment"""

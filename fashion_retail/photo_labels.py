@@ -24,6 +24,7 @@ CLASSES = ["background", "upper", "lower", "whole", "person", "other"]
 CLASS_COLORS = np.array([(0, 0, 0), (0, 170, 0), (40, 80, 230), (220, 0, 220),
                          (230, 150, 90), (230, 220, 0)], np.uint8)
 
+# %% ../nbs/13_photo_labels.ipynb #7cef5bfc
 def show_classes(image:np.ndarray, # uint8 (H, W, 3)
                  labels:np.ndarray # uint8 (H, W), indices of `CLASSES`
                 ) -> np.ndarray: # uint8 (H, W, 3)
@@ -41,6 +42,7 @@ def lab_image(image:np.ndarray # uint8 (H, W, 3)
     smooth = cv2.GaussianBlur(image, (0, 0), 0.8)
     return cv2.cvtColor(smooth.astype(np.float32)/255, cv2.COLOR_RGB2Lab)
 
+# %% ../nbs/13_photo_labels.ipynb #b161945a
 def same_photo(first:np.ndarray, # `lab_image` of a photo
                second:np.ndarray # of another
               ) -> bool: # True: copies of one photo
@@ -51,6 +53,7 @@ def same_photo(first:np.ndarray, # `lab_image` of a photo
     distance = np.linalg.norm(first - second, axis=-1)
     return bool((distance[inked] < 4).mean() > 0.12)
 
+# %% ../nbs/13_photo_labels.ipynb #10948aa3
 def photo_groups(labs:list # `lab_image` of each photo
                 ) -> list: # lists of positions, each the copies of one photo
     "Positions of photos that share their pose, in the order of the first copy"
@@ -63,17 +66,21 @@ def photo_groups(labs:list # `lab_image` of each photo
 # %% ../nbs/13_photo_labels.ipynb #835519c9
 def _disc(radius): return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*radius + 1, 2*radius + 1))
 
+# %% ../nbs/13_photo_labels.ipynb #41c1d82c
 def _opened(mask, radius):
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
 
+# %% ../nbs/13_photo_labels.ipynb #ebe67351
 def _large(mask, share): # the components of at least this share of the photo
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     keep = stats[:, cv2.CC_STAT_AREA] >= share*mask.size
     keep[0] = False
     return keep[label]
 
+# %% ../nbs/13_photo_labels.ipynb #be9c0fb2
 def _filled(mask, share): return ~_large(~mask, share) # holes below this share of the photo are filled
 
+# %% ../nbs/13_photo_labels.ipynb #8b15f39d
 def skin_color(lab:np.ndarray # `lab_image`
               ) -> np.ndarray: # bool (H, W)
     """Pixels with the hue and chroma of skin; in the lower half a narrower range,
@@ -84,6 +91,7 @@ def skin_color(lab:np.ndarray # `lab_image`
     low = np.arange(len(lab))[:, None] > 0.5*len(lab)
     return skin & (~low | ((hue < 66) & (chroma > 13)))
 
+# %% ../nbs/13_photo_labels.ipynb #09e9bdd5
 def studio_parts(labs:list # `lab_image` of every copy of one photo
                 ) -> tuple: # three bool (H, W): the person with all clothes, what is dyed, skin
     "What the copies of one studio photo say together; with a single copy nothing is known to be dyed"
@@ -92,7 +100,8 @@ def studio_parts(labs:list # `lab_image` of every copy of one photo
     person = _large(_filled(inked > 5, 0.0006), 0.002)
     dyed = np.zeros(person.shape, bool)
     if len(labs) > 1:
-        change = np.max([np.linalg.norm(one - two, axis=-1) for one, two in itertools.combinations(labs, 2)], axis=0)
+        change = np.max([np.linalg.norm(one - two, axis=-1) for one,
+                         two in itertools.combinations(labs, 2)], axis=0)
         dyed = _large(_filled(_opened(change > 9, 1) & person, 0.0015), 0.002)
     skin = np.all([skin_color(o) for o in labs], axis=0) & person & ~dyed
     skin = _large(_filled(_opened(skin, 1), 0.0004), 0.0003) & ~dyed
@@ -107,11 +116,13 @@ def _nearest(labels, unknown): # `unknown` pixels take the label of the nearest 
     table[near[known]] = labels[known]
     return np.where(unknown, table[near], labels)
 
+# %% ../nbs/13_photo_labels.ipynb #4a0f8f1a
 def _smooth_labels(labels): # the class with most weight around each pixel
     weight = [cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.2)
               for k in range(len(CLASSES))]
     return np.argmax(weight, axis=0).astype(np.uint8)
 
+# %% ../nbs/13_photo_labels.ipynb #6f9d2fb6
 def _label_pieces(labels, zone, rule): # a component of `zone` gets the class that `rule` gives for its median height
     count, piece = cv2.connectedComponents(zone.astype(np.uint8))
     rows = np.arange(len(labels))[:, None]/len(labels) + np.zeros(labels.shape)
@@ -150,6 +161,7 @@ def _class_number(name):
         raise BadInput(f"a correction names class {name!r}: use one of {', '.join(CLASSES)}")
     return CLASSES.index(name)
 
+# %% ../nbs/13_photo_labels.ipynb #de1d3a60
 def correct_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
                    correction:dict # may hold `hem`: (x, y) points; `areas`: dicts with from_class, to_class, polygon
                   ) -> np.ndarray: # uint8 (H, W), a new array
@@ -168,6 +180,7 @@ def correct_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
         labels[inside & (labels == _class_number(area["from_class"]))] = _class_number(area["to_class"])
     return labels
 
+# %% ../nbs/13_photo_labels.ipynb #3f20d4bb
 def drop_specks(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
                 share:float=0.0006 # of the photo; smaller pieces are specks
                ) -> np.ndarray: # uint8 (H, W)
@@ -185,6 +198,7 @@ def save_labels(labels:np.ndarray, # uint8 (H, W), indices of `CLASSES`
     image.putpalette(CLASS_COLORS.tobytes())
     with atomic(path) as tmp: image.save(tmp, optimize=True, bits=4)
 
+# %% ../nbs/13_photo_labels.ipynb #97580995
 def pose_labels(rows:pd.DataFrame, # rows of one model and view, with `path`, `image_id`, `part`
                 corrections:dict # image_id of a pose's first row -> correction
                ) -> list: # (image ids of the pose, uint8 (H, W) labels, whether they were corrected)

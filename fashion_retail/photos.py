@@ -29,6 +29,7 @@ FORMATS = {  # Pillow's name of a format: the endings of its files
     "HEIF": ".heic .heif .hif"}
 INSTALL = {"HEIF": "pip install 'fashion_retail[heic]'", "AVIF": "pip install --upgrade pillow"}
 
+# %% ../nbs/00_photos.ipynb #5aa6b781
 @lru_cache(1)
 def _formats():
     "The formats of `FORMATS` that can be read here"
@@ -40,6 +41,7 @@ def _formats():
     if not features.check("avif"): Image.OPEN.pop("AVIF", None)
     return [o for o in FORMATS if o in Image.OPEN]
 
+# %% ../nbs/00_photos.ipynb #ffafd2b9
 def photo_endings() -> dict: # ending in small letters: '' where it can be read, otherwise what to install
     "The endings that photos have, and what those need that cannot be read yet"
     can = _formats()
@@ -65,10 +67,12 @@ LOOKS = ((rb"\s*<(!doctype html|html|head)", "is a web page"),
           "LFS"),
          (rb"8BPS", "is a Photoshop file"), (rb"\s*[{\[]", "is JSON or another text"))
 
+# %% ../nbs/00_photos.ipynb #aed6687e
 def _looks_like(data): # the first bytes of a file
     "What a file is that is no photo, as a verb phrase; '' where nothing is known about it"
     return next((what for start, what in LOOKS if re.match(start, data[:2000], re.I | re.S)), "")
 
+# %% ../nbs/00_photos.ipynb #aa850531
 class Upload(bytes):
     "The content of a photo that was sent and is no file; messages call it by `name`"
     def __new__(cls, data, name): return super().__new__(cls, data)
@@ -96,6 +100,7 @@ def _bytes(path, what): # a file, or an `Upload`; `photo`, `mask` or `labels` fo
     if not data: raise refused("is empty (0 bytes): replace the file or leave it out")
     return data
 
+# %% ../nbs/00_photos.ipynb #a8de3277
 def _within_limit(pixels): # of a picture that has not been decoded yet
     if pixels > MAX_PIXELS:
         raise BadInput(f"has {pixels/1e6:.0f} megapixels, more than the {MAX_PIXELS/1e6:.0f} that are "
@@ -111,6 +116,7 @@ def _bare_png(data):
         at = end
     return b"".join(kept)
 
+# %% ../nbs/00_photos.ipynb #ec31fb8e
 def _bare_jpeg(data):
     "A JPEG without EXIF, profile and comments; Adobe's segment says how colors are stored and stays"
     kept, at = [data[:2]], 2
@@ -121,6 +127,7 @@ def _bare_jpeg(data):
         at = end
     return b"".join(kept) + data[at:]
 
+# %% ../nbs/00_photos.ipynb #234c73aa
 def _bare_webp(data):
     "A WebP without EXIF, XMP and profile"
     kept, at = [], 12
@@ -131,6 +138,7 @@ def _bare_webp(data):
     body = b"WEBP" + b"".join(kept)
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
+# %% ../nbs/00_photos.ipynb #bed7aa06
 def _bare(data):
     "A file without its metadata, where the format is known; otherwise b''"
     if data[:8] == b"\x89PNG\r\n\x1a\n": return _bare_png(data)
@@ -145,6 +153,7 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}
 
+# %% ../nbs/00_photos.ipynb #518125fa
 def _lone_orientation(exif): # bytes of an EXIF block, perhaps damaged
     """The orientation in the first directory of an EXIF block, read without its other fields;
     1 where there is none"""
@@ -157,6 +166,7 @@ def _lone_orientation(exif): # bytes of an EXIF block, perhaps damaged
             return int.from_bytes(exif[at+8:at+10], order)
     return 1
 
+# %% ../nbs/00_photos.ipynb #76e077c3
 def _orientation(image): # a PIL image
     "1 to 8, as EXIF says it; 1 where it says nothing that can be read"
     try: found = image.getexif().get(ORIENTATION, 1)
@@ -179,6 +189,7 @@ def _open_tiff(data): # bytes of a TIFF
     turn = fields.get(ORIENTATION, 1)
     return pixels, turn if turn in TURNS else 1
 
+# %% ../nbs/00_photos.ipynb #46e155c3
 def _open(data): # bytes of a picture
     "The PIL image, decoded; raises whatever Pillow raises, and `BadInput` above the limit"
     try: image = Image.open(BytesIO(data), formats=_formats())
@@ -189,6 +200,7 @@ def _open(data): # bytes of a picture
     image.load()
     return image
 
+# %% ../nbs/00_photos.ipynb #fc3558d4
 def _decoded(data): # bytes of a picture
     "The PIL image, decoded, with the numbers that Pillow would cut off as `info['pixels']`, and its orientation"
     try: image = _open(data)
@@ -204,7 +216,8 @@ def _decoded(data): # bytes of a picture
         turn = _orientation_of_bytes(data)
         return _open(bare), turn
     turn = _orientation(image)
-    if image.info["deep"]: image.info["pixels"] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image.info["deep"]: image.info["pixels"] = cv2.imdecode(np.frombuffer(data, np.uint8),
+                                                               cv2.IMREAD_UNCHANGED)
     return image, turn
 
 # %% ../nbs/00_photos.ipynb #6b19aa7c
@@ -228,6 +241,7 @@ def _white(values): # array of numbers, NaN and infinities apart
     bright = float(np.percentile(values, 99.5))
     return max(bright, 1.0), f"HDR with white at {max(bright, 1.0):.4g}"
 
+# %% ../nbs/00_photos.ipynb #f81b25e1
 def eight_bits(values, path): # (H, W) or (H, W, C), any numbers; the file, for what is said
     "`values` as uint8, with a stated scale"
     if values.dtype == np.uint8: return values
@@ -255,6 +269,7 @@ def _transform(icc, mode): # bytes of a profile, mode of the image
         return found if np.abs(changed.astype(int) - grid).max() > 3 else None
     except Exception: return None  # a damaged profile, or one of another kind of image, should not cost the photo
 
+# %% ../nbs/00_photos.ipynb #8746633b
 def _to_srgb(image, icc): # RGB, CMYK or L; bytes of a profile or None
     "`image` as RGB in sRGB; without a usable profile, as Pillow converts it"
     if isinstance(icc, bytes) and icc and (change := _transform(icc, image.mode)) is not None:
@@ -265,6 +280,7 @@ def _to_srgb(image, icc): # RGB, CMYK or L; bytes of a profile or None
         return ImageCms.profileToProfile(image, *space, outputMode="RGB")
     return image.convert("RGB")
 
+# %% ../nbs/00_photos.ipynb #3ed58fd4
 def _on_white(image, path): # a PIL image with transparency
     "`image` as RGB, laid on white; a picture that is transparent everywhere is taken as opaque"
     image = image.convert("RGBA")
@@ -276,6 +292,7 @@ def _on_white(image, path): # a PIL image with transparency
 # %% ../nbs/00_photos.ipynb #cfd8727a
 CLEAR = "RGBA", "LA", "PA", "RGBa", "La"
 
+# %% ../nbs/00_photos.ipynb #ebaa7d55
 def open_picture(path, what): # a file; for the message
     """The decoded PIL image, not turned yet, and its orientation;
     raises `BadInput` whatever is wrong with the file"""
@@ -296,6 +313,7 @@ def open_picture(path, what): # a file; for the message
     except Exception: pass  # a damaged second picture
     return image, turn
 
+# %% ../nbs/00_photos.ipynb #6617cf8c
 def _array(image): # RGB or L
     "The pixels of a PIL image, row by row where it is large: Pillow would hold them three times"
     if image.width*image.height < 20_000_000: return np.asarray(image)
@@ -320,6 +338,7 @@ def as_rgb(image, path): # a decoded PIL image
     if image.mode not in ("RGB", "CMYK", "L", "LAB"): image = image.convert("RGB")
     return _to_srgb(image, icc)
 
+# %% ../nbs/00_photos.ipynb #dccf18c5
 def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
               ) -> np.ndarray: # uint8 (H, W, 3), RGB, upright
     """Read a photo; raises `BadInput` when it is missing, damaged, no picture,
@@ -336,6 +355,7 @@ def load_image(path:str|Path # a file in one of `FORMATS`, or an `Upload`
                        f"a garment: leave it out")
     return pixels
 
+# %% ../nbs/00_photos.ipynb #df85d191
 def orientation(path:str|Path # of a photo
                ) -> int: # 1 to 8
     "EXIF's orientation of a photo, from the file's header; 1 where there is none"
@@ -350,6 +370,7 @@ def small_figures():
     from matplotlib_inline.backend_inline import set_matplotlib_formats
     set_matplotlib_formats("jpeg", pil_kwargs={"quality": 80})
 
+# %% ../nbs/00_photos.ipynb #ef0fcd89
 def show_images(images:list, # uint8 RGB (H, W, 3), or bool masks (H, W)
                 titles:list|None=None, # one line each
                 ncols:int=6, # pictures in a row

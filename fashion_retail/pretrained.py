@@ -83,6 +83,7 @@ FAMILIES["timm"] = Timm
 FASHION_CLIPS = {"marqo-fashionCLIP": ("ViT-B-16", "hf-hub:Marqo/marqo-fashionCLIP"),
                  "marqo-fashionSigLIP": ("ViT-B-16-SigLIP", "hf-hub:Marqo/marqo-fashionSigLIP")}
 
+# %% ../nbs/04_pretrained.ipynb #d6a43a03
 class OpenClip(Pretrained):
     "The photo side of a CLIP; raises `BadInput` for an unknown one, and without OpenCLIP"
     trace, knows_words = False, True
@@ -105,7 +106,8 @@ class OpenClip(Pretrained):
         tag = str(weights or "").partition(":")[2]
         known = {}
         if self.tags:
-            known = open_clip.get_pretrained_cfg(self.architecture, tag if tag in self.tags else self.tags[0])
+            known = open_clip.get_pretrained_cfg(self.architecture,
+                                                 tag if tag in self.tags else self.tags[0])
         known = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **known}
         self.mean, self.std = (255*np.array(known[o]) for o in ("mean", "std"))
         self.dim, self.prepare = self.about["embed_dim"], Preparation(self.about["vision_cfg"]["image_size"])
@@ -126,6 +128,7 @@ def from_hub(self:OpenClip, tag):
                        f"write {self.name}@hub:TAG with one of {', '.join(self.tags) or 'none'}")
     return open_clip.create_model(self.architecture, pretrained=tag)
 
+# %% ../nbs/04_pretrained.ipynb #eaa0a780
 @patch
 def from_file(self:OpenClip, path):
     import open_clip

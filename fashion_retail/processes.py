@@ -17,10 +17,12 @@ def process_count() -> int:
     "Processes that train together; 1 where there is one"
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
+# %% ../nbs/03_processes.ipynb #bba8e6e9
 def process_number() -> int: # 0: the one that writes
     "Which of them this is"
     return dist.get_rank() if process_count() > 1 else 0
 
+# %% ../nbs/03_processes.ipynb #a98cb9f8
 @contextmanager
 def together(device:str # cpu or cuda
             ): # a context
@@ -34,6 +36,7 @@ def together(device:str # cpu or cuda
     try: yield
     finally: dist.destroy_process_group()
 
+# %% ../nbs/03_processes.ipynb #58e1c794
 def wait_for_all():
     "Go on when all processes have come here"
     if process_count() > 1: dist.barrier()
@@ -47,6 +50,7 @@ def share(*tensors # of one length
     mine = [one[number::many] for one in tensors]
     return mine, len(mine[0])*many/count
 
+# %% ../nbs/03_processes.ipynb #0f34d23f
 def mean_over(tensors # of the same shapes in all processes
              ):
     "Replace tensors by their mean over the processes, all in one message"

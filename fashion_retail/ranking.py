@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 
 import fashion_retail
@@ -36,42 +37,51 @@ class RankingNet(nn.Module):
         self.middle, self.head = nn.Parameter(torch.zeros(count)), nn.Linear(count, dim, bias=False)
         self.to(memory_format=torch.channels_last)
 
-    def pooled(self,
-        x:torch.Tensor, # float (B, 3, S, S), scaled to (0…255 - 127)/128
-        inside:torch.Tensor # float (B, S, S), 1 = garment
-    ) -> torch.Tensor: # (B, 592)
-        "Means of the stages, before anything is learned from them"
-        maps, found = self.encoder(x), []
-        for name in self.stages:
-            share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in maps[name].shape[2:]]) + 1e-3
-            found.append((maps[name]*share).sum((2, 3))/share.sum((2, 3)))
-        return torch.cat(found, 1)
-
-    def even(self, pooled): # (B, 592) -> (B, 592): around the middle, each stage of length 1
-        return torch.cat([F.normalize(o) for o in (pooled - self.middle).split(list(self.stages.values()), 1)], 1)
-
-    def project(self, pooled): # (B, 592) -> (B, dim), rows of length 1
-        return F.normalize(self.head(self.even(pooled)))
-
-    @torch.no_grad()
-    def fit(self,
-        pooled:torch.Tensor # float (N, 592), of N photos to be trained on
-    ):
-        "Start the last layer at the half-whitened principal components of what was seen"
-        dim = self.head.out_features
-        self.middle.copy_(pooled.mean(0))
-        seen = self.even(pooled)
-        _, spread, directions = torch.linalg.svd(seen - seen.mean(0), full_matrices=len(seen) < dim)
-        spread = F.pad(spread, (0, max(0, dim - len(spread))))[:dim].clamp_min(spread[0]/100)
-        weight = directions[:dim]/spread[:, None].sqrt()
-        self.head.weight.copy_(weight/weight.norm(dim=1).mean())
-
     def forward(self, x, inside): return self.project(self.pooled(x, inside))
+
+# %% ../nbs/04_ranking.ipynb #f36ecdfa
+@patch
+def pooled(self:RankingNet,
+    x:torch.Tensor, # float (B, 3, S, S), scaled to (0…255 - 127)/128
+    inside:torch.Tensor # float (B, S, S), 1 = garment
+) -> torch.Tensor: # (B, 592)
+    "Means of the stages, before anything is learned from them"
+    maps, found = self.encoder(x), []
+    for name in self.stages:
+        share = F.adaptive_avg_pool2d(inside[:, None], [int(o) for o in maps[name].shape[2:]]) + 1e-3
+        found.append((maps[name]*share).sum((2, 3))/share.sum((2, 3)))
+    return torch.cat(found, 1)
+
+# %% ../nbs/04_ranking.ipynb #b757f9d9
+@patch
+def even(self:RankingNet, pooled): # (B, 592) -> (B, 592): around the middle, each stage of length 1
+    return torch.cat([F.normalize(o) for o in (pooled - self.middle).split(list(self.stages.values()), 1)], 1)
+
+# %% ../nbs/04_ranking.ipynb #7746ea48
+@patch
+def project(self:RankingNet, pooled): # (B, 592) -> (B, dim), rows of length 1
+    return F.normalize(self.head(self.even(pooled)))
+
+# %% ../nbs/04_ranking.ipynb #f5929467
+@patch
+@torch.no_grad()
+def fit(self:RankingNet,
+    pooled:torch.Tensor # float (N, 592), of N photos to be trained on
+):
+    "Start the last layer at the half-whitened principal components of what was seen"
+    dim = self.head.out_features
+    self.middle.copy_(pooled.mean(0))
+    seen = self.even(pooled)
+    _, spread, directions = torch.linalg.svd(seen - seen.mean(0), full_matrices=len(seen) < dim)
+    spread = F.pad(spread, (0, max(0, dim - len(spread))))[:dim].clamp_min(spread[0]/100)
+    weight = directions[:dim]/spread[:, None].sqrt()
+    self.head.weight.copy_(weight/weight.norm(dim=1).mean())
 
 # %% ../nbs/04_ranking.ipynb #0f387a7c
 # what ships with the package
 RANKING_WEIGHTS = Path(fashion_retail.__file__).parent/"weights"/"ranking.safetensors"
 
+# %% ../nbs/04_ranking.ipynb #d2099b31
 class _BothSides(nn.Module):
     "A `RankingNet` on a photo and on its mirror image; the mask is the fourth channel"
     def __init__(self, net):
@@ -79,6 +89,7 @@ class _BothSides(nn.Module):
         self.net = net
     def forward(self, x): return sum(self.net(side[:, :3], side[:, 3]) for side in (x, x.flip(3)))
 
+# %% ../nbs/04_ranking.ipynb #dfda75bf
 class Ranking(NetworkDescriptor):
     "The trained `RankingNet`; raises `BadInput` for weights of another network"
     name, code, dim, masked, takes_weights, shipped = "ranking", "2", 256, True, True, RANKING_WEIGHTS

@@ -136,6 +136,7 @@ def _circular(run, scored):
     source = rows.mask_source[rows.role == "snapshot"] if "mask_source" in rows else pd.Series(dtype=str)
     return [cut for cut in scored if source.str.split("@").str[0].eq(cut).any()]
 
+# %% ../nbs/06_report.ipynb #88236581
 def _rule():
     "The gate's rule for readers"
     return (f"A figure counts as dropped when the same photos, asked again, did worse than chance "
@@ -143,6 +144,7 @@ def _rule():
             f"{100*MIN_DROP['ranks']:.0f} point of top-10 accuracy or "
             f"{100*MIN_DROP['iou']:.0f} of mean IoU.")
 
+# %% ../nbs/06_report.ipynb #350967e1
 def _how(run):
     "The environment record, for readers"
     how = read_json(run, "environment.json")
@@ -211,6 +213,7 @@ def _is_run(folder): # written by `run_report`, so that it may be written over
     try: return "stages" in (yaml.safe_load((folder/"params.yaml").read_text()) or {})
     except (OSError, ValueError, TypeError, yaml.YAMLError): return False
 
+# %% ../nbs/06_report.ipynb #504f92e3
 def _check_folder(run, given):
     "Raise `BadInput` for a folder that holds something else"
     if run.exists() and not _is_run(run) and (not run.is_dir()
@@ -269,11 +272,13 @@ def _compare(job, found):
     verdict = "failed" if (changes.verdict == "dropped").any() else "passed"
     return dict(verdict=verdict, figures=changes.to_dict("records")), changes, None
 
+# %% ../nbs/06_report.ipynb #4f9e01e6
 def _parameters(plan):
     "The parameters of all stages, without the table's path"
     return {stage: {key: value for key, value in own.items() if key != "images"}
             for stage, own in plan.items()}
 
+# %% ../nbs/06_report.ipynb #2565df02
 def code_of_run(run:str|Path # the run folder
                ) -> dict: # stage or module -> digest of its code
     "The code that the stages of a run used, as their records name it"
@@ -281,6 +286,7 @@ def code_of_run(run:str|Path # the run folder
     for record in stage_records(Path(run)).values(): found.update(record["inputs"]["code"])
     return found
 
+# %% ../nbs/06_report.ipynb #111eebe8
 def _accept(job, found, metrics, now):
     "Write the new baseline and its row of the history"
     where = {key: value for key, value in now.items() if key != "seeds"}
@@ -337,6 +343,7 @@ def _differs(job, now):
     return "; ".join(f"{key} was {old.get(key) or 'not set'} and is "
                      f"{new.get(key) or 'not set'}" for key in other)
 
+# %% ../nbs/06_report.ipynb #e7b9fc42
 def _changed_code(job):
     "A sentence that names the stages and modules whose code is not that of the baseline"
     old, new = job.accepted.get("code"), code_of_run(job.run)
@@ -345,6 +352,7 @@ def _changed_code(job):
     if not other: return "The code of all stages is that of the baseline."
     return f"Code that changed since: {some(other, 12)}."
 
+# %% ../nbs/06_report.ipynb #fe8cc0b5
 def _about_baseline(job, now):
     "Sentences for the page: when it was accepted and why, and what differs since"
     if not job.accepted: return dict(accepted="", differs="", code="")
@@ -365,6 +373,7 @@ def _draw_history(job, metrics):
         figure = plot_history(past, split_method(best)[0])
         with atomic(job.run/"figures"/"history.png") as tmp: figure.savefig(tmp, dpi=110)
 
+# %% ../nbs/06_report.ipynb #268d694c
 def _publish(job, verdict, bad, **more):
     "Page and summary"
     write_summary(job.run, job.title, verdict, bad, more.get("changes"), job.notes)

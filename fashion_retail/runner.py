@@ -25,7 +25,8 @@ from fastcore.basics import patch
 
 import fashion_retail
 from .core import BadInput, atomic, digest, environment
-from .profiles import (STAGES, WARDROBE, is_checkout, notebooks_dir, override, plan_run, read_cells,
+from .profiles import (STAGES, WARDROBE, is_checkout, notebooks_dir, override,
+                                     plan_run, read_cells,
                                      read_profile, stage_parameters, tagged, what_lacks)
 
 # %% ../nbs/06_runner.ipynb #f2e195c4
@@ -47,6 +48,7 @@ def stage_notebook(stage:str, # such as `03_training`
 def _digest_of(values): # of plain values
     return digest(json.dumps(values, sort_keys=True).encode())
 
+# %% ../nbs/06_runner.ipynb #5d450d26
 def _imports(source):
     "The package's modules that a piece of Python imports, anywhere in it"
     with suppress(SyntaxError):
@@ -58,6 +60,7 @@ def _imports(source):
             else: continue
             yield from (name.split(".")[1] for name in names if name.startswith("fashion_retail."))
 
+# %% ../nbs/06_runner.ipynb #d8069dee
 def plain_code(source:str # of a cell or a module
               ) -> str:
     "The code without comments and line breaks, so that another form of the same code changes nothing"
@@ -82,6 +85,7 @@ def code_of(stage:str, # such as `03_training`
         todo += _imports(source)
     return digests
 
+# %% ../nbs/06_runner.ipynb #5af298d4
 def photos_digest(table:pd.DataFrame # an images table, as `read_table` gives it
                  ) -> str:
     "Changes when a photo or mask of the table is replaced: by size and time of change, without reading it"
@@ -95,6 +99,7 @@ VERSION = 2  # of the run folder
 RUN_FILES = (".lock", "params.yaml", "environment.json", "status.json", "metrics.json",  # no stage's
              "report.html", "junit.xml", "summary.md")
 
+# %% ../nbs/06_runner.ipynb #58e187dc
 def stage_files(run:Path # the run folder
                ) -> dict: # path within the run folder -> size and time of change
     "What the stages have written so far"
@@ -102,6 +107,7 @@ def stage_files(run:Path # the run folder
     return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in found.items()
             if path not in RUN_FILES and not path.startswith("stages/")}
 
+# %% ../nbs/06_runner.ipynb #bb726e93
 def stage_records(run:Path # the run folder
                  ) -> dict: # stage -> record: inputs, outputs, seconds
     "What each stage's last good run used and made; records of another version are left out"
@@ -110,6 +116,7 @@ def stage_records(run:Path # the run folder
         with suppress(OSError, ValueError): records[file.stem] = json.loads(file.read_text())
     return {stage: record for stage, record in records.items() if record.get("version") == VERSION}
 
+# %% ../nbs/06_runner.ipynb #b9a977b7
 def _remove(run, paths):
     "Files of the run folder, and the folders that are empty then"
     for path in paths: (run/path).unlink(missing_ok=True)
@@ -117,6 +124,7 @@ def _remove(run, paths):
     for folder in sorted(folders, key=lambda one: -len(one.parts)):
         with suppress(OSError): folder.rmdir()
 
+# %% ../nbs/06_runner.ipynb #9737704f
 def _forget(run, stage, record): # a stage about to run must not take its old files for new ones
     (run/"stages"/f"{stage}.json").unlink(missing_ok=True)
     if record: _remove(run, record["outputs"])
@@ -148,6 +156,7 @@ def _cores():
     try: return len(os.sched_getaffinity(0))
     except AttributeError: return os.cpu_count() or 1
 
+# %% ../nbs/06_runner.ipynb #762b43e4
 @contextmanager
 def kernel_environment():
     "Environment variables of the kernels: thread policy, unless the user has set one, and where the library is"
@@ -170,24 +179,30 @@ class Cells:
     def __init__(self):
         self.number, self.line = 0, ""
 
-    def starting(self, cell, cell_index=None): # papermill calls it
-        if cell.cell_type != "code" or not cell.source.strip(): return
-        lines = [line.strip() for line in cell.source.splitlines() if line.strip() and not line.startswith("#")]
-        self.number, self.line = self.number + 1, (lines or [""])[0][:60]
+# %% ../nbs/06_runner.ipynb #55c5f580
+@patch
+def starting(self:Cells, cell, cell_index=None): # papermill calls it
+    if cell.cell_type != "code" or not cell.source.strip(): return
+    lines = [line.strip() for line in cell.source.splitlines() if line.strip() and not line.startswith("#")]
+    self.number, self.line = self.number + 1, (lines or [""])[0][:60]
 
-    def failure(self, out, what, trace=""):
-        "The `BadInput` of a stage that failed; HERE in `what` becomes the cell; its `trace` is for the page"
-        where = f"in cell {self.number} (`{self.line}`)" if self.number else "before its first cell"
-        error = BadInput(f"{out.stem} {what.replace('HERE', where)}; the partial notebook is {out}")
-        error.trace = re.sub(r"\x1b\[[\d;]*m", "", trace)
-        return error
+# %% ../nbs/06_runner.ipynb #264e56ad
+@patch
+def failure(self:Cells, out, what, trace=""):
+    "The `BadInput` of a stage that failed; HERE in `what` becomes the cell; its `trace` is for the page"
+    where = f"in cell {self.number} (`{self.line}`)" if self.number else "before its first cell"
+    error = BadInput(f"{out.stem} {what.replace('HERE', where)}; the partial notebook is {out}")
+    error.trace = re.sub(r"\x1b\[[\d;]*m", "", trace)
+    return error
 
-    def error(self, out, name, message, trace):
-        "The `BadInput` for an exception raised in a cell"
-        if name == "BadInput": return BadInput(f"{out.stem}: {message}")
-        if "No space left" in message:
-            return self.failure(out, "found the disk full HERE: free space, then give the same command again")
-        return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
+# %% ../nbs/06_runner.ipynb #991d42ee
+@patch
+def error(self:Cells, out, name, message, trace):
+    "The `BadInput` for an exception raised in a cell"
+    if name == "BadInput": return BadInput(f"{out.stem}: {message}")
+    if "No space left" in message:
+        return self.failure(out, "found the disk full HERE: free space, then give the same command again")
+    return self.failure(out, f"failed HERE with {' '.join(f'{name}: {message}'.split())}", trace)
 
 # %% ../nbs/06_runner.ipynb #f9fa7518
 class _Lines(io.TextIOBase):
@@ -199,6 +214,7 @@ class _Lines(io.TextIOBase):
             if line.strip(): self.hear(line.rstrip())
         return len(text)
 
+# %% ../nbs/06_runner.ipynb #b4cb449d
 def in_kernel(notebook, # as `stage_notebook` gives it
               out:Path, # where the executed copy is written
               parameters:dict, # of the stage, `run_dir` among them
@@ -278,6 +294,7 @@ class Clock:
 # %% ../nbs/06_runner.ipynb #5ebbafb5
 QUIET = 15  # seconds, at most, between two lines of progress
 
+# %% ../nbs/06_runner.ipynb #0404feb8
 def share_done(text:str # a line that a stage prints
               ) -> float: # 0 to 1; 0: it does not say
     "How much is done by the end of `epoch 2/4`, or in the middle of it by `epoch 2/4  step 5/10`"
@@ -296,35 +313,47 @@ class Progress:
         self.say, self.clock, self.lock = say, clock, threading.Lock()
         self.stage, self.head = "", ""
 
-    def line(self, text): # of the stage that runs
-        with self.lock:
-            self.last = time.monotonic()
-            self.say(f"{self.head} {text}")
+# %% ../nbs/06_runner.ipynb #6072b1ea
+@patch
+def line(self:Progress, text): # of the stage that runs
+    with self.lock:
+        self.last = time.monotonic()
+        self.say(f"{self.head} {text}")
 
-    def hear(self, text): # printed by the stage
-        self.share = share_done(text) or self.share
-        self.line(text)
+# %% ../nbs/06_runner.ipynb #6c63654c
+@patch
+def hear(self:Progress, text): # printed by the stage
+    self.share = share_done(text) or self.share
+    self.line(text)
 
-    def left(self):
-        "Such as `, about 1.2 minutes left in all`; '' where nothing is known"
-        left = self.clock.left(self.stage, time.monotonic() - self.began, self.share)
-        if left is None: return ""
-        return f", about {left:.0f} s left in all" if left < 100 else f", about {left/60:.1f} minutes left in all"
+# %% ../nbs/06_runner.ipynb #565ffb2e
+@patch
+def left(self:Progress):
+    "Such as `, about 1.2 minutes left in all`; '' where nothing is known"
+    left = self.clock.left(self.stage, time.monotonic() - self.began, self.share)
+    if left is None: return ""
+    return f", about {left:.0f} s left in all" if left < 100 else f", about {left/60:.1f} minutes left in all"
 
-    def begin(self, stage, why=""):
-        self.stage, self.share, self.began = stage, 0, time.monotonic()
-        self.line(f"…{why}{self.left()}")
-        self.over = threading.Event()
-        threading.Thread(target=self._beat, args=(self.over,), daemon=True).start()
+# %% ../nbs/06_runner.ipynb #652791dc
+@patch
+def begin(self:Progress, stage, why=""):
+    self.stage, self.share, self.began = stage, 0, time.monotonic()
+    self.line(f"…{why}{self.left()}")
+    self.over = threading.Event()
+    threading.Thread(target=self._beat, args=(self.over,), daemon=True).start()
 
-    def end(self):
-        "Seconds that the stage took"
-        self.over.set()
-        return time.monotonic() - self.began
+# %% ../nbs/06_runner.ipynb #d8c24908
+@patch
+def _beat(self:Progress, over):
+    while not over.wait(max(0.1, self.last + QUIET - time.monotonic())):
+        if time.monotonic() - self.last >= QUIET: self.line(f"{time.monotonic() - self.began:.0f} s{self.left()}")
 
-    def _beat(self, over):
-        while not over.wait(max(0.1, self.last + QUIET - time.monotonic())):
-            if time.monotonic() - self.last >= QUIET: self.line(f"{time.monotonic() - self.began:.0f} s{self.left()}")
+# %% ../nbs/06_runner.ipynb #5c053f8c
+@patch
+def end(self:Progress):
+    "Seconds that the stage took"
+    self.over.set()
+    return time.monotonic() - self.began
 
 # %% ../nbs/06_runner.ipynb #bb50f819
 class _Run:
@@ -359,6 +388,7 @@ def leave_out(self:_Run, stage, why):
     self.note(stage, status="left out", why=why)
     self.progress.line(f"left out: {why}")
 
+# %% ../nbs/06_runner.ipynb #b3988cc1
 @patch
 def reuse(self:_Run, stage):
     record = self.records[stage]
@@ -366,6 +396,7 @@ def reuse(self:_Run, stage):
     self.progress.line(f"reused, {record['seconds']:.0f} s saved")
     return record
 
+# %% ../nbs/06_runner.ipynb #90f74f11
 @patch
 def do(self:_Run, stage, inputs, why):
     "Execute a stage and write its record; raises `BadInput`"
@@ -415,6 +446,7 @@ def _clean(run, plan, force, say):
     _remove(run, stage_files(run).keys() - {path for record in records.values() for path in record["outputs"]})
     return records
 
+# %% ../nbs/06_runner.ipynb #de58c69d
 def run_notebooks(plan:dict, # stage -> parameters, as `plan_run` gives them
                   run:Path, # the run folder
                   folder:Path|None=None, # of the notebooks

@@ -15,6 +15,7 @@ from .core import BadInput
 # %% ../nbs/05_search.ipynb #347c69b8
 METRICS = "euclidean", "cosine", "euclidean_l1", "minkowski"
 
+# %% ../nbs/05_search.ipynb #7c451a44
 def _prepare(vectors, metric, what):
     """The checked matrix, the factor of each row, and each row's squared length
     after scaling (both float64)"""
@@ -35,6 +36,7 @@ def _prepare(vectors, metric, what):
             np.concatenate([np.abs(v[i:i+4096]).sum(1, dtype=float) for i in range(0, len(v), 4096)]))
     return v, 1/size, square/size**2
 
+# %% ../nbs/05_search.ipynb #c8e4d80d
 def _both(queries, gallery, metric, p):
     "Both matrices prepared, once they and the metric fit each other"
     if metric not in METRICS:
@@ -47,6 +49,7 @@ def _both(queries, gallery, metric, p):
                        "compute both with the same features")
     return q, g
 
+# %% ../nbs/05_search.ipynb #6eec6a4d
 def _rows(prepared, index, dtype):
     "Some rows, scaled; float32 vectors that need no scaling are not copied"
     v, factor = prepared[0][index], prepared[1][index]
@@ -120,6 +123,7 @@ def _same(a, b, block):
     pairs = left.merge(pd.DataFrame({"code": b, "col": np.arange(len(b))}), on="code")
     return pairs.row.to_numpy(), pairs.col.to_numpy()
 
+# %% ../nbs/05_search.ipynb #e144702f
 def _block_ranks(q, g, block, best, row, col, step, metric, p):
     """Ranks of the distances `best`: gallery rows as near count before them,
     but for those in `row`, `col`"""
@@ -188,6 +192,7 @@ def first_match_ranks(queries:np.ndarray, # (Q, D) numbers
 # items that the decision looks at: ask a search for as many, or for all where there are fewer
 DEPTH = 50
 
+# %% ../nbs/05_search.ipynb #124ed016
 def vector_matrix(
     vectors, # (N, D) numbers
     what:str, # whose vectors, for the error
@@ -201,6 +206,7 @@ def vector_matrix(
                        f"compute its vector again")
     return matrix
 
+# %% ../nbs/05_search.ipynb #9c5cbe40
 def item_array(
     items, # (N,) item ids
     vectors, # (N, D): as many rows

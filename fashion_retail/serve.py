@@ -41,6 +41,7 @@ HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff
            "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
            "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()"}
 
+# %% ../nbs/22_serve.ipynb #ffc365ab
 def said_json(error:Refused # any
              ) -> Response: # JSON, see `Refused.plain`
     "A refusal as a reply"
@@ -49,6 +50,7 @@ def said_json(error:Refused # any
     if error.status == 401: headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(error.plain(), error.status, headers)
 
+# %% ../nbs/22_serve.ipynb #95ae3836
 def check_source(headers, # of the request
                  method:str, # of HTTP
                  names # host names that are this server, besides numbers
@@ -70,6 +72,7 @@ def check_source(headers, # of the request
 # %% ../nbs/22_serve.ipynb #ebf22a95
 logger = logging.getLogger("fashion_retail.serve")
 
+# %% ../nbs/22_serve.ipynb #2785071f
 def say(event:str, # one word
         **fields # plain values: no photo, no address, no name
        ):
@@ -129,6 +132,7 @@ def _bounded(self:Guard, headers, receive):
         return message
     return bounded
 
+# %% ../nbs/22_serve.ipynb #d4c5587d
 @patch
 def _note(self:Guard, scope, seen, seconds):
     "A line and the counts"
@@ -144,11 +148,13 @@ def _note(self:Guard, scope, seen, seconds):
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"),
          "/page.js": ("page.js", "text/javascript")}
 
+# %% ../nbs/22_serve.ipynb #f09cf517
 def page_folder() -> Path:
     "Where the page's files are"
     import fashion_retail
     return Path(fashion_retail.__file__).parent/"page"
 
+# %% ../nbs/22_serve.ipynb #5319b18f
 def static(name:str, # of a file of the page
            kind:str # its media type
           ): # a coroutine function: request -> response
@@ -164,8 +170,10 @@ def static(name:str, # of a file of the page
         return Response(packed if zipped else data, media_type=f"{kind}; charset=utf-8", headers=headers)
     return send
 
+# %% ../nbs/22_serve.ipynb #470cffa1
 OWN_ADDRESS = "http://localhost:8000"  # in the examples of the description
 
+# %% ../nbs/22_serve.ipynb #37bc099e
 def api_page(description:dict # OpenAPI
             ) -> str: # HTML, with `OWN_ADDRESS` in its examples
     "The description for a person: works offline, without scripts"
@@ -181,6 +189,7 @@ class Problem(BaseModel):
     code: str = Field(description="One word for a program.")
     photo: int|None = Field(None, description="Which photo of the request is the reason, from 0.")
 
+# %% ../nbs/22_serve.ipynb #b4fdce71
 class Answer(BaseModel):
     "An item"
     rank: int
@@ -191,6 +200,7 @@ class Answer(BaseModel):
     probability: float = Field(ge=0, le=1, description="That it is this item.")
     attributes: dict[str, str]
 
+# %% ../nbs/22_serve.ipynb #2ce217da
 class Outline(BaseModel):
     "The garment on the photo"
     method: str
@@ -210,22 +220,26 @@ class Result(BaseModel):
     cutout: Outline
     seconds: dict[str, float]
 
+# %% ../nbs/22_serve.ipynb #75c887ae
 class Found(BaseModel):
     "The reply to a search"
     search_id: str
     results: list[Result]
 
+# %% ../nbs/22_serve.ipynb #ad786e68
 class Shown(BaseModel):
     "A photo of an item"
     image_id: str
     path: str
 
+# %% ../nbs/22_serve.ipynb #74ae51f9
 class Item(BaseModel):
     "An item of the catalogue"
     item_id: str
     attributes: dict[str, str]
     photos: list[Shown]
 
+# %% ../nbs/22_serve.ipynb #c1609eea
 class Added(Item):
     "An item that was added"
     new: int = Field(description="Photos that were not there before.")
@@ -235,11 +249,13 @@ class Noted(BaseModel):
     "Feedback that is on the disk"
     noted: bool
 
+# %% ../nbs/22_serve.ipynb #9a47ddb7
 class Removed(BaseModel):
     "An item that was removed"
     item_id: str
     removed: int = Field(description="Photos.")
 
+# %% ../nbs/22_serve.ipynb #8c9f0925
 class About(BaseModel):
     "What is served"
     name: str
@@ -252,6 +268,7 @@ class About(BaseModel):
     keeps_photos: bool
     limits: dict[str, float]
 
+# %% ../nbs/22_serve.ipynb #492e7f0b
 class Health(BaseModel):
     "Searches can be answered"
     status: str
@@ -267,6 +284,7 @@ def form_of(required, # names of fields
     schema = dict(type="object", required=required, properties=fields)
     return dict(requestBody=dict(required=True, content={"multipart/form-data": dict(schema=schema)}))
 
+# %% ../nbs/22_serve.ipynb #27657e62
 def several(text:str, # description
             **schema # of one
            ) -> dict: # a schema
@@ -293,6 +311,7 @@ def problems(*statuses # of HTTP
     "The refusals that a route can give"
     return {o: dict(model=Problem) for o in (*statuses, 413, 421, 503, 504)}
 
+# %% ../nbs/22_serve.ipynb #33f8643b
 def add_routes(app, # FastAPI
                service:Service
               ):
@@ -386,6 +405,7 @@ def read_token(file:str|Path # text
                        f"characters, such as `openssl rand -hex 24` gives")
     return token
 
+# %% ../nbs/22_serve.ipynb #f3e3bace
 def taken_port(host:str, # name or number
                port:int # 0: a free one
               ) -> socket.socket: # listening
@@ -403,6 +423,7 @@ def taken_port(host:str, # name or number
     found.set_inheritable(True)
     return found
 
+# %% ../nbs/22_serve.ipynb #487dc0a6
 def own_address(host:str # number that was listened on
                ) -> str: # a number under which other machines reach this one, where the host means all of them
     "Where the page is"

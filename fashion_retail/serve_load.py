@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 import fashion_retail
 from .catalogue import Catalogue
@@ -56,33 +57,39 @@ class Client:
     ):
         self.token, self.link = token, http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
 
-    def ask(self,
-        method:str, # of HTTP
-        path:str, # address
-        body=None, # bytes
-        headers=None # more of them
-    ) -> tuple: # status; the reply as plain values, or its bytes
-        "Send a request, wait for the reply; raises `OSError` when the server is gone"
-        headers = {**(headers or {}),
-                   **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
-        try:
-            self.link.request(method, path, body, headers)
-            reply = self.link.getresponse()
-            data = reply.read()
-        except (http.client.HTTPException, OSError) as error:
-            self.link.close()
-            raise OSError(str(error)) from None
-        kind = reply.headers.get("content-type", "")
-        return reply.status, json.loads(data) if kind.startswith("application/json") else data
+# %% ../nbs/39_serve_load.ipynb #42c7f28a
+@patch
+def ask(self:Client,
+    method:str, # of HTTP
+    path:str, # address
+    body=None, # bytes
+    headers=None # more of them
+) -> tuple: # status; the reply as plain values, or its bytes
+    "Send a request, wait for the reply; raises `OSError` when the server is gone"
+    headers = {**(headers or {}),
+               **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+    try:
+        self.link.request(method, path, body, headers)
+        reply = self.link.getresponse()
+        data = reply.read()
+    except (http.client.HTTPException, OSError) as error:
+        self.link.close()
+        raise OSError(str(error)) from None
+    kind = reply.headers.get("content-type", "")
+    return reply.status, json.loads(data) if kind.startswith("application/json") else data
 
-    def search(self, photo, **fields):
-        "Search with one photo"
-        return self.ask("POST", "/api/search", *form([photo], **fields))
+# %% ../nbs/39_serve_load.ipynb #8f228cda
+@patch
+def search(self:Client, photo, **fields):
+    "Search with one photo"
+    return self.ask("POST", "/api/search", *form([photo], **fields))
 
-    def feedback(self, search_id, item_id):
-        "Say which item it is; None: none of these"
-        body = json.dumps(dict(search_id=search_id, item_id=item_id)).encode()
-        return self.ask("POST", "/api/feedback", body, {"Content-Type": "application/json"})
+# %% ../nbs/39_serve_load.ipynb #e63377b8
+@patch
+def feedback(self:Client, search_id, item_id):
+    "Say which item it is; None: none of these"
+    body = json.dumps(dict(search_id=search_id, item_id=item_id)).encode()
+    return self.ask("POST", "/api/feedback", body, {"Content-Type": "application/json"})
 
 # %% ../nbs/39_serve_load.ipynb #1b3afb7f
 def free_port() -> int:
@@ -91,6 +98,7 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
+# %% ../nbs/39_serve_load.ipynb #17a8e638
 @contextmanager
 def running(catalogue:str|Path, # folder
             *options, # of `fashion-retail serve`
@@ -101,7 +109,8 @@ def running(catalogue:str|Path, # folder
     "A server in a process of its own, killed at the end where it still runs"
     port = port or free_port()
     home = str(Path(fashion_retail.__file__).parents[1])
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home,
+                                                                     os.environ.get("PYTHONPATH")]))}
     script = "from fashion_retail.cli import main; main()"
     command = [sys.executable, "-c", script, "serve", str(catalogue), "--port", str(port), *options]
     process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
@@ -129,6 +138,7 @@ def wait_for(process, # from `running`
         time.sleep(0.1)
     raise BadInput(f"the server did not answer within {patience:.0f} seconds")
 
+# %% ../nbs/39_serve_load.ipynb #21957550
 def memory(process, # from `running`
            kind:str="VmRSS" # VmRSS: resident; RssAnon: of that, what is no file
           ) -> float: # MB

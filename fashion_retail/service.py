@@ -75,6 +75,7 @@ class Service:
 # %% ../nbs/22_service.ipynb #872f6fda
 SIDES = 160, 320, 640, 1280  # pixels along the long side of the photos that are sent
 
+# %% ../nbs/22_service.ipynb #a131ce5d
 def jpeg(image:np.ndarray, # uint8 (H, W, 3)
          side:int # pixels along the long side, at most
         ) -> bytes: # a JPEG without metadata
@@ -83,6 +84,7 @@ def jpeg(image:np.ndarray, # uint8 (H, W, 3)
     Image.fromarray(np.ascontiguousarray(smaller(image, side))).save(file, "JPEG", quality=82)
     return file.getvalue()
 
+# %% ../nbs/22_service.ipynb #83b236d3
 class Thumbs:
     "The newest few JPEGs"
     def __init__(self,
@@ -184,12 +186,14 @@ class Feedback(BaseModel):
                                                     "together, they are one.")
     withdrawn: bool = Field(False, description="Take back what was said about this photo.")
 
+# %% ../nbs/22_service.ipynb #fbe9cdac
 @patch
 async def feedback(self:Service, said:Feedback):
     "“This is it”, or “none of these”. It is on the server's disk when the reply comes."
     async def prepare(end): return lambda catalogue: self.note_feedback(catalogue, said)
     return await self.workers.run(prepare, "others")
 
+# %% ../nbs/22_service.ipynb #e0804d82
 @patch
 def note_feedback(self:Service,
                   catalogue:Catalogue, # any
@@ -216,6 +220,7 @@ async def item(self:Service, item_id:str=InPath(max_length=500)):
 
 HIDDEN = *OWN, *NO_ATTRIBUTES  # columns of the catalogue's table that say nothing about the garment
 
+# %% ../nbs/22_service.ipynb #899c507f
 def item_of(catalogue:Catalogue, # any
             item_id:str # from a client
            ) -> dict: # item_id, attributes, photos
@@ -237,6 +242,7 @@ async def photo(self:Service, key:str=InPath(pattern="^[0-9a-f]{32}$"),
     async def prepare(end): return lambda catalogue: self.show_photo(catalogue, key, side)
     return Response(await self.workers.run(prepare, "others"), media_type="image/jpeg", headers=CACHED)
 
+# %% ../nbs/22_service.ipynb #03eabc63
 @patch
 def show_photo(self:Service,
                catalogue:Catalogue, # any
@@ -266,6 +272,7 @@ CHOICES = 30  # values of an attribute that the page offers as a filter, at most
 # ends of the columns that `fashion-retail tag` writes beside an attribute
 BESIDE = "_source", "_probability"
 
+# %% ../nbs/22_service.ipynb #3b986ffe
 def beside_of(column:str, # of the catalogue's table
               columns # all of them
              ) -> str: # the attribute that it belongs to; '' where it is one itself
@@ -273,6 +280,7 @@ def beside_of(column:str, # of the catalogue's table
     found = (column.removesuffix(o) for o in BESIDE if column.endswith(o))
     return next((name for name in found if name in columns), "")
 
+# %% ../nbs/22_service.ipynb #b26e39c8
 def offered_filters(rows:pd.DataFrame # of the catalogue
                    ) -> tuple: # dict: attribute -> values; dict: attribute -> those that some photo has by prediction
     "What a search can be limited to"
@@ -294,6 +302,7 @@ async def about(self:Service):
     async def prepare(end): return lambda catalogue: self.describe(catalogue)
     return await self.workers.run(prepare, "others")
 
+# %% ../nbs/22_service.ipynb #3c916f57
 @patch
 def describe(self:Service,
              catalogue:Catalogue # any
@@ -337,6 +346,7 @@ def check_token(self:Service,
     if not hmac.compare_digest(one, other) or kind.lower() != "bearer":
         raise Refused(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", "no_token")
 
+# %% ../nbs/22_service.ipynb #ddcfdc6f
 def field_attributes(form # from `read_form`
                     ) -> dict: # name -> text
     "The attributes of a new item; raises `Refused`"
@@ -389,6 +399,7 @@ def add(self:Service,
         raise self._not_changed(catalogue, error) from None
     return dict(**item_of(catalogue, item_id), new=counts["new"])
 
+# %% ../nbs/22_service.ipynb #3ad88466
 @patch
 def _not_changed(self:Service, catalogue, error):
     text = without_path(str(error), catalogue)
@@ -404,6 +415,7 @@ async def remove_item(self:Service, request:Request, item_id:str=InPath(max_leng
     async def prepare(end): return lambda catalogue: self.remove(catalogue, item_id)
     return await self.workers.run(prepare, "writer")
 
+# %% ../nbs/22_service.ipynb #b04fce39
 @patch
 def remove(self:Service,
            catalogue:Catalogue, # of the thread that writes

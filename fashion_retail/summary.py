@@ -21,6 +21,7 @@ def split_method(method:str # FEATURES/CUTOUT; either may hold a slash
     from fashion_retail.cutout import CUTOUTS  # imports torch
     return re.fullmatch(rf"(.+?)/((?:{'|'.join(CUTOUTS)})(?:@.*)?)", method).groups()
 
+# %% ../nbs/06_summary.ipynb #e8e386e7
 def caption(cut:str # NAME or NAME@FILE
            ) -> str: # for readers
     "What a reader calls a cut-out"
@@ -28,12 +29,14 @@ def caption(cut:str # NAME or NAME@FILE
     name, _, file = cut.partition("@")
     return (CUTOUTS[name].caption if name in CUTOUTS else name) + (f" ({Path(file).name})" if file else "")
 
+# %% ../nbs/06_summary.ipynb #f003ab2c
 def in_words(method:str # FEATURES/CUTOUT
             ) -> str:
     "A method for readers"
     features, cut = split_method(method)
     return f"features {features}, cut-out {caption(cut)}"
 
+# %% ../nbs/06_summary.ipynb #c54b2959
 def best_method(metrics:dict, # as `gather_metrics` gives them
                 masks:bool=False # may it be one with true masks? They are not to be had in a warehouse
                ) -> str|None: # FEATURES/CUTOUT; None: nothing was searched
@@ -58,11 +61,13 @@ def _stage_cases(run):
         clean = re.sub(r"[\x00-\x08\x0b-\x1f]", "", now.get("traceback", ""))  # no XML
         yield name, tag, now.get("why", now["status"]), clean, now.get("seconds", 0)
 
+# %% ../nbs/06_summary.ipynb #a7f054bb
 def _some_lost(lost):
     "Bounded text about the queries that were lost"
     if not lost: return ""
     return f"lost: {', '.join(lost[:50])}" + (f" and {len(lost) - 50} more" if len(lost) > 50 else "")
 
+# %% ../nbs/06_summary.ipynb #ef26d89f
 def write_junit(run:str|Path, # the run folder; junit.xml is written into it
                 title:str, # name of the suite
                 changes:pd.DataFrame|None=None, # as `compare_with_baseline` gives it
@@ -92,6 +97,7 @@ def number(value:float # a share, a score or a count
     "A figure for readers: three decimals up to 1, otherwise whole"
     return f"{value:.3f}" if abs(value) <= 1 else f"{value:.0f}"
 
+# %% ../nbs/06_summary.ipynb #45f83f67
 def _markdown_table(head, rows):
     "Lines of a Markdown table"
     def line(cells):

@@ -26,6 +26,7 @@ def _fill(image, # float32 (H, W, 3)
     coarse = cv2.GaussianBlur(cv2.resize(_fill(x, w > 0), known.shape[::-1]), (0, 0), 1)
     return np.where(known[..., None], image, coarse)
 
+# %% ../nbs/01_superimpose.ipynb #d7982bb1
 def bare(photo:np.ndarray, # uint8 (H, W, 3)
          mask:np.ndarray # bool (H, W), the garment; some of the photo must be left
         ) -> np.ndarray: # uint8 (H, W, 3)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from .attributes import (CHOICES, Tagger, groups_of, has_values, learn_column, own_tags, standardized,
+from .attributes import (CHOICES, Tagger, groups_of, has_values, learn_column,
+                                       own_tags, standardized,
                                        standards, tag_figures)
 from .core import BadInput
 from .data import normal_text
@@ -32,6 +33,7 @@ def sibling_evidence(has:np.ndarray, # bool (N, K), the tags
     share = others/np.maximum(count, 1)[:, None]  # many siblings count as one: they are photos of one model
     return share*np.log(agree) + (1 - share)*np.log(differ)*(count > 0)[:, None]
 
+# %% ../nbs/13_tag_check.ipynb #44eae00b
 def judged(probability:np.ndarray, # (N, K), out of fold
            has:np.ndarray, # bool (N, K), one value a row
            groups:np.ndarray # int (N,)
@@ -59,6 +61,7 @@ def column_suspects(name:str, # of the column
     suggested = column.answer(found)[0]
     return pd.DataFrame(dict(row=at, column=name, tag=tags, suggested=suggested, suspicion=1 - trust))
 
+# %% ../nbs/13_tag_check.ipynb #e7a67a1f
 def suspects(rows:pd.DataFrame, # rows of an images table
              columns, # names
              blocks:dict, # from `attributes.blocks_of`
@@ -71,11 +74,13 @@ def suspects(rows:pd.DataFrame, # rows of an images table
         own = rows.assign(**{o: own_tags(rows, o) for o in columns if o in rows})
         tagger = Tagger().fit(own, columns, blocks, **settings)
     groups = groups_of(rows)
-    found = pd.concat([column_suspects(o, own_tags(rows, o), tagger.columns[o], tagger.out_of_fold[o], groups)
+    found = pd.concat([column_suspects(o, own_tags(rows, o), tagger.columns[o],
+                                       tagger.out_of_fold[o], groups)
                        for o in columns])
     found = found.sort_values("suspicion", ascending=False, kind="stable", ignore_index=True)
     ids = rows.image_id.to_numpy()[found.row]
-    return found.assign(image_id=ids, suspicion=found.suspicion.round(4))[["image_id", "column", "tag", "suggested",
+    return found.assign(image_id=ids, suspicion=found.suspicion.round(4))[["image_id", "column",
+                                                                           "tag", "suggested",
                                                                          "suspicion"]]
 
 # %% ../nbs/13_tag_check.ipynb #37486d3c
@@ -107,6 +112,7 @@ def swapped(tags, # (N,) texts, '' where missing
     changed[chosen] = True
     return wrong, changed
 
+# %% ../nbs/13_tag_check.ipynb #86e5eef7
 def error_benchmark(rows:pd.DataFrame, # rows of an images table
                     columns, # names
                     blocks:dict, # from `attributes.blocks_of`
@@ -147,5 +153,6 @@ def tag_benchmark(rows:pd.DataFrame, # rows of an images table with splits train
         probability = column.probability(tagger.standard(taken(valid[known])))
         out = {f"fold_{o}": column.figures[o] for o in ("macro_f1", "ece", "accuracy_covered")}
         found.append(dict(column=name, choice=column.figures["choice"], values=len(column.values),
-                          train=column.figures["n"], **out, **tag_figures(probability, has[known], column.threshold)))
+                          train=column.figures["n"], **out, **tag_figures(probability, has[known],
+                                                                          column.threshold)))
     return pd.DataFrame(found)

@@ -12,7 +12,6 @@ import json
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-
 import torch, torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -43,8 +42,7 @@ class DenseLayer(nn.Module):
 
 # %% ../nbs/02_tiramisu.ipynb #0b856fb2
 class DenseBlock(nn.ModuleList):
-    """`n_layers` dense layers, each fed with the block's input and with all that
-    the layers before it added"""
+    "`n_layers` dense layers, each fed with the block's input and with all that the layers before it added"
     def __init__(self, n_in, growth_rate, n_layers, dropout):
         super().__init__(DenseLayer(n_in + i*growth_rate, growth_rate, dropout) for i in range(n_layers))
         self.n_in,self.growth_rate = n_in,growth_rate
@@ -64,6 +62,7 @@ class TransitionDown(nn.Module):
         self.drop = Dropout(dropout)
     def forward(self, x): return F.max_pool2d(self.drop(self.conv(self.norm(x).relu_())), 2)
 
+# %% ../nbs/02_tiramisu.ipynb #215b99c8
 class TransitionUp(nn.Module):
     "Transposed convolution 3×3 with stride 2, cropped to the size of `skip`"
     def __init__(self, n):
@@ -116,6 +115,7 @@ class FCDenseNet(nn.Module):
 @patch(as_prop=True)
 def blocks(self:FCDenseNet): return [*self.down, self.bottleneck, *self.up]
 
+# %% ../nbs/02_tiramisu.ipynb #3be571cd
 @patch(as_prop=True)
 def widths(self:FCDenseNet): return [b.n_in + len(b)*b.growth_rate for b in self.blocks] # channels after each block
 
@@ -144,31 +144,30 @@ def check_input(net, # an `FCDenseNet`
     "Raise `BadInput` when `net` cannot take input of this shape"
     least = 2**net.n_pool
     if len(shape) != 4 or shape[1] != net.in_channels:
-        raise BadInput(f'the network takes (batch, {net.in_channels}, height, width), '
-                       f'not {tuple(shape)}: '
+        raise BadInput(f'the network takes (batch, {net.in_channels}, height, width), not {tuple(shape)}: '
                        f'convert the images to {net.in_channels} channels')
     if min(shape[2:]) < least:
         raise BadInput(f'the network halves an image {net.n_pool} times and so needs {least} px a side, '
                        f'not {shape[2]}×{shape[3]}: enlarge the image')
     if net.training and shape[0]*(shape[2]//least)*(shape[3]//least) < 2:
-        raise BadInput(f'one image of {shape[2]}×{shape[3]} px is a single pixel in the '
-                       f'bottleneck, which cannot be '
-                       'normalized: train with more or larger images')
+        raise BadInput(f'one image of {shape[2]}×{shape[3]} px is a single pixel in the bottleneck, '
+                       'which cannot be normalized: train with more or larger images')
 
 # %% ../nbs/02_tiramisu.ipynb #7b14982f
 def fc_densenet56(in_channels=3, n_classes=2, **kw):
     "4 layers a block, growth rate 12; `kw` goes to `FCDenseNet`"
-    return FCDenseNet(in_channels, n_classes,
-                      **{**dict(growth_rate=12, n_layers_per_block=(4,)*11), **kw})
+    return FCDenseNet(in_channels, n_classes, **dict(growth_rate=12, n_layers_per_block=(4,)*11) | kw)
+
+# %% ../nbs/02_tiramisu.ipynb #7fd4ee5c
 def fc_densenet67(in_channels=3, n_classes=2, **kw):
     "5 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
-    return FCDenseNet(in_channels, n_classes,
-                      **{**dict(growth_rate=16, n_layers_per_block=(5,)*11), **kw})
+    return FCDenseNet(in_channels, n_classes, **dict(growth_rate=16, n_layers_per_block=(5,)*11) | kw)
+
+# %% ../nbs/02_tiramisu.ipynb #8fb3f04a
 def fc_densenet103(in_channels=3, n_classes=2, **kw):
     "4 to 15 layers a block, growth rate 16; `kw` goes to `FCDenseNet`"
     layers = 4, 5, 7, 10, 12, 15, 12, 10, 7, 5, 4
-    return FCDenseNet(in_channels, n_classes,
-                      **{**dict(growth_rate=16, n_layers_per_block=layers), **kw})
+    return FCDenseNet(in_channels, n_classes, **dict(growth_rate=16, n_layers_per_block=layers) | kw)
 
 # %% ../nbs/02_tiramisu.ipynb #5ccd90ce
 def _affine(norm, mean, var):
@@ -176,6 +175,7 @@ def _affine(norm, mean, var):
     a = norm.weight*(var + norm.eps).rsqrt()
     return a[:, None, None], (norm.bias - mean*a)[:, None, None]
 
+# %% ../nbs/02_tiramisu.ipynb #45db9b50
 class _Stack:
     "The growing stack of a dense block in one buffer, with a workspace for what its layers see of it"
     def __init__(self, block, xs=(), buf=None):
@@ -188,15 +188,19 @@ class _Stack:
         self.buf,self.work = buf,None
         step = max(1, 2**22//buf[0].numel()) if buf.device.type == 'cpu' else len(buf) # images in 16 MiB
         self.parts = [slice(i, i+step) for i in range(0, len(buf), step)]
-    def seen(self, part, c, a, b, keep=False):
-        """ReLU(a*x + b) of the first `c` channels of the images `part`, channels last;
-        in fresh memory to `keep` it"""
-        x = self.buf[part, :c]
-        n,_,h,w = x.shape
-        if self.work is None and not keep: self.work = x.new_empty(n*h*w*self.buf.shape[1])
-        y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n, h, w, c).permute(0, 3, 1, 2)
-        return torch.addcmul(b, x, a, out=y).relu_()
 
+# %% ../nbs/02_tiramisu.ipynb #1a8c7ca1
+@patch
+def seen(self:_Stack, part, c, a, b, keep=False):
+    """ReLU(a*x + b) of the first `c` channels of the images `part`, channels last;
+    in fresh memory to `keep` it"""
+    x = self.buf[part, :c]
+    n,_,h,w = x.shape
+    if self.work is None and not keep: self.work = x.new_empty(n*h*w*self.buf.shape[1])
+    y = (x.new_empty(x.numel()) if keep else self.work[:x.numel()]).view(n, h, w, c).permute(0, 3, 1, 2)
+    return torch.addcmul(b, x, a, out=y).relu_()
+
+# %% ../nbs/02_tiramisu.ipynb #be908590
 def buffered(block:DenseBlock, # in eval mode, without gradients
              xs): # tensors that form its input
     "What `block` gives, computed in one buffer"
@@ -209,35 +213,82 @@ def buffered(block:DenseBlock, # in eval mode, without gradients
     return stack.buf
 
 # %% ../nbs/02_tiramisu.ipynb #effba5aa
+def _measure(buf, mean, var, lo, hi): # mean and variance of the channels lo…hi, written into `mean` and `var`
+    new = buf[:, lo:hi].to(var.dtype)
+    var[lo:hi],mean[lo:hi] = torch.var_mean(new, (0, 2, 3), correction=0)
+
+# %% ../nbs/02_tiramisu.ipynb #a2002df4
+def _follow(norm, mean, var, count): # running statistics of a layer; `count` values a channel
+    norm.running_mean.lerp_(mean, norm.momentum)
+    norm.running_var.lerp_(var*count/(count-1), norm.momentum)
+    norm.num_batches_tracked += 1
+
+# %% ../nbs/02_tiramisu.ipynb #10193323
+def _grown(stack, layer, c, k, scale, lean): # what the layer saw (nothing if lean), and its dropout mask, in lists
+    buf,seen = stack.buf,[]
+    weight,bias = layer.conv.weight.to(buf.dtype),layer.conv.bias.to(buf.dtype)
+    for part in stack.parts:
+        y = stack.seen(part, c, *scale, keep=not lean)
+        buf[part, c:c+k] = F.conv2d(y, weight, bias, padding=1)
+        if not lean: seen.append(y)
+    if not (layer.drop.training and layer.drop.p): return seen, []
+    mask = layer.drop.mask(buf[:, c:c+k])
+    buf[:, c:c+k].mul_(mask).div_(1-layer.drop.p)
+    return seen, [mask]
+
+# %% ../nbs/02_tiramisu.ipynb #686c5562
+class _Undone:
+    "The gradient of a dense block's buffer, layer by layer from the last to the first"
+    def __init__(self, stack, grad, mean, var, eps):
+        self.stack,self.mean,self.var = stack,mean,var
+        self.grad = grad.to(stack.buf.dtype, copy=True, memory_format=torch.channels_last)
+        self.rstd = (var + eps).rsqrt()
+        self.const,self.slope = torch.zeros_like(mean),torch.zeros_like(mean)
+
+    def finished(self, lo, hi): # the gradient of channels that no layer will add to any more
+        p = (self.const - self.slope*self.rstd*self.mean)[lo:hi, None, None]
+        q = (self.slope*self.rstd)[lo:hi, None, None]
+        return self.grad[:, lo:hi].sub_(torch.addcmul(p, self.stack.buf[:, lo:hi], q).to(self.grad.dtype))
+
+# %% ../nbs/02_tiramisu.ipynb #f473ae7c
+@patch
+def layer(self:_Undone, layer, c, k, new, seen): # `new`: gradient of its channels -> scale, shift, weight, bias
+    stack,mean,rstd = self.stack,self.mean,self.rstd
+    a,b = _affine(layer.norm, mean[:c], self.var[:c])
+    weight,count = layer.conv.weight.to(stack.buf.dtype),stack.buf.numel()//stack.buf.shape[1]
+    gw,gb,d_beta,gx = 0,0,0,0
+    for j,part in enumerate(stack.parts):
+        y = seen[j] if seen else stack.seen(part, c, a, b)
+        g = new[part].contiguous(memory_format=torch.channels_last)
+        g,w,b_ = torch.ops.aten.convolution_backward(g, y, weight, [k], [1, 1], [1, 1], [1, 1], False,
+                                                     [0, 0], 1, [True, True, True])
+        g = torch.ops.aten.threshold_backward.grad_input(g, y, 0, grad_input=g)
+        self.grad[part, :c].addcmul_(g, a.to(g.dtype))
+        gw,gb = gw + w.to(mean.dtype),gb + b_.to(mean.dtype)
+        d_beta = d_beta + g.sum((0, 2, 3), dtype=mean.dtype)
+        gx = gx + g.mul_(stack.buf[part, :c]).sum((0, 2, 3), dtype=mean.dtype)
+    d_gamma = rstd[:c]*(gx - mean[:c]*d_beta)
+    self.const[:c] += a.flatten()*d_beta/count
+    self.slope[:c] += a.flatten()*d_gamma/count
+    return [d_gamma, d_beta, gw, gb]
+
+# %% ../nbs/02_tiramisu.ipynb #374214c1
 class BufferedBlock(torch.autograd.Function):
     "A dense block in training, in one buffer; `lean`: batch normalization and ReLU are computed again, not remembered"
     @staticmethod
     def forward(ctx, block, lean, n, *args):
         stack,k,masks,seen = _Stack(block, args[:n]),block.growth_rate,[],[]
         buf = stack.buf
-        count = buf.numel()//buf.shape[1]
         mean,var = buf.new_zeros((2, buf.shape[1]), dtype=torch.promote_types(buf.dtype, torch.float32))
-        def measure(lo, hi):
-            new = buf[:, lo:hi].to(var.dtype)
-            var[lo:hi],mean[lo:hi] = torch.var_mean(new, (0, 2, 3), correction=0)
-        measure(0, block.n_in)
+        _measure(buf, mean, var, 0, block.n_in)
         with torch.autocast(buf.device.type, enabled=False):
             for i,layer in enumerate(block):
-                c,norm = block.n_in + i*k,layer.norm
-                scale = _affine(norm, mean[:c], var[:c])
-                weight,bias = layer.conv.weight.to(buf.dtype),layer.conv.bias.to(buf.dtype)
-                for part in stack.parts:
-                    y = stack.seen(part, c, *scale, keep=not lean)
-                    buf[part, c:c+k] = F.conv2d(y, weight, bias, padding=1)
-                    if not lean: seen.append(y)
-                if layer.drop.training and layer.drop.p:
-                    masks.append(layer.drop.mask(buf[:, c:c+k]))
-                    buf[:, c:c+k].mul_(masks[-1]).div_(1-layer.drop.p)
-                measure(c, c+k)
-                norm.running_mean.lerp_(mean[:c], norm.momentum)
-                norm.running_var.lerp_(var[:c]*count/(count-1), norm.momentum)
-                norm.num_batches_tracked += 1
-        ctx.block,ctx.lean,ctx.widths,ctx.n_masks = block,lean,[o.shape[1] for o in args[:n]],len(masks)
+                c = block.n_in + i*k
+                kept,mask = _grown(stack, layer, c, k, _affine(layer.norm, mean[:c], var[:c]), lean)
+                seen,masks = seen + kept,masks + mask
+                _measure(buf, mean, var, c, c+k)
+                _follow(layer.norm, mean[:c], var[:c], buf.numel()//buf.shape[1])
+        ctx.block,ctx.widths,ctx.n_masks = block,[o.shape[1] for o in args[:n]],len(masks)
         ctx.save_for_backward(buf, mean, var, *masks, *seen)
         return buf
 
@@ -246,35 +297,15 @@ class BufferedBlock(torch.autograd.Function):
     def backward(ctx, grad):
         (buf,mean,var,*rest),block,k = ctx.saved_tensors,ctx.block,ctx.block.growth_rate
         masks,seen = rest[:ctx.n_masks],rest[ctx.n_masks:]
-        stack,count = _Stack(block, buf=buf),buf.numel()//buf.shape[1]
-        grad = grad.to(buf.dtype, copy=True, memory_format=torch.channels_last)
-        rstd = (var + block[0].norm.eps).rsqrt()
-        const,slope,grads = torch.zeros_like(mean),torch.zeros_like(mean),[]
-        def finished(lo, hi): # the gradient of channels that no layer will add to any more
-            p,q = (const - slope*rstd*mean)[lo:hi, None, None],(slope*rstd)[lo:hi, None, None]
-            return grad[:, lo:hi].sub_(torch.addcmul(p, buf[:, lo:hi], q).to(grad.dtype))
+        stack,grads = _Stack(block, buf=buf),[]
+        undone,parts = _Undone(stack, grad, mean, var, block[0].norm.eps),len(stack.parts)
         with torch.autocast(buf.device.type, enabled=False):
             for i in reversed(range(len(block))):
                 layer,c = block[i],block.n_in + i*k
-                a,b = _affine(layer.norm, mean[:c], var[:c])
-                weight,new = layer.conv.weight.to(buf.dtype),finished(c, c+k)
+                new = undone.finished(c, c+k)
                 if masks: new = new*masks[i]/(1-layer.drop.p)
-                gw,gb,d_beta,gx = 0,0,0,0
-                for j,part in enumerate(stack.parts):
-                    y = stack.seen(part, c, a, b) if ctx.lean else seen[i*len(stack.parts) + j]
-                    g = new[part].contiguous(memory_format=torch.channels_last)
-                    g,w,b_ = torch.ops.aten.convolution_backward(g, y, weight, [k], [1, 1], [1, 1], [1, 1], False,
-                                                                 [0, 0], 1, [True, True, True])
-                    g = torch.ops.aten.threshold_backward.grad_input(g, y, 0, grad_input=g)
-                    grad[part, :c].addcmul_(g, a.to(g.dtype))
-                    gw,gb = gw + w.to(mean.dtype),gb + b_.to(mean.dtype)
-                    d_beta = d_beta + g.sum((0, 2, 3), dtype=mean.dtype)
-                    gx = gx + g.mul_(buf[part, :c]).sum((0, 2, 3), dtype=mean.dtype)
-                d_gamma = rstd[:c]*(gx - mean[:c]*d_beta)
-                const[:c] += a.flatten()*d_beta/count
-                slope[:c] += a.flatten()*d_gamma/count
-                grads[:0] = [d_gamma, d_beta, gw, gb]
-        return None, None, None, *finished(0, block.n_in).split(ctx.widths, 1), *grads
+                grads[:0] = undone.layer(layer, c, k, new, seen[i*parts:(i+1)*parts])
+        return None, None, None, *undone.finished(0, block.n_in).split(ctx.widths, 1), *grads
 
 # %% ../nbs/02_tiramisu.ipynb #dc5c0b35
 @contextmanager
@@ -285,11 +316,11 @@ def _frozen_stats(norm):
         norm.momentum = momentum
         norm.num_batches_tracked -= 1
 
+# %% ../nbs/02_tiramisu.ipynb #a5bd053d
 def recomputed(td:TransitionDown, # in training
                x): # its input, kept anyway as a skip connection
     "`td(x)`, computed again in the backward pass instead of remembered"
-    return checkpoint(td, x, use_reentrant=False,
-                      context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
+    return checkpoint(td, x, use_reentrant=False, context_fn=lambda: (nullcontext(), _frozen_stats(td.norm)))
 
 # %% ../nbs/02_tiramisu.ipynb #de554f2e
 @patch
@@ -322,9 +353,9 @@ def saved_bytes(net:nn.Module, # in training mode
 # of ImageNet's photos, RGB in 0…1: both segmentation networks see (x - MEAN)/STD
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+# %% ../nbs/02_tiramisu.ipynb #b51b7f21
 class LiteTiramisu(nn.Module):
-    """The Tiramisu's bottleneck and way up on the stages of an `Encoder`;
-    raises `BadInput` for input it cannot take"""
+    "The Tiramisu's bottleneck and way up on the stages of an `Encoder`; raises `BadInput` for input it cannot take"
     blank = dict(pretrained=False) # arguments for a network that is given its weights later
     def __init__(self,
         n_classes:int=2, # channels of the logits
@@ -337,10 +368,8 @@ class LiteTiramisu(nn.Module):
         layers,k = list(n_layers_per_block),growth_rate
         widths = [Encoder.stages[name] for name in Encoder.halvings]
         if len(layers) != len(widths) or min(layers) < 1:
-            raise BadInput(f'n_layers_per_block {layers} does not fit: give 5 numbers above '
-                           f'0 (bottleneck, up)')
-        self.config = dict(n_classes=n_classes, growth_rate=k,
-                           n_layers_per_block=layers, dropout=dropout)
+            raise BadInput(f'n_layers_per_block {layers} does not fit: give 5 numbers above 0 (bottleneck, up)')
+        self.config = dict(n_classes=n_classes, growth_rate=k, n_layers_per_block=layers, dropout=dropout)
         self.in_channels,self.n_classes,self.n_pool,self.meta = 3,n_classes,len(widths),{}
         self.encoder = Encoder(pretrained)
         self.bottleneck = DenseBlock(widths[-1], k, layers[0], dropout)
@@ -381,8 +410,8 @@ def save_weights(
     **meta, # plain values that travel with the weights
 ):
     "Write weights, constructor arguments and `meta` to one file"
-    state = {name: (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous()
-             for name,o in net.state_dict().items()}
+    def stored(o): return (o.half() if half and o.ndim > 1 else o).detach().cpu().contiguous()
+    state = {name: stored(o) for name,o in net.state_dict().items()}
     header = {type(net).__name__: json.dumps(net.config), 'meta': json.dumps(meta)}
     with atomic(path) as tmp: tmp.write_bytes(save(state, metadata=header))
 
@@ -416,26 +445,22 @@ def load_weights(
     kinds = [type(into)] if into is not None else kinds or (FCDenseNet, LiteTiramisu)
     kind = next((o for o in kinds if o.__name__ in header), None)
     if kind is None:
-        found,wanted = (' or '.join(sorted(header.keys() - {'meta'})),
-                        ' or '.join(o.__name__ for o in kinds))
+        found,wanted = ' or '.join(sorted(header.keys() - {'meta'})),' or '.join(o.__name__ for o in kinds)
         if not found:
-            raise BadInput(f'weights {path} do not say which network they fit: write '
-                           f'them with save_weights')
+            raise BadInput(f'weights {path} do not say which network they fit: write them with save_weights')
         raise BadInput(f'weights {path} fit a {found}, not a {wanted}: give a file of that network')
     config,meta = json.loads(header[kind.__name__]),json.loads(header['meta'])
     net = kind(**getattr(kind, 'blank', {}), **config) if into is None else into
     different = [f'{name} is {config[name]} in the file, {value} in the network'
                  for name,value in net.config.items() if name != 'dropout' and config[name] != value]
     if different:
-        raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): "
-                       f"build that network")
+        raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): build that network")
     mine,state = net.state_dict(),renamed(state)
     wrong = [name for name in mine.keys() | state.keys()
              if name not in mine or name not in state or mine[name].shape != state[name].shape]
     if wrong:
-        raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is '
-                       f'missing, extra or of '
-                       'another shape): copy them again')
+        raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is missing, extra '
+                       'or of another shape): copy them again')
     net.load_state_dict(state)
     net.meta = meta
     return net.float().eval()

@@ -31,12 +31,14 @@ from .tiramisu import MEAN, STD, FCDenseNet, LiteTiramisu, check_input, load_wei
 # %% ../nbs/03_training.ipynb #62bfe04b
 PAD = tuple(round(255*o) for o in MEAN)  # padding becomes zero after normalization
 
+# %% ../nbs/03_training.ipynb #e9944335
 def _inner(shape, size): # the photo's place in the square: left, top, width, height
     h, w = shape[:2]
     scale = size/max(h, w)
     w, h = max(1, round(w*scale)), max(1, round(h*scale))
     return (size - w)//2, (size - h)//2, w, h
 
+# %% ../nbs/03_training.ipynb #f4b3e62b
 def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, which must not be mixed
     how = cv2.INTER_AREA if max(image.shape[:2]) > max(width, height) else cv2.INTER_LINEAR
     if image.dtype == bool:
@@ -44,6 +46,7 @@ def _resize(image, width, height): # a photo, a bool mask, or uint8 labels, whic
     return cv2.resize(image, (width, height),
                       interpolation=how if image.ndim == 3 else cv2.INTER_NEAREST_EXACT)
 
+# %% ../nbs/03_training.ipynb #a638cbfc
 def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8 (H, W) for labels
               size:int # side of the square
              ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
@@ -54,6 +57,7 @@ def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8
     out[y:y+h, x:x+w] = _resize(image, w, h)
     return out
 
+# %% ../nbs/03_training.ipynb #f6958251
 def unletterbox(square:np.ndarray, # float (size, size)
                 shape:tuple # the photo's (H, W)
                ) -> np.ndarray: # float (H, W)
@@ -126,6 +130,7 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
 # %% ../nbs/03_training.ipynb #ba2883d0
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
+# %% ../nbs/03_training.ipynb #0510b7c8
 def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
              ) -> torch.Tensor: # float32 (3, H, W), zero mean and unit deviation over ImageNet
     "A photo as the networks take it"
@@ -178,6 +183,7 @@ def read(self:SnapshotDataset, row): # -> uint8 (H, W, 3), and bool or uint8 (H,
     classes = self.classes if isinstance(self.classes, Classes) else len(self.classes)
     return image, load_labels(row.label_path, classes, image.shape)
 
+# %% ../nbs/03_training.ipynb #ba92e7ff
 @patch
 def smaller(self:SnapshotDataset, image, mask): # little more than `size`, to save memory
     scale = (1.5 if self.augmented else 1)*self.size/max(mask.shape)
@@ -207,6 +213,7 @@ def segmentation_loss(logits:torch.Tensor, # (B, C, H, W)
     loss = entropy.sum((1, 2))/pixels.sum((1, 2)).clamp(min=1) + dice
     return loss.mean() if weight is None else (loss*weight).sum()/weight.sum().clamp(min=1e-6)
 
+# %% ../nbs/03_training.ipynb #4112beb5
 def batch_iou(logits:torch.Tensor, # (B, C, H, W)
               target:torch.Tensor # int64 (B, H, W), with `VOID`
              ) -> torch.Tensor: # mean over photos; 1 where prediction and target are both empty
@@ -246,6 +253,7 @@ ENCODERS = "", "efficientnet_lite0"
 # what start="shipped" means
 SHIPPED = Path(fashion_retail.__file__).parent/"weights"/"segmenter.safetensors"
 
+# %% ../nbs/03_training.ipynb #b78b3fa6
 def new_network(settings:dict, # of `train_segmenter`
                 n_classes:int, # background included
                 grad_checkpointing:bool=False # an FC-DenseNet's memory for time
@@ -262,6 +270,7 @@ def new_network(settings:dict, # of `train_segmenter`
     return FCDenseNet(n_classes=n_classes, n_filters_first_conv=settings["n_filters_first_conv"],
                       grad_checkpointing=grad_checkpointing, **blocks)
 
+# %% ../nbs/03_training.ipynb #c768adc2
 def started_network(file:str|Path, # a segmenter's weights, or the word shipped
                     classes:list, # names, background first
                     dropout:float=0. # of the dense blocks
@@ -285,6 +294,7 @@ def started_network(file:str|Path, # a segmenter's weights, or the word shipped
 ENCODER_PACE = 0.1  # learning rate of a pretrained encoder, relative to the rest
 DOUBT = 0.6         # a machine's mask with a smaller IoU than this, half-way, no longer counts
 
+# %% ../nbs/03_training.ipynb #70841607
 class SegmenterFitting(Fitting):
     "How a segmenter learns"
     weights, best = "segmenter.safetensors", "valid_iou"
@@ -320,14 +330,17 @@ def begin(self:SegmenterFitting, epoch):
     self.loaders.train.rng = random.Random(self.seed*10007 + epoch)
     self.train_set.epoch = epoch
 
+# %% ../nbs/03_training.ipynb #1c06ea6d
 @patch
 def batches(self:SegmenterFitting, epoch): yield from self.loaders.train
 
+# %% ../nbs/03_training.ipynb #77e94986
 @patch
 def loss(self:SegmenterFitting, batch):
     (image, target, trust), weight = share(*batch)
     return segmentation_loss(self.net(image), target, trust)*weight
 
+# %% ../nbs/03_training.ipynb #fa38b204
 @patch
 def pace(self:SegmenterFitting, done):
     factor, momentum = one_cycle(done)
@@ -351,6 +364,7 @@ def judge(self:SegmenterFitting, net):
     return dict(valid_loss=losses/photos, valid_iou=ious/photos,
                 doubted=int((self.train_set.trust == 0).sum()))
 
+# %% ../nbs/03_training.ipynb #a4ebc8ba
 @patch
 @torch.inference_mode()
 def doubt(self:SegmenterFitting):
@@ -368,9 +382,11 @@ def doubt(self:SegmenterFitting):
     named = dataset.rows.loc[ious.index, ["image_id"]].assign(iou=ious).sort_values("iou")
     with atomic(self.out/"doubted.csv") as tmp: named.to_csv(tmp, index=False)
 
+# %% ../nbs/03_training.ipynb #97ca758e
 @patch
 def kept(self:SegmenterFitting): return dict(trust=torch.from_numpy(self.train_set.trust))
 
+# %% ../nbs/03_training.ipynb #87a8cc65
 @patch
 def restore(self:SegmenterFitting, state): self.train_set.trust = state["trust"].cpu().numpy()
 
@@ -416,7 +432,8 @@ def train_segmenter(train_rows:pd.DataFrame, # rows of an images table with mask
                     resume:bool=False, # go on from the last whole epoch in `out`
                    ) -> pd.DataFrame: # a row an epoch: epoch, train_loss, valid_loss, valid_iou, doubted, seconds
     "Train a segmenter; the epoch that is best on `valid_rows` is in `out/segmenter.safetensors`; raises `BadInput`"
-    settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, encoder=encoder,
+    settings = dict(size=size, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate,
+                    encoder=encoder,
                     n_filters_first_conv=n_filters_first_conv, growth_rate=growth_rate,
                     n_layers_per_block=list(n_layers_per_block), dropout=dropout, average=average,
                     patience=patience, classes=list(classes) if classes else None, seed=seed)

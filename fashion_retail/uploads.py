@@ -35,6 +35,7 @@ class Limits:
 # %% ../nbs/22_uploads.ipynb #2b7ce907
 KINDS = "JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF"  # Pillow's names of the formats that may be sent
 
+# %% ../nbs/22_uploads.ipynb #b57c4cdc
 def checked_photo(data:bytes, # what was sent
                   number:int, # of the photo in its request, for the message
                   limits:Limits=Limits()
@@ -95,6 +96,7 @@ def field_text(form, # from `read_form`
     if not isinstance(found, str): raise Refused(422, f"{name} is a file: send text", "bad_input")
     return found.strip()
 
+# %% ../nbs/22_uploads.ipynb #b7dba984
 def field_number(form, # from `read_form`
                  name:str, # of a field
                  low:int, # smallest
@@ -138,6 +140,7 @@ def field_where(form # from `read_form`
         found.setdefault(column.strip(), []).append(value.strip())
     return found or None
 
+# %% ../nbs/22_uploads.ipynb #10122a8e
 def field_yes(form, # from `read_form`
               name:str # of a field
              ) -> bool:

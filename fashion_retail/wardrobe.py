@@ -108,6 +108,7 @@ def random_item(
 # width 0: filled, else a stroke (cm)
 Piece = namedtuple('Piece', 'pts role angle tone width', defaults=('body', 0., 1., 0.))
 
+# %% ../nbs/10_wardrobe.ipynb #f7b48076
 def _arcs(pts, n=10):
     "Points along `(x, y, bulge)`; the edge that leaves a point swells outward by `bulge` of its length"
     out = []
@@ -117,17 +118,21 @@ def _arcs(pts, n=10):
         out.append((1-t)**2*p + 2*t*(1-t)*c + t*t*q)
     return np.vstack(out + [[pts[-1][:2]]])
 
+# %% ../nbs/10_wardrobe.ipynb #c64e6960
 def _mirrored(half):
     "A closed outline from its right half, listed from the top center to the bottom center"
     right = _arcs(half)
     return np.vstack([right, (right*(-1,1))[::-1]])
 
+# %% ../nbs/10_wardrobe.ipynb #401dd9cf
 def _both(pts, *args): return [Piece(_arcs(pts)*(side,1), *args) for side in (1,-1)]
 
+# %% ../nbs/10_wardrobe.ipynb #e1616f38
 def _button(x, y, d=1.4):
     a = np.linspace(0, 2*np.pi, 12)
     return Piece(np.stack([x+d/2*np.cos(a), y+d/2*np.sin(a)], 1), 'button')
 
+# %% ../nbs/10_wardrobe.ipynb #d81c7e29
 def _rgb(hexed): return np.array([int(hexed[i:i+2], 16) for i in (1,3,5)], np.float32)
 
 # %% ../nbs/10_wardrobe.ipynb #bbba09d7
@@ -280,6 +285,7 @@ def _skirt(cut, pose):
     seam = [Piece(np.array([(s*w*.5,4.6), (s*w*.6,14)]), 'body', 0, .75, .4) for s in (1,-1)]
     return [Piece(_mirrored([(0,-1.2,.0), (w,-.6,0), (w,1,0), (0,1,0)]), 'lining'), body, waist] + seam
 
+# %% ../nbs/10_wardrobe.ipynb #3b8417d5
 def _legs(cut, pose):
     "Pieces of trousers and shorts"
     w, hip, L, g = cut['half']*.82, cut['half'], cut['length'], cut['g']
@@ -323,6 +329,7 @@ def _noise(rng, shape, cells):
     return cv2.resize(rng.standard_normal((h,w), dtype=np.float32),
                       shape[::-1], interpolation=cv2.INTER_CUBIC)*1.3
 
+# %% ../nbs/10_wardrobe.ipynb #502d9d45
 def _fbm(rng, shape, cells, octaves=3):
     return sum(_noise(rng, shape, cells*2**i)*.5**i for i in range(octaves))
 
@@ -331,6 +338,7 @@ def _bars(n, duty):
     "One period of a stripe, `n` pixels, antialiased"
     return np.clip((duty/2 - np.abs((np.arange(n)+.5)/n - .5))*n + .5, 0, 1).astype(np.float32)
 
+# %% ../nbs/10_wardrobe.ipynb #4b7ab1f6
 def _flower(img, x, y, r, petal, heart, turn, n=5):
     for i in range(n):
         a = turn + i*2*np.pi/n
@@ -427,6 +435,7 @@ def _weave(fabric, rng, shape):
 # %% ../nbs/10_wardrobe.ipynb #0339336d
 Cloth = namedtuple('Cloth', 'rgb alpha height ppc')  # float32 sRGB 0..255, 0..1, pixels; pixels a cm
 
+# %% ../nbs/10_wardrobe.ipynb #660f7580
 def _creases(rng, shape, cells, long):
     "Ridges with round backs, `long` times longer than wide, in a direction of their own"
     h, w = shape; big = round(1.45*max(shape)); a = rng.uniform(0, 180)
@@ -436,6 +445,7 @@ def _creases(rng, shape, cells, long):
     n = cv2.warpAffine(n, M, (w,h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return np.exp(-np.abs(n)*3.2)*np.clip(_noise(rng, shape, 3)*.8+.35, 0, 1.4)
 
+# %% ../nbs/10_wardrobe.ipynb #f1162c0b
 def _folds(rng, shape, kind, loose):
     "Height of the folds in pixels: broad waves, creases in a few directions, and the drape of skirts"
     full, shape = shape, tuple(o//2 for o in shape); s = max(full)/480
@@ -510,6 +520,7 @@ def _repeat(tile, roi, angle, origin):
     c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return cv2.remap(tile, c*x+s*y, c*y-s*x, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
+# %% ../nbs/10_wardrobe.ipynb #8c57a180
 def _stamp(rgb, cut, at, size, a, b):
     "Print a graphic on the chest"
     g, n = np.random.default_rng(cut['seed']+2), int(size)
@@ -524,6 +535,7 @@ def _stamp(rgb, cut, at, size, a, b):
 def _slopes(height):
     return cv2.Sobel(height, -1, 1, 0, scale=.125), cv2.Sobel(height, -1, 0, 1, scale=.125)
 
+# %% ../nbs/10_wardrobe.ipynb #8b233c25
 def _shade(height, angle, k):
     "Brightness of a height field lit from `angle`, 1 where it is level"
     gx, gy = _slopes(height)
@@ -554,6 +566,7 @@ def _crumple(cloth, rng, loose):
     soft = cv2.GaussianBlur(cloth.height, (0,0), 2*s)
     return (d + 2.2*min(1,loose+.3)*np.stack(_slopes(soft), -1)).astype(np.float32)
 
+# %% ../nbs/10_wardrobe.ipynb #13db5732
 def _fold_over(cloth, rng):
     "Turn a corner of the garment over, its inside showing"
     K = cloth.alpha.shape[0]; n = rng.normal(size=2); n /= np.linalg.norm(n)
@@ -591,6 +604,7 @@ def _matrix(K, W, zoom, angle, at, tilt=(0,0)):
     P = np.array([[1,0,0],[0,1,0],[tilt[0]/W,tilt[1]/W,1-(tilt[0]+tilt[1])/2]])
     return to @ P
 
+# %% ../nbs/10_wardrobe.ipynb #1763bbd8
 def _sizes(size):
     "Pixels along the photo while it is composed, and along the canvas"
     if size[0]!=size[1]:
@@ -598,6 +612,7 @@ def _sizes(size):
                        f'same height and width')
     return round(1.25*size[0]), round(1.5*size[0])
 
+# %% ../nbs/10_wardrobe.ipynb #1dbbb183
 def _finish(img, alpha, size):
     "Down to the photo's size: the picture and its exact mask"
     img, alpha = (cv2.resize(o, size[::-1], interpolation=cv2.INTER_AREA)
@@ -659,6 +674,7 @@ def _wood(f, parquet=False):
 
 def _parquet(f): return _wood(f, True)
 
+# %% ../nbs/10_wardrobe.ipynb #eb735920
 def _tiles(f):
     s = f.g.uniform(20,42); i, j = np.floor(f.X/s), np.floor(f.Y/s)
     marble = np.exp(-np.abs(f.noise(24, X=f.X+11*i, Y=f.Y+17*j))*4)
@@ -674,6 +690,7 @@ def _carpet(f):
                     (196,188,172),(110,120,96),(198,150,130))
     return color*light[...,None]
 
+# %% ../nbs/10_wardrobe.ipynb #05be0390
 def _rug(f): # mirrored noise in a few flat colors makes the medallions of an oriental rug
     p = f.g.uniform(30,60); u, v = (np.abs((o/p)%2-1)*p for o in (f.X,f.Y))
     level = np.digitize(f.noise(f.g.uniform(6,12), X=u, Y=v, fine=2), np.sort(f.g.normal(0,.8,4)))
@@ -699,6 +716,7 @@ def _bedding(f):
     return cloth*(_shade(hills, f.rng.uniform(0,6.3),
                          f.rng.uniform(.12,.3))*(1+.015*f.noise(.8, fine=1)))[...,None]
 
+# %% ../nbs/10_wardrobe.ipynb #a3068c93
 def _quilt(f):
     s = f.g.uniform(7,14); u, v = (f.X+f.Y)/s, (f.X-f.Y)/s
     if f.g.random()<.4: u, v = u, np.float32(.5)
@@ -715,6 +733,7 @@ def _cardboard(f):
     card = f.color((186,146,102),(172,132,92),(196,160,118))*light[...,None]
     return np.where(tape, card*.6+np.float32([80,66,44]), card)
 
+# %% ../nbs/10_wardrobe.ipynb #35d9aabe
 def _concrete(f):
     light = (1 + .05*f.noise(60) + .035*f.noise(17) + .02*f.noise(2.3)
              + .03*f.noise(.8, fine=1) + .03*f.speckle())
@@ -722,6 +741,7 @@ def _concrete(f):
     return f.color((150,148,144),(172,168,160),(124,124,126),
                    (160,156,146))*(light*(1-.35*crack)*(1-.2*pits))[...,None]
 
+# %% ../nbs/10_wardrobe.ipynb #ef40bd00
 def _wall(f):
     light = 1 + .02*f.noise(40) + .015*f.noise(.9, fine=1)
     # panels of a door or a wardrobe
@@ -734,6 +754,7 @@ FLOORS = dict(wood=_wood, parquet=_parquet, tile=_tiles, carpet=_carpet, rug=_ru
 # %% ../nbs/10_wardrobe.ipynb #e3d753e2
 _common = [.22,.09,.13,.13,.06,.15,.08,.07,.07]
 
+# %% ../nbs/10_wardrobe.ipynb #3b5bf32b
 def random_photographer(
     rng:np.random.Generator, # source of chance
 ) -> dict: # plain values: the floors at home, the light, the phone
@@ -887,6 +908,7 @@ def _split(i, valid, seed):
     shift = np.random.default_rng([seed, 1]).random()
     return 'valid' if np.floor((i+1)*valid+shift) > np.floor(i*valid+shift) else 'train'
 
+# %% ../nbs/10_wardrobe.ipynb #754bbedb
 def _photographer(i, valid, seed, n=12):
     "Name of the photographer of item `i`; the splits share none"
     split = _split(i, valid, seed)
@@ -914,6 +936,7 @@ def _photo(out, seed, size, valid, i, k):
 # %% ../nbs/10_wardrobe.ipynb #a32a7bee
 _RENDERER = 3  # raise it when the pictures change, so that older folders are rendered afresh
 
+# %% ../nbs/10_wardrobe.ipynb #d54c3340
 def _finished(out, params):
     "The table of a finished wardrobe of these parameters, or None with the folder made ready for it"
     done, table = out/'wardrobe.json', out/'images.csv'
@@ -970,6 +993,7 @@ def make_wardrobe(
 garment_cut, garment_pose, drawn_cloth = _cut, _pose, _cloth
 smooth_noise, pattern_tile, chest_graphic, relief = _noise, _tile, _graphic, _shade
 
+# %% ../nbs/10_wardrobe.ipynb #02579cf3
 def garment_pieces(cut:dict, # of `garment_cut`
                    pose:dict # of `garment_pose`
                   ) -> list: # `Piece`s in cm, the neck or the waist at the origin

@@ -72,6 +72,7 @@ def part(self:Scene, mask, color, label, round_=1.0): # float32 (H, W) 0 to 1; s
     surface = np.float32(color)*(light*(1 + 0.03*smooth_noise(self.rng, mask.shape, 12)))[..., None]
     self.add(surface, mask, label)
 
+# %% ../nbs/10_wearers.ipynb #09e50099
 @patch
 def add(self:Scene,
         surface, # float32 (H, W, 3)
@@ -93,6 +94,7 @@ def shape(self:Scene, points): # (x, y) in centimeters
     cv2.fillPoly(mask, [np.int32(np.round(self.pixels(points)*16))], 255, cv2.LINE_AA, 4)
     return mask.astype(np.float32)/255
 
+# %% ../nbs/10_wearers.ipynb #6cdcfeae
 @patch
 def limb(self:Scene, points, radii): # (x, y) and radius of each joint, centimeters
     "The mask of a chain of tapered tubes"
@@ -124,10 +126,12 @@ def _garment(scene, item, at, label, seed): # draw `item` with its neck or waist
     scene.add(move(np.clip(cloth.rgb*light[..., None], 0, 255)), np.clip(move(cloth.alpha), 0, 1), label)
     return garment_cut(item), pose
 
+# %% ../nbs/10_wearers.ipynb #b39c4441
 def _item(rng, *kinds): # a garment of one of these kinds: top, dress, skirt, legs
     while CATEGORIES[(item := random_item(rng))["category"]]["kind"] not in kinds: pass
     return item
 
+# %% ../nbs/10_wearers.ipynb #6fa3e959
 def _arm_joints(cut, pose, side, rng): # shoulder, elbow, wrist, fingertips of one arm (cm)
     angle, bend = pose["arm"][0 if side > 0 else 1], pose["bend"][0 if side > 0 else 1]
     start = np.array([(cut["shoulder"] - 2.5 + cut["half"] - 2)/2,
@@ -175,6 +179,7 @@ def _draw_legs(scene, skin, waist, pose_leg): # both legs; gives the ankles (cm)
         ankles.append(ankle)
     return ankles
 
+# %% ../nbs/10_wearers.ipynb #baeb7e00
 def _draw_body(scene, cut, waist, skin): # the torso, from neck to hips
     half, right = cut["half"], [(0, -3), (6, -2), (cut["shoulder"]*0.95, cut["drop"]*0.8 + 1)]
     right += [(half*0.86, cut["arm"]), (half*0.74, waist - 4), (half*0.86, waist + 14), (0, waist + 22)]
@@ -190,12 +195,14 @@ def _draw_neck(scene, cut, skin, covered): # what a neckline shows; `covered`: a
         scene.part(opening, cloth_color(scene.rng) if shirt else skin, UPPER if shirt else PERSON, 0.3)
     scene.part(scene.limb([(0, -12), (0, 1)], [5.2, 5.6]), skin, PERSON, 0.6)
 
+# %% ../nbs/10_wearers.ipynb #8df232ce
 def _draw_hands(scene, cut, joints, skin): # hands over everything, and forearms that lie before the body
     for arm in joints:
         before = cut["sleeve_len"] < 40 and abs(arm[2, 0]) < abs(arm[1, 0]) - 6
         if before: scene.part(scene.limb(arm[1:3], [3.8, 2.6]), skin, PERSON)
         scene.part(scene.limb(arm[2:], [2.9, 1.8]), skin, PERSON)
 
+# %% ../nbs/10_wearers.ipynb #f3c5be0c
 def _draw_feet(scene, ankles, skin, dummy): # shoes, or bare feet
     shoe = cloth_color(scene.rng)
     for side, ankle in zip((1, -1), ankles):
@@ -204,6 +211,15 @@ def _draw_feet(scene, ankles, skin, dummy): # shoes, or bare feet
         else:
             sole = [ankle + [0, 1], ankle + [1.5*side, 7], ankle + [4*side, 10]]
             scene.part(scene.limb(sole, [3.8, 4.2, 3]), shoe, OTHER)
+
+# %% ../nbs/10_wearers.ipynb #742b3ae9
+def _draw_behind(scene, hair, waist, dummy, legs): # long hair behind the back, or a mannequin's stand
+    rng = scene.rng
+    if not dummy and rng.random() < 0.5:
+        fall = [(0, -24), (0, -5), (rng.normal(0, 2), rng.uniform(0, 22))]
+        scene.part(scene.limb(fall, [10.5, 11, 7]), hair*0.85, PERSON, 0.5)
+    if dummy and not legs:
+        scene.part(scene.limb([(0, waist), (0, 120), (0, 122)], [1.5, 1.5, 12]), (90, 90, 94), 0)
 
 # %% ../nbs/10_wearers.ipynb #15f16753
 def draw_wearer(rng:np.random.Generator, # source of chance
@@ -222,11 +238,7 @@ def draw_wearer(rng:np.random.Generator, # source of chance
     waist, whole = rng.uniform(38, 44), cut["kind"] == "dress" and not bare_top
     head, arms, legs = (rng.random() < share for share in ((0.35, 0.35, 0.65) if dummy else (1, 1, 1)))
     joints = [_arm_joints(cut, pose, side, rng) for side in (1, -1)] if arms else []
-    if not dummy and rng.random() < 0.5: # long hair behind the back
-        fall = [(0, -24), (0, -5), (rng.normal(0, 2), rng.uniform(0, 22))]
-        scene.part(scene.limb(fall, [10.5, 11, 7]), hair*0.85, PERSON, 0.5)
-    if dummy and not legs:
-        scene.part(scene.limb([(0, waist), (0, 120), (0, 122)], [1.5, 1.5, 12]), (90, 90, 94), 0)
+    _draw_behind(scene, hair, waist, dummy, legs)
     ankles = _draw_legs(scene, tights, waist, pose["leg"]) if legs else []
     _draw_body(scene, cut, waist, skin)
     for arm in joints: scene.part(scene.limb(arm[:3], [4.6, 3.8, 2.6]), skin, PERSON)
@@ -312,10 +324,12 @@ def _home(row): # a photo without its garment, at most 320 pixels; None where th
 PHONE = 0.35  # share of the flat photos that a phone takes on a floor, a bed or a hanger; the others are studio photos
 LEAST = 0.02  # of a photo: a worn garment that covers less is drawn again
 
+# %% ../nbs/10_wearers.ipynb #7b062196
 def _flat(item, rng, size): # photo and mask of a garment that nobody wears
     if rng.random() >= PHONE: return render_studio(item, (size, size))
     return render_snapshot(item, rng, (size, size), random_photographer(rng))
 
+# %% ../nbs/10_wearers.ipynb #4ef2e237
 def _worn(item, rng, size): # photo and mask of a garment on a person or a mannequin
     label = WHOLE if CATEGORIES[item["category"]]["kind"] == "dress" else UPPER
     while True:

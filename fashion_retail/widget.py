@@ -10,6 +10,7 @@ import base64, os
 from pathlib import Path
 
 import anywidget, cv2, numpy as np, pandas as pd, traitlets
+from fastcore.basics import patch
 
 import fashion_retail
 from .data import BadInput, atomic, find_table
@@ -45,78 +46,6 @@ class LabelWidget(anywidget.AnyWidget):
         self.on_msg(self._answer)
         self._reopen()
 
-    def _reopen(self):
-        try: self.session = self._open()
-        except Occupied as e: self._show(closed=str(e))
-        else:
-            self.session.on_close = lambda: self._show(closed=self.session.closed)
-            self._show()
-
-    def _answer(self, _, content, buffers): # a message of widget.js
-        self._heard = [content["view"], content["seq"]]
-        do, args = content["do"], content["args"]
-        if do == "reopen": return self._reopen()
-        here = self.session.photo.row.image_id if self.session and self.session.photo else ""
-        try:
-            if content["image_id"] != here: raise BadInput("that photo is no longer the current one; this one is")
-            if do not in ("rectangle", "stroke", "undo", "redo", "restart", "next", "previous", "skip"):
-                raise BadInput(f"unknown action {do}")
-            done = getattr(self.session, do)(**args)
-            self._show(f"nothing to {do}" if done is False else "")
-        except BadInput as e: self._show(str(e), "error")
-        except Exception as e: # our mistake: the person should know that the last action did not count
-            self._show(f"the last action failed inside the tool ({type(e).__name__}: {e}); saved masks are safe",
-                       "error")
-            raise
-
-    def _show(self, message="", level="", closed=""):
-        "Tell the browser what there is to see"
-        s = self.session
-        state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS, starts=[],
-                     start="", caption="", progress="", total=0, left=0, image_id="", width=0, height=0,
-                     outline=[], marks=[], strokes=0, looking=False, why="")
-        jpeg = b""
-        if s and not closed:
-            p, photo = s.progress(), s.photo
-            minutes = p["left"]*p["seconds"]/60
-            progress = f"{p['done']} done, {p['left']} left"
-            if p["seconds"] and p["left"]:
-                progress += f", {p['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go"
-            end = f"All {p['total']} photos are done ({p['skipped']} skipped). Masks and images.csv are in {s.place}."
-            state.update(total=p["total"], left=p["left"], progress=progress, caption="" if photo else end)
-            if photo:
-                row, work = photo.row, photo.work
-                start = start_name(s.start)
-                choice = list(dict.fromkeys([start, *starts(), work.start if work else start]))
-                skipped = s.done.get(row.image_id) and f"skipped: {s.done[row.image_id]}"
-                caption = ", ".join(filter(None, [row.image_id, row.get("category", ""), skipped]))
-                state.update(image_id=row.image_id, looking=s.looking, starts=choice, caption=caption,
-                             why=why_next(row))
-                if photo.problem and not message: state.update(message=photo.problem, level="error")
-                if work:
-                    h, w = photo.image.shape[:2]
-                    jpeg = photo.jpeg
-                    state.update(width=w, height=h, start=work.start,
-                                 outline=outline(work.engine.preview, (h, w)), marks=work.marks,
-                                 strokes=work.engine.n_strokes)
-        with self.hold_sync(): self.photo, self.state = jpeg, state
-
-    def picture(self) -> np.ndarray: # uint8 (H, W, 3)
-        "What the widget shows, as a still picture: the photo with outline and strokes"
-        photo = self.session and self.session.photo
-        if not (photo and photo.work): return np.full((60, 400, 3), 255, np.uint8)
-        mask = photo.work.engine.preview
-        image = overlay(cv2.resize(photo.image, mask.shape[::-1], interpolation=cv2.INTER_AREA), mask)
-        scale = mask.shape[1]/photo.image.shape[1]
-        for m in photo.work.marks:
-            if "points" not in m:
-                corners = (tuple(int(m[o]*scale) for o in p) for p in (("x0", "y0"), ("x1", "y1")))
-                cv2.rectangle(image, *corners, (255, 255, 255), 1)
-            else:
-                under = brush(mask.shape, np.multiply(m["points"], scale), max(1, 2*m["radius"]*scale))
-                image[under] = (0, 210, 0) if m["garment"] else (230, 0, 0)
-        return image
-
     def _repr_mimebundle_(self, **kwargs):
         from IPython import get_ipython
         data, meta = super()._repr_mimebundle_(**kwargs)
@@ -125,6 +54,98 @@ class LabelWidget(anywidget.AnyWidget):
         # for a reader without a kernel
         data["image/jpeg"] = base64.b64encode(preview_jpeg(self.picture(), 480)).decode()
         return data, meta
+
+# %% ../nbs/15_label_widget.ipynb #3034fa90
+@patch
+def _reopen(self:LabelWidget):
+    try: self.session = self._open()
+    except Occupied as e: self._show(closed=str(e))
+    else:
+        self.session.on_close = lambda: self._show(closed=self.session.closed)
+        self._show()
+
+# %% ../nbs/15_label_widget.ipynb #f063315d
+@patch
+def _answer(self:LabelWidget, _, content, buffers): # a message of widget.js
+    self._heard = [content["view"], content["seq"]]
+    do, args = content["do"], content["args"]
+    if do == "reopen": return self._reopen()
+    here = self.session.photo.row.image_id if self.session and self.session.photo else ""
+    try:
+        if content["image_id"] != here: raise BadInput("that photo is no longer the current one; this one is")
+        if do not in ("rectangle", "stroke", "undo", "redo", "restart", "next", "previous", "skip"):
+            raise BadInput(f"unknown action {do}")
+        done = getattr(self.session, do)(**args)
+        self._show(f"nothing to {do}" if done is False else "")
+    except BadInput as e: self._show(str(e), "error")
+    except Exception as e: # our mistake: the person should know that the last action did not count
+        self._show(f"the last action failed inside the tool ({type(e).__name__}: {e}); saved masks are safe",
+                   "error")
+        raise
+
+# %% ../nbs/15_label_widget.ipynb #accaac59
+def _progress(session): # what the widget shows of the whole table
+    counts = session.progress()
+    minutes = counts["left"]*counts["seconds"]/60
+    progress = f"{counts['done']} done, {counts['left']} left"
+    if counts["seconds"] and counts["left"]:
+        progress += f", {counts['seconds']:.0f} s a photo, about {max(1, minutes):.0f} min to go"
+    end = f"All {counts['total']} photos are done ({counts['skipped']} skipped). "
+    end += f"Masks and images.csv are in {session.place}."
+    return dict(total=counts["total"], left=counts["left"], progress=progress,
+                caption="" if session.photo else end)
+
+# %% ../nbs/15_label_widget.ipynb #d8ac8587
+def _captions(session): # what the widget says of the current photo
+    row, work, start = session.photo.row, session.photo.work, start_name(session.start)
+    choice = list(dict.fromkeys([start, *starts(), work.start if work else start]))
+    skipped = session.done.get(row.image_id) and f"skipped: {session.done[row.image_id]}"
+    caption = ", ".join(filter(None, [row.image_id, row.get("category", ""), skipped]))
+    return dict(image_id=row.image_id, looking=session.looking, starts=choice, caption=caption,
+                why=why_next(row))
+
+# %% ../nbs/15_label_widget.ipynb #b84d02f8
+def _drawn(photo): # outline and strokes of the current photo
+    work, (h, w) = photo.work, photo.image.shape[:2]
+    return dict(width=w, height=h, start=work.start, outline=outline(work.engine.preview, (h, w)),
+                marks=work.marks,
+                strokes=work.engine.n_strokes)
+
+# %% ../nbs/15_label_widget.ipynb #10fd63d8
+@patch
+def _show(self:LabelWidget, message="", level="", closed=""):
+    "Tell the browser what there is to see"
+    state = dict(heard=self._heard, message=message, level=level, closed=closed, reasons=REASONS,
+                 starts=[],
+                 start="", caption="", progress="", total=0, left=0, image_id="", width=0, height=0,
+                 outline=[], marks=[], strokes=0, looking=False, why="")
+    jpeg, photo = b"", self.session.photo if self.session and not closed else None
+    if self.session and not closed: state.update(_progress(self.session))
+    if photo:
+        state.update(_captions(self.session))
+        if photo.problem and not message: state.update(message=photo.problem, level="error")
+        if photo.work:
+            jpeg = photo.jpeg
+            state.update(_drawn(photo))
+    with self.hold_sync(): self.photo, self.state = jpeg, state
+
+# %% ../nbs/15_label_widget.ipynb #8944b840
+@patch
+def picture(self:LabelWidget) -> np.ndarray: # uint8 (H, W, 3)
+    "What the widget shows, as a still picture: the photo with outline and strokes"
+    photo = self.session and self.session.photo
+    if not (photo and photo.work): return np.full((60, 400, 3), 255, np.uint8)
+    mask = photo.work.engine.preview
+    image = overlay(cv2.resize(photo.image, mask.shape[::-1], interpolation=cv2.INTER_AREA), mask)
+    scale = mask.shape[1]/photo.image.shape[1]
+    for m in photo.work.marks:
+        if "points" not in m:
+            corners = (tuple(int(m[o]*scale) for o in p) for p in (("x0", "y0"), ("x1", "y1")))
+            cv2.rectangle(image, *corners, (255, 255, 255), 1)
+        else:
+            under = brush(mask.shape, np.multiply(m["points"], scale), max(1, 2*m["radius"]*scale))
+            image[under] = (0, 210, 0) if m["garment"] else (230, 0, 0)
+    return image
 
 # %% ../nbs/15_label_widget.ipynb #40cd4d3d
 def label_notebook(table:str|Path, # where the images table lies

@@ -39,24 +39,30 @@ class Workers:
         self.writer = ThreadPoolExecutor(1, "write")    # items
         self.inside, self._own, self._indexes = 0, threading.local(), {}
 
-    def catalogue(self) -> Catalogue:
-        "The catalogue object of the thread that asks, as the catalogue is now"
-        if not hasattr(self._own, "catalogue"):
-            self._own.catalogue = Catalogue.load(self.path, self.device)
-        self._own.catalogue.refresh()
-        return self.shared(self._own.catalogue)
+# %% ../nbs/22_workers.ipynb #7b4dab93
+@patch
+def catalogue(self:Workers) -> Catalogue:
+    "The catalogue object of the thread that asks, as the catalogue is now"
+    if not hasattr(self._own, "catalogue"):
+        self._own.catalogue = Catalogue.load(self.path, self.device)
+    self._own.catalogue.refresh()
+    return self.shared(self._own.catalogue)
 
-    def shared(self, catalogue):
-        "Let the threads use one index, which holds the vectors"
-        path = str(catalogue.index.path)
-        index = self._indexes.get(path) or catalogue.index
-        if index is not catalogue.index: catalogue.index = index
-        if path not in self._indexes: self._indexes = {path: index}
-        return catalogue
+# %% ../nbs/22_workers.ipynb #af034a94
+@patch
+def shared(self:Workers, catalogue):
+    "Let the threads use one index, which holds the vectors"
+    path = str(catalogue.index.path)
+    index = self._indexes.get(path) or catalogue.index
+    if index is not catalogue.index: catalogue.index = index
+    if path not in self._indexes: self._indexes = {path: index}
+    return catalogue
 
-    def close(self):
-        "Wait for what is being done, and stop"
-        for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
+# %% ../nbs/22_workers.ipynb #625e4f7a
+@patch
+def close(self:Workers):
+    "Wait for what is being done, and stop"
+    for pool in (self.pool, self.others, self.writer): pool.shutdown(cancel_futures=True)
 
 # %% ../nbs/22_workers.ipynb #43e4cc52
 @patch
@@ -88,6 +94,7 @@ async def run(self:Workers,
     finally:
         if future is None: self._leave(pool)
 
+# %% ../nbs/22_workers.ipynb #7f4877eb
 @patch
 def _leave(self:Workers, pool, done=None):
     self.inside -= pool == "pool"
@@ -112,6 +119,7 @@ class Asked:
     points:tuple = ()      # for each photo x, y, or None
     together:bool = False  # the photos show one garment
 
+# %% ../nbs/22_workers.ipynb #e1f75e30
 def trouble(catalogue:Catalogue # any
            ) -> str: # one sentence; '' where all is well
     "Why a catalogue cannot be searched at all"
@@ -119,6 +127,7 @@ def trouble(catalogue:Catalogue # any
     if catalogue.stale: return catalogue.stale
     return "" if len(catalogue.index) else "the catalogue is empty: add items"
 
+# %% ../nbs/22_workers.ipynb #4d3b3c3d
 def without_path(text:str, # a sentence
                  catalogue:Catalogue # that it may name by its folder
                 ) -> str: # the sentence
@@ -141,6 +150,7 @@ def on_one_table(catalogue:Catalogue, # of this thread
             if catalogue.made is made: return found
     raise Refused(503, "the catalogue is changing all the time: try again", "busy", retry=2)
 
+# %% ../nbs/22_workers.ipynb #358ee48a
 def answered(catalogue:Catalogue, # of this thread
              asked:Asked,
              limits:Limits=Limits(),
@@ -170,6 +180,7 @@ def photo_addresses(catalogue:Catalogue, # any
     rows = catalogue.index.rows(dict(image_id=list(image_ids)))
     return {image_id: f"/api/photos/{key}" for image_id, key in zip(rows.image_id, rows.digest)}
 
+# %% ../nbs/22_workers.ipynb #648b8392
 def reply(catalogue:Catalogue, # that was searched
           answers:list, # of `Answers`
           asked:Asked
@@ -187,6 +198,7 @@ def reply(catalogue:Catalogue, # that was searched
                               for o in answer.looks]
     return found
 
+# %% ../nbs/22_workers.ipynb #12c2432a
 def searched(catalogue:Catalogue, # of this thread
              asked:Asked,
              limits:Limits=Limits(),
@@ -201,6 +213,7 @@ def searched(catalogue:Catalogue, # of this thread
 # %% ../nbs/22_workers.ipynb #76aba5e8
 LINES = "application/x-ndjson"  # one JSON object a line
 
+# %% ../nbs/22_workers.ipynb #8390f88f
 def outline_line(catalogue:Catalogue, # that cut it out
                  number:int, # of the photo in its request, from 0
                  mask, # bool (H, W), or None

@@ -21,6 +21,7 @@ PROMPTS = ("a photo of a {value} garment", "a product photo, {column}: {value}",
            "clothing, {value} {column}")
 SHARPNESS = 100. # of the softmax over cosines, as CLIP was trained
 
+# %% ../nbs/13_zero_shot.ipynb #3ff9b8f2
 def value_vectors(values:list, # of a column, as texts
                   column:str, # its name
                   kind:OpenClip # the network

@@ -249,3 +249,14 @@ def test_trouble_with_the_disk_costs_only_time(toy, tmp_path, capsys):
     try: embed(rows, Slow(), store=full)
     finally: os.chmod(full.folder, 0o755)
     if os.geteuid(): assert "going on without it" in capsys.readouterr().err
+
+
+def test_the_progress_bar_reaches_its_end(wardrobe, monkeypatch):
+    "It stopped one photo before its end, as if a photo had been lost"
+    from fashion_retail import features
+    ended = []
+    def bar(items, **_):
+        yield from items
+        ended.append(True)
+    monkeypatch.setattr(features, "tqdm", bar)
+    assert len(list(features.prepared(read_table(wardrobe)[:3], Preparation(32)))) == 3 and ended

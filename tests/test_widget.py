@@ -1,5 +1,6 @@
 "The labeling widget as a person meets it: a real JupyterLab, a real browser; and two processes on one folder"
 import os, shutil, socket, subprocess, sys, time, urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np, pandas as pd, pytest
@@ -25,22 +26,21 @@ def folder(wardrobe, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def lab(folder, tmp_path_factory):
-    "The address of a JupyterLab server in `folder` that knows nothing of the user's own settings"
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def jupyterlab(home, *options, cwd=None, **env):
+    "The address of a JupyterLab server that knows nothing of the user's own settings"
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     env = {**os.environ, "PYTHONPATH": str(ROOT), **{k: str(home/k) for k in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
-                                                                            "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}}
+                                                                            "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}, **env}
     settings = home/"JUPYTERLAB_SETTINGS_DIR"/"@jupyterlab"/"apputils-extension"
     settings.mkdir(parents=True)
     (settings/"notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     with open(home/"log", "w") as log:
         server = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-                                   "--IdentityProvider.token=wardrobe", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser",
-                                   "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"], env=env, stdout=log, stderr=log)
+                                   "--IdentityProvider.token=wardrobe", "--expose-app-in-browser",
+                                   "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options], env=env, stdout=log, stderr=log, cwd=cwd)
     try:
         end = time.monotonic() + PATIENCE/1000
         while True:
@@ -53,6 +53,12 @@ def lab(folder, tmp_path_factory):
         server.terminate()
         try: server.wait(20)
         except subprocess.TimeoutExpired: server.kill()
+
+
+@pytest.fixture(scope="module")
+def lab(folder, tmp_path_factory):
+    "The address of a JupyterLab server in `folder`"
+    with jupyterlab(tmp_path_factory.mktemp("home"), f"--ServerApp.root_dir={folder}") as address: yield address
 
 
 @pytest.fixture(scope="module")
