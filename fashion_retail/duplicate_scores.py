@@ -151,6 +151,7 @@ def kept_evidence(rows:pd.DataFrame, # of an images table
             with atomic(Path(file)) as tmp: old.to_csv(tmp, index=False)
     return old.sort_values(["first", "second"], ignore_index=True)
 
+# %% ../nbs/23_duplicate_scores.ipynb #791fd9b1
 def known_classes(pairs:pd.DataFrame, # from `candidates`
                   rows:pd.DataFrame # of the images table, with `model` and `duplicate` where it has them
                  ) -> pd.DataFrame: # with image_a, image_b, truth (of `CLASSES`), weight 1.0
@@ -264,6 +265,7 @@ def shop_of_colors(rows:pd.DataFrame, # of `hm`
     single = rows[~several]
     return pd.concat([chosen, single.sample(min(len(single), count - len(chosen)), random_state=0)])
 
+# %% ../nbs/23_duplicate_scores.ipynb #ab02d5b1
 def part_rows(part:str, # of `PARTS`
               limit:int=500, # photos that copies are made of, and pairs of colors
               work:Path|None=None, # folder for what was compared; None: nothing is kept
@@ -292,6 +294,7 @@ def part_rows(part:str, # of `PARTS`
         return score_classes({name: kept_evidence(rows, store, kept(f"{name} sample"), 3*limit)
                               for name, rows in shops.items()})
 
+# %% ../nbs/23_duplicate_scores.ipynb #38c1fd05
 def benchmark_duplicates(parts=PARTS, # that are wanted
                          limit:int=500, # see `part_rows`
                          work:Path|None=None, # see `part_rows`

@@ -269,11 +269,12 @@ def compared(found:pd.DataFrame, # from `evidence`
             known.setdefault((kind, one), {})[other] = known.setdefault((kind, other), {})[one] = probability
     return known
 
+# %% ../nbs/23_duplicates.ipynb #b8496b2d
 def groups(pairs:pd.DataFrame, # image_a, image_b, class; the surest first
            known:dict|None=None # (class, image) -> {image: probability of that class}, as `compared` gives it
           ) -> list: # a number for each pair, from 1; pairs of one class that share a photo mostly have the same
     """Which pairs are connected: two groups become one unless the pairs across, as far as they were compared,
-    speak against it on average; a pair that connects two groups all the same is a group of its own"""
+    make it improbable on average; a pair that connects two groups all the same is a group of its own"""
     known, above, inside = known or {}, {}, {}
     def top(name): return above.get(name, name)
     def across(small, large):
