@@ -120,8 +120,8 @@ def test_size_and_transparency_do_not_matter(shop, tmp_path):
 
 
 def test_drawn_photos_give_no_false_suggestions(tmp_path):
-    "60 drawn garments, each once: on 120 such photos, 549 pairs were named before, and none was right"
+    "24 drawn garments, each once: on 120 such photos, 549 pairs were named before, and none was right"
     from fashion_retail.wardrobe import make_wardrobe
-    rows = make_wardrobe(tmp_path/"drawn", n_items=60, size=160, seed=3, progress=False)
+    rows = make_wardrobe(tmp_path/"drawn", n_items=24, size=160, seed=3, progress=False)
     same, pairs = pairs_of(rows[rows.role == "catalogue"], tmp_path)
     assert not len(pairs), pairs
