@@ -287,13 +287,12 @@ def nearest_to_all(self:Catalogue,
 @patch
 def _check_where(self:Catalogue, where):
     "Raise `BadInput` for a column or a value that is not in the catalogue, with those that are"
-    rows = self.index.rows() if where else None
+    columns = self.index.rows(dict(image_id=[])).columns if where else None  # no row is read
     for column, values in (where or {}).items():
-        known_column(column, rows.columns.drop(["path", "digest"]))
-        known = rows[column].unique()
-        if missing := [o for o in listed(values) if o not in known]:
+        known_column(column, columns.drop(["path", "digest"], errors="ignore"))
+        if missing := [o for o in listed(values) if not self.index.count("image_id", {column: o})]:
             raise BadInput(f"no photo has {column} {some(missing)}: use one of "
-                           f"{some(sorted(known), 30)}")
+                           f"{some(sorted(self.index.rows()[column].unique()), 30)}")
 
 # %% ../nbs/20_catalogue.ipynb #be77fce6
 @patch

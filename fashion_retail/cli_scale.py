@@ -1,4 +1,4 @@
-"The commands for large catalogues: catalogue optimize, benchmark index"
+"The commands for large catalogues: catalogue optimize, benchmark index, benchmark workers"
 
 from typing import Annotated
 
@@ -34,3 +34,15 @@ def index(
     not_folders(out)
     from fashion_retail.scale import benchmark_index
     write_json(benchmark_index(count, dim, queries, cycles), out)
+
+
+@benchmarks.command()
+def workers(
+    out: OutFile,
+    photos: Annotated[int, typer.Option(help="Drawn photos to describe.")] = 2000,
+    size: Annotated[int, typer.Option(help="Pixels along a side.")] = 500,
+):
+    "Photos described by one process on one core and by two on two, in one run: the ratio of their times."
+    not_folders(out)
+    from fashion_retail.scale import benchmark_workers
+    write_json(benchmark_workers(photos, size), out)

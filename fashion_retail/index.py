@@ -9,6 +9,7 @@ __all__ = ['PIECES', 'WASTE', 'SLACK', 'PATIENCE', 'checked_batch', 'matching', 
 # %% ../nbs/21_index.ipynb #b68334c9
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -212,6 +213,8 @@ def engine(path # the table's folder, for the message
         full = "No space left", "os error 28", "File too large", "os error 27"
         if any(o in text for o in full): text = "the disk is full, nothing was changed"
         elif "Permission denied" in text or "Read-only" in text: text = "it cannot be written to"
+        elif any(o in text for o in ("fill whole buffer", "Invalid range", "file size is too small")):
+            text = "a file is cut short: run fashion-retail catalogue optimize, or remove the folder and build again"
         elif "Not found" in text or "not found" in text: text = f"a file is missing: {text}"
         raise BadInput(f"the index {path} cannot be used ({text})") from error
 
@@ -226,10 +229,10 @@ class Lance:
         self.folder, self.name, self.memory = Path(folder), name, memory
         self.path = self.folder/f"{name}.lance"
         self.lock = FileLock(self.folder/".lock", timeout=PATIENCE)
-        self._open, self._kept, self._counted = None, (None, None), (None, 0)
+        self._open, self._kept, self._counted = None, (None, None), (None, {})
 
     def _database(self):
-        os.environ.setdefault("LANCE_LOG", "error")  # its warnings are about its own future
+        os.environ.setdefault("LANCEDB_LOG", "error")  # its warnings are about its own future
         import lancedb
         # every read sees the last change
         return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
@@ -328,11 +331,16 @@ def count(self:Lance,
          ) -> int:
     "How many photos, or items, agree with the filter"
     if (kept := self.in_memory()) is not None: return kept.count(column, where)
-    if where: return self.rows(where)[column].nunique()
-    asked = self._read(lambda table: table.version), column
-    # once for a version
-    if self._counted[0] != asked: self._counted = asked, self.rows()[column].nunique()
-    return self._counted[1]
+    def action(table):
+        version, asked = table.version, (column, sql(where, text_columns(table)))
+        if self._counted[0] != version: self._counted = version, {}  # once for a version
+        known = self._counted[1]
+        if asked not in known:
+            found = table.search().select([column])
+            found = found.where(asked[1]) if asked[1] else found
+            known[asked] = len(found.to_arrow()[column].unique())
+        return known[asked]
+    return self._read(action)
 
 @patch
 def vectors(self:Lance,
@@ -446,12 +454,18 @@ def _clean(self:Lance, table):
         warnings.simplefilter("ignore")  # it warns of readers of old versions; `_read` is for them
         if table is not None: table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
+# %% ../nbs/21_index.ipynb #efa4f244
 @patch
 def _tidy(self:Lance, table):
-    "`optimize` where it is worth its time"
+    "`optimize` where it is worth its time; what was written stays written where the disk is too full for that"
     stats = table.stats()
     pieces = stats["fragment_stats"]
     written = pieces["num_fragments"]*pieces["lengths"]["mean"]  # rows in the files, replaced ones too
     live = stats["total_bytes"]*stats["num_rows"]/max(written, 1)
     many = pieces["num_fragments"] > max(PIECES, stats["num_rows"]**0.5)
-    if many or self.disk() > WASTE*live + SLACK: self._clean(table)
+    if not many and self.disk() <= WASTE*live + SLACK: return
+    try:
+        with engine(self.path): self._clean(table)
+    except BadInput as error:
+        print(f"what was changed is stored, but it was not tidied up: {error}; free some disk, then run "
+              "fashion-retail catalogue optimize", file=sys.stderr)

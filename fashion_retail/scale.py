@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['SEARCHER', 'SHARD', 'TRIES', 'PATIENCE', 'drawn_vectors', 'searched', 'shared_share', 'photo_seconds',
            'batch_searches', 'benchmark_index', 'Collected', 'made_by', 'described', 'describe_shard', 'shards',
-           'in_processes', 'describe_in_processes', 'on_dask']
+           'in_processes', 'describe_in_processes', 'on_dask', 'benchmark_workers']
 
 # %% ../nbs/25_scale.ipynb #dcab80b5
 import io
 import multiprocessing
+import os
 import socket
 import subprocess
 import sys
@@ -17,14 +18,15 @@ import tempfile
 import time
 import zipfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 
-from .approximate import TARGETS, Approximate, list_count
-from .core import BadInput, atomic, digest, environment
+from .approximate import TARGETS, Approximate
+from .core import BadInput, atomic, digest, environment, pick_device
 from .cutout import cutout
 from .features import describe, descriptor, embed
 from .index import Exact
@@ -67,15 +69,16 @@ print(anonymous() - before)
 # %% ../nbs/25_scale.ipynb #3ddd3915
 def searched(index, # an index
              queries:np.ndarray, # float32 (Q, D)
-             where:dict|None=None # a filter
-            ) -> tuple: # object (Q, 10) ids; median processor seconds of one search
-    "Search one query after the other"
-    found, seconds = [], []
+             *filters # each a filter, or None: all; none given: all
+            ) -> list: # for each filter: object (Q, 10) ids; median processor seconds of one search
+    "Search one query after the other, with each filter in turn"
+    found = [([], []) for _ in filters or [None]]
     for query in queries:
-        start = time.process_time()
-        found.append(index.search(query[None], 10, where)[1][0])
-        seconds.append(time.process_time() - start)
-    return np.stack(found), float(np.median(seconds))
+        for where, (ids, seconds) in zip(filters or [None], found):
+            start = time.process_time()
+            ids.append(index.search(query[None], 10, where)[1][0])
+            seconds.append(time.process_time() - start)
+    return [(np.stack(ids), float(np.median(seconds))) for ids, seconds in found]
 
 def shared_share(found:np.ndarray, # (Q, K) ids
                  truth:np.ndarray # (Q, K) ids
@@ -105,7 +108,7 @@ def batch_searches(vectors:np.ndarray, # float32 (N, D)
     "Inverted lists of FAISS in memory, whole vectors and a byte a number, read until the recall is ours"
     try: import faiss
     except ImportError: return {}
-    lists, found = list_count(len(vectors)), {}
+    lists, found = round(len(vectors)**0.5), {}
     for kind in ("Flat", "SQ8"):
         start = time.process_time()
         index = faiss.index_factory(vectors.shape[1], f"IVF{lists},{kind}")
@@ -134,9 +137,8 @@ def benchmark_index(count:int=200_000, # vectors
         raise BadInput(f"{count} vectors of {dim} numbers, {queries} queries and {cycles} cycles do not fit: "
                        "give at least 2,000 vectors and one of the others")
     (rows, vectors, asked), few = drawn_vectors(count, dim, queries, seed=seed), dict(shelf="3")
-    exact, filtered = Exact(rows, vectors), {}
-    truth, exact_seconds = searched(exact, asked)
-    filtered["truth"], _ = searched(exact, asked, few)
+    exact = Exact(rows, vectors)
+    (truth, exact_seconds), (few_truth, _) = searched(exact, asked, None, few)
     with tempfile.TemporaryDirectory() as folder:
         index = Approximate(folder, memory=0)
         start = time.process_time()
@@ -144,9 +146,9 @@ def benchmark_index(count:int=200_000, # vectors
             index.upsert(rows[part:part + 50_000], vectors[part:part + 50_000])
         index.optimize()
         built = time.process_time() - start
-        found, seconds = searched(index, asked)
-        filtered["found"], filtered["seconds"] = searched(index, asked, few)
+        (found, seconds), (few_found, few_seconds) = searched(index, asked, None, few)
         updates = _updates(index, rows, vectors, cycles)
+        (later, later_seconds), = searched(index, asked)
         np.save(file := Path(folder)/"queries.npy", asked)
         command = [sys.executable, "-c", SEARCHER, folder, file]
         memory = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -155,8 +157,9 @@ def benchmark_index(count:int=200_000, # vectors
         state = index.state()
     batch, answer = batch_searches(vectors, asked, truth), photo_seconds() if photo else None
     return dict(count=count, dim=dim, queries=queries, seed=seed, recall=shared_share(found, truth),
-                filtered_recall=shared_share(filtered["found"], filtered["truth"]),
-                filtered_ratio=filtered["seconds"]/seconds, exact_ratio=seconds/exact_seconds,
+                filtered_recall=shared_share(few_found, few_truth), filtered_ratio=few_seconds/seconds,
+                updated_recall=shared_share(later, truth), updated_ratio=later_seconds/seconds,
+                exact_ratio=seconds/exact_seconds,
                 engine_share=seconds/(seconds + answer) if answer else None,
                 added_ratio=updates/built, disk_ratio=disk/vectors.nbytes, cycles=cycles,
                 memory_ratio=int(memory.stdout)/vectors.nbytes, search_seconds=seconds, build_seconds=built,
@@ -164,18 +167,18 @@ def benchmark_index(count:int=200_000, # vectors
 
 # %% ../nbs/25_scale.ipynb #a28a7fe8
 def _updates(index, rows, vectors, cycles):
-    "Replace 1,000 photos again and again; processor seconds of one time, tidying up included"
+    "Replace 1,000 photos again and again; processor seconds of one time with all tidying up, on average"
     seconds, size = [], min(1000, len(rows))
     for i in range(cycles):
         at = np.arange(i*size, (i + 1)*size) % len(rows)
         start = time.process_time()
         index.upsert(rows.iloc[at], vectors[at])
-        if i == cycles - 1: index.optimize()
+        index.optimize()
         seconds.append(time.process_time() - start)
     return float(np.mean(seconds))
 
 # %% ../nbs/25_scale.ipynb #e0e94369
-SHARD = 64  # photos described between two checkpoints
+SHARD = 64  # photos described between two checkpoints, at most
 TRIES = 3   # times that processes are started again without any shard finished in between
 
 class Collected:
@@ -220,6 +223,14 @@ def made_by(method:str, # the cut-out of searched photos
     "What the vectors of a shard depend on"
     return f"{cutout('otsu').version} {descriptor(features, device).version} {method}"
 
+@lru_cache(1)
+def _tools(about, method, features, device):
+    "Cut-out and descriptor, once in a process: to load and to trace them takes as long as fifty photos"
+    if (own := made_by(method, features, device)) != about:
+        raise BadInput(f"a worker has other weights ({own}) than this machine ({about}): "
+                       "install the same everywhere")
+    return cutout(method, device), descriptor(features, device)
+
 def described(rows:pd.DataFrame, # image_id, path
               about:str, # `made_by` of the one who asks
               method:str, # the cut-out of searched photos
@@ -227,13 +238,9 @@ def described(rows:pd.DataFrame, # image_id, path
               device:str # auto, cpu or cuda
              ) -> bytes: # of the shard's file, without photos that give no vector
     "The work of one process: describe a shard's photos; raises `BadInput` where its weights are others"
-    import torch
-    if device == "cpu": torch.set_num_threads(1)
-    if (own := made_by(method, features, device)) != about:
-        raise BadInput(f"a worker has other weights ({own}) than this machine ({about}): "
-                       "install the same everywhere")
+    cut, kind = _tools(about, method, features, device)
     found, rows = Collected(), rows.assign(role="catalogue")
-    embed(rows, descriptor(features, device), cutout(method, device), found, skip=True, desc="")
+    embed(rows, kind, cut, found, skip=True, desc="")
     return found.to_bytes()
 
 def describe_shard(rows, file, *asked): # see `described`
@@ -245,7 +252,7 @@ def describe_shard(rows, file, *asked): # see `described`
 def shards(rows:pd.DataFrame, # image_id, path
            folder:Path, # where the files of the shards are
            about:str, # what the vectors depend on
-           size:int=SHARD # photos of a shard
+           size:int # photos of a shard
           ) -> dict: # file -> rows
     "The shards of a table; the same photos and the same versions give the same files"
     found = {}
@@ -256,29 +263,37 @@ def shards(rows:pd.DataFrame, # image_id, path
     return found
 
 # %% ../nbs/25_scale.ipynb #5223025a
+def _one_thread(device):
+    "A process beside others takes one core"
+    import torch
+    if pick_device(device) == "cpu": torch.set_num_threads(1)
+
 def in_processes(todo:dict, # file -> rows
                  asked:tuple, # the other arguments of `described`
                  workers:int, # processes
                  work=describe_shard # what a process does
                 ) -> list: # errors, None for shards that are done
     "Describe shards in processes of this machine"
-    with ProcessPoolExecutor(min(workers, len(todo)), multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(todo)), spawn, _one_thread, (asked[-1],)) as pool:
         jobs = [pool.submit(work, rows, file, *asked) for file, rows in todo.items()]
         return [job.exception() for job in as_completed(jobs)]
 
+# %% ../nbs/25_scale.ipynb #d6497943
 def describe_in_processes(rows:pd.DataFrame, # image_id, path of catalogue photos
                           folder:str|Path, # where the files of the shards are, and stay
                           workers:int=1, # processes
                           method:str="tiramisu", # the cut-out of searched photos
                           features:str="ranking", # the descriptor
                           device:str="auto", # auto, cpu or cuda
-                          size:int=SHARD, # photos of a shard
+                          size:int|None=None, # photos of a shard; None: a fiftieth of them, 16 to 64
                           work=describe_shard, # what a process does
                           dask:str|None=None # a Dask scheduler, whose workers are used instead
                          ) -> Collected: # to be given to `Catalogue.build` as its store
     "Describe photos in several processes; finished shards are not done again; raises `BadInput`"
     if workers < 1: raise BadInput(f"{workers} workers were asked for: ask for at least one")
     about = made_by(method, features, device)
+    size = size or int(np.clip(len(rows)//50, 16, SHARD))
     plan, found, left = shards(rows, Path(folder), about, size), Collected(), TRIES
     todo, asked = [file for file in plan if not found.load(file)], (about, method, features, device)
     while todo:
@@ -326,3 +341,39 @@ def _scheduler_answers(address):
     except OSError as error:
         raise BadInput(f"the Dask scheduler {address} does not answer: "
                        "start it with dask scheduler") from error
+
+# %% ../nbs/25_scale.ipynb #f1e63ef0
+def _many_photos(folder, count, size, seed):
+    "Rows of photos that all differ: drawn ones, each moved sideways again and again"
+    from fashion_retail.data import load_image, save_image
+    from fashion_retail.wardrobe import make_wardrobe
+    drawn = [load_image(path) for path in make_wardrobe(folder/"drawn", 20, size=size, seed=seed, progress=False).path]
+    rows = pd.DataFrame(dict(image_id=[str(i) for i in range(count)]))
+    rows["path"] = [str(folder/f"{i}.jpg") for i in range(count)]
+    for i, path in enumerate(rows.path): save_image(np.roll(drawn[i % len(drawn)], i//len(drawn), 1), path)
+    return rows
+
+def benchmark_workers(count:int=2000, # photos, drawn
+                      size:int=500, # pixels along a side
+                      seed:int=42 # of the photos
+                     ) -> dict: # ratio: seconds of one process ÷ of two; running_ratio: without the start; load
+    "Photos described by one process and by two, on as many cores; raises `BadInput` where there are no two"
+    if count < 2 or size < 32: raise BadInput(f"{count} photos of {size} pixels do not fit: give two of 32")
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) < 2: raise BadInput("two cores are needed, and a system that gives them to a process: use Linux")
+    load, seconds, kept = os.getloadavg()[0], {}, {}
+    def timed(rows, workers, folder):
+        os.sched_setaffinity(0, cores[:workers])
+        start = time.perf_counter()
+        try: found = describe_in_processes(rows, folder, workers, "garments", "ranking", "cpu")
+        finally: os.sched_setaffinity(0, cores)
+        return time.perf_counter() - start, found.kept
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _many_photos(Path(folder), count, size, seed)
+        start, _ = timed(rows[:1], 1, Path(folder)/"start")
+        for workers in (1, 2): seconds[workers], kept[workers] = timed(rows, workers, Path(folder)/f"{workers}")
+    vectors = [np.stack([np.frombuffer(found[key][0], np.float32) for key in kept[1]]) for found in kept.values()]
+    return dict(count=len(rows), size=size, seed=seed, ratio=seconds[1]/seconds[2],
+                running_ratio=(seconds[1] - start)/(seconds[2] - start), start_seconds=start,
+                seconds={str(workers): value for workers, value in seconds.items()}, load=load,
+                vector_difference=float(np.abs(vectors[0] - vectors[1]).max()), **environment())

@@ -12,7 +12,7 @@ from commands import command, refused
 from fashion_retail.approximate import Approximate
 from fashion_retail.catalogue import Catalogue
 from fashion_retail.catalogue_rows import photos_of
-from fashion_retail.core import BadInput
+from fashion_retail.core import BadInput, sentence
 from fashion_retail.scale import Collected, describe_in_processes, describe_shard, made_by, on_dask
 
 
@@ -87,10 +87,57 @@ def test_lists_survive_a_damaged_note(tmp_path):
     assert index.search(vectors[:5], 1)[1][:, 0].tolist() == list("01234")
 
 
+def in_lists(folder):
+    "An index in lists, and its vectors"
+    draw = np.random.default_rng(0)
+    vectors = draw.normal(size=(1200, 16)).astype(np.float32)
+    index = Approximate(folder, memory=0)
+    index.upsert(pd.DataFrame(dict(image_id=[str(i) for i in range(1200)], color=["red", "blue"]*600)), vectors)
+    index.optimize()
+    return index, vectors
+
+
+def test_lists_that_are_cut_short_are_made_again(tmp_path):
+    index, vectors = in_lists(tmp_path)
+    for file in index.path.rglob("*.idx"): file.write_bytes(file.read_bytes()[:100])
+    index = Approximate(tmp_path, memory=0)
+    assert "cut short: run fashion-retail catalogue optimize" in sentence(index.search, vectors[:1])
+    assert "cut short" in sentence(index.optimize) and len(index) == 1200
+    index.optimize(measure=True)
+    assert index.state()["method"] == "lists" and index.search(vectors[:3], 1)[1].ravel().tolist() == list("012")
+    assert all(int(name) % 2 for name in index.search(vectors[:3], 5, dict(color="blue"))[1].ravel())
+
+
+def test_rows_that_are_cut_short(tmp_path):
+    index, vectors = in_lists(tmp_path)
+    for file in (index.path/"data").iterdir(): file.write_bytes(file.read_bytes()[:1000])
+    index = Approximate(tmp_path, memory=0)
+    for action in (lambda: index.search(vectors[:1]), lambda: index.optimize(measure=True), index.rows):
+        assert "a file is cut short" in sentence(action)
+
+
+def test_a_disk_that_is_full_when_the_table_is_tidied(tmp_path, monkeypatch, capsys):
+    index, vectors = in_lists(tmp_path)
+    def full(*args): raise OSError(28, "No space left on device")
+    monkeypatch.setattr(Approximate, "_clean", full)
+    monkeypatch.setattr("fashion_retail.index.SLACK", -2**30)
+    index.upsert(pd.DataFrame(dict(image_id=["0"], color=["green"])), -vectors[:1])
+    assert "what was changed is stored" in capsys.readouterr().err
+    assert index.remove(dict(image_id=["1"])) == 1 and "the disk is full" in capsys.readouterr().err
+    other = Approximate(tmp_path, memory=0)
+    assert len(other) == 1199 and other.search(-vectors[:1], 1)[1].tolist() == [["0"]]
+    assert "the disk is full" in sentence(other.optimize) and "the disk is full" in sentence(other.optimize, True)
+    assert other.state()["method"] == "lists"  # what is there is not given up
+    monkeypatch.undo()
+    other.optimize(measure=True)
+    assert len(other) == 1199 and other.count("image_id", dict(color="green")) == 1
+
+
 def test_bad_input_is_one_sentence(wardrobe, tmp_path):
     assert "ask for at least one" in refused("catalogue", "build", wardrobe, "--out", tmp_path/"x", "--workers", 0)
     away = "catalogue", "build", wardrobe, "--out", tmp_path/"x", "--dask"
     assert "is no address of a scheduler" in refused(*away, "nowhere")
     assert "does not answer" in refused(*away, "tcp://127.0.0.1:9")
     assert "do not fit" in refused("benchmark", "index", "--out", tmp_path/"i.json", "--count", 10)
+    assert "do not fit" in refused("benchmark", "workers", "--out", tmp_path/"w.json", "--photos", 1)
     assert "is no catalogue" in refused("catalogue", "optimize", tmp_path/"gone")
