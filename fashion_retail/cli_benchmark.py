@@ -1,7 +1,7 @@
 "The commands `benchmark …`"
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -79,6 +79,30 @@ def sizes(
     curves, laws = benchmark_sizes(features, cutout, Store(), draws, limit)
     for table, file in ((curves, out), (laws, law)): save_csv(table.round(4), file)
     print(curves[["features", "cutout", "shops", "items", "top1", "top10", "auroc"]].round(3).to_string(index=False))
+
+
+@benchmarks.command()
+def duplicates(
+    out: Annotated[Path, typer.Option(help="CSV file to write; rows of parts that were not asked for stay.")],
+    part: Annotated[list[str], typer.Option(help="Repeatable: copies, colors, tables, classes.")] = (
+        "copies", "colors", "tables", "classes"),
+    limit: Annotated[int, typer.Option(min=1, help="Photos that copies are made of, and pairs of colors.")] = 500,
+    work: Annotated[Optional[Path], typer.Option(help="Folder that keeps what was compared, so that a run that was "
+                                                 "stopped goes on.")] = None,
+):
+    "Duplicates in real shops beside imagehash, PDQ and imagededup (optional): copies, colors, tables, calibration."
+    not_folders(out)
+    import pandas as pd
+
+    from fashion_retail.duplicate_scores import benchmark_duplicates
+    from fashion_retail.features import Store
+    if work: work.mkdir(parents=True, exist_ok=True)
+    found = benchmark_duplicates(part, limit, work, Store())
+    if out.exists():
+        before = pd.read_csv(out)
+        found = pd.concat([before[~before.part.isin(part)], found], ignore_index=True)
+    save_csv(found, out)
+    print(found[["test", "method", "pairs", "called", "share"]].to_string(index=False))
 
 
 @benchmarks.command()

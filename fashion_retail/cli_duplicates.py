@@ -44,8 +44,8 @@ def duplicates(
         print(f"{kind}: pairs {len(found)}, groups {found.group.nunique()}")
     print(f"{out}: {len(pairs)} pairs among {len(photos)} photos")
     if (pairs["class"] != CLASSES[0]).any():
-        warn(f"{CLASSES[1]!r} and {CLASSES[2]!r} are suggestions, learned from one shop's photos of people: "
-             "on other photos many are wrong; look at them (--html) before you merge anything")
+        warn(f"{CLASSES[1]!r} and {CLASSES[2]!r} are suggestions: their probability was checked on shops that the rule "
+             "had not seen, and says how many are right; look at them (--html) before you merge anything")
     if between_splits and len(pairs): raise typer.Exit(1)
 
 
