@@ -343,7 +343,7 @@ def agreement(one:Picture, # the first picture
     "How well two photos agree where they fit best, whichever of them is laid over the other"
     if np.array_equal(one.image, other.image): return Agreement(1.0, 1.0, 0.0, 0.0, 1.0)
     found = laid_over(one, other)
-    if not PROMISING <= found.outline or found.match > CERTAIN: return found
+    if found.outline < PROMISING or not PROMISING < found.match <= CERTAIN: return found
     back = laid_over(other, one)
     if back.match <= found.match: return found
     return replace(back, gain=1/back.gain, scale=1/back.scale)

@@ -125,3 +125,13 @@ def test_drawn_photos_give_no_false_suggestions(tmp_path):
     rows = make_wardrobe(tmp_path/"drawn", n_items=24, size=160, seed=3, progress=False)
     same, pairs = pairs_of(rows[rows.role == "catalogue"], tmp_path)
     assert not len(pairs), pairs
+
+
+def test_many_pairs_are_compared_by_several_processes(wardrobe, monkeypatch):
+    from fashion_retail import duplicates as module
+    pictures = module.Pictures(read_table(wardrobe).path[:8])
+    pairs = module.candidates(np.eye(8, dtype=np.float32), pictures.sketches(), 4)
+    monkeypatch.setattr(module, "SHARED", 1)
+    monkeypatch.setattr(module, "PART", len(pairs)//3)
+    shared, alone = module.all_evidence(pictures, pairs, cores=2), module.evidence(pictures, pairs)
+    pd.testing.assert_frame_equal(shared, alone)
