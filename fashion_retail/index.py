@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from filelock import FileLock, Timeout
 
 from .core import BadInput, some
@@ -114,15 +115,6 @@ class Exact:
         "The photos that agree with the filter"
         return self._rows[matching(self._rows, where)].reset_index(drop=True) if where else self._rows.copy(deep=False)
 
-    def count(self,
-        column:str="image_id", # whose values are counted, each once
-        where:dict|None=None # a filter; None: all
-    ) -> int:
-        "How many photos, or items, agree with the filter"
-        if where: return self.rows(where)[column].nunique()
-        if column not in self._counts: self._counts[column] = self._rows[column].nunique()
-        return self._counts[column]
-
     def vectors(self,
         where:dict|None=None # a filter; None: all
     ) -> np.ndarray: # float32 (N, D), in the order of `rows`
@@ -130,8 +122,16 @@ class Exact:
         if not len(self): return np.zeros((0, 0), np.float32)
         return self._vectors[matching(self._rows, where)] if where else self._vectors
 
-# %% ../nbs/21_index.ipynb #68896387
-from fastcore.basics import patch
+# %% ../nbs/21_index.ipynb #117a0785
+@patch
+def count(self:Exact,
+    column:str="image_id", # whose values are counted, each once
+    where:dict|None=None # a filter; None: all
+) -> int:
+    "How many photos, or items, agree with the filter"
+    if where: return self.rows(where)[column].nunique()
+    if column not in self._counts: self._counts[column] = self._rows[column].nunique()
+    return self._counts[column]
 
 # %% ../nbs/21_index.ipynb #ddc02d30
 @patch
