@@ -233,7 +233,8 @@ def look(self:Catalogue,
     outline = self.outline_of(image, box, point, category)
     mask, confidence = outline.mask, outline.confidence
     if mask is not None and not mask.any():
-        raise BadInput(f"{name or 'the photo'}: no garment was found, "
+        kind = f"no garment of category {category}" if category else "no garment"
+        raise BadInput(f"{name or 'the photo'}: {kind} was found, "
                        "say where it is with a box (x0,y0,x1,y1 in pixels)")
     if seen: seen(mask, confidence, outline.also)
     clock.append(time.perf_counter())

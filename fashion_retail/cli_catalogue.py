@@ -6,8 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import (Device, Folder, Images, JsonFile, Log, OutTable, Skip, Split, app, not_folders, save_json,
-                          say_counts, warn)
+from .cli_options import (Box, Device, Folder, Images, JsonFile, Log, OutTable, Point, Skip, Split, Worn, app,
+                          not_folders, numbers, save_json, say_counts, warn)
 
 Where = Annotated[Optional[list[str]], typer.Option("--where", metavar="COLUMN=VALUE", help="Only items with this "
                                                     "value; the same column again: or this one. Repeatable.")]
@@ -21,17 +21,6 @@ Anywhere = typer.Option(metavar="WHERE", help="A built catalogue; or a folder of
 Host = Annotated[str, typer.Option(help="127.0.0.1: this machine only; 0.0.0.0: the whole network, phones too.")]
 Port = Annotated[int, typer.Option(help="Where to listen; 0: a free port.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
-
-
-def _numbers(text, count, name):
-    "Numbers separated by commas"
-    from fashion_retail.core import BadInput
-    if text is None: return None
-    try: found = [float(one) for one in text.split(",")]
-    except ValueError: found = []
-    if len(found) != count:
-        raise BadInput(f"{name} {text} is not {count} numbers separated by commas: give pixels of the photo")
-    return found
 
 
 def _conditions(where):
@@ -64,11 +53,9 @@ def search(
                                                 "catalogue built with --features openclip:NAME@FILE.")] = None,
     k: Annotated[Optional[int], typer.Option("-k", help="Items wanted; by default ten.")] = None,
     where: Where = None,
-    box: Annotated[Optional[str], typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant is "
-                                               "inside.")] = None,
-    point: Annotated[Optional[str], typer.Option(metavar="X,Y", help="Pixels: on the garment that is meant.")] = None,
-    category: Annotated[Optional[str], typer.Option(help="Where the garment is worn that is meant: upper, lower, "
-                                                    "whole, other, or such as skirt.")] = None,
+    box: Box = None,
+    point: Point = None,
+    category: Worn = None,
     together: Annotated[bool, typer.Option("--together", help="The photos show one garment.")] = False,
     json_: Annotated[Optional[Path], typer.Option("--json", help="JSON file to write: a list, one object a "
                                                   "photo.")] = None,
@@ -79,7 +66,7 @@ def search(
     "Is it in the catalogue? The most similar items of each photo, best first; exit 2 if some could not be searched."
     not_folders(json_, html)
     from fashion_retail.core import BadInput, atomic, some
-    where, box, point = _conditions(where), _numbers(box, 4, "--box"), _numbers(point, 2, "--point")
+    where, box, point = _conditions(where), numbers(box, 4, "--box"), numbers(point, 2, "--point")
     from fashion_retail.answers import to_html
     if bool(photos) == (text is not None): raise BadInput("give photos, or --text with words")
     found = _catalogue(catalogue, device)

@@ -31,9 +31,28 @@ Log = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Folder of the 
                                              "catalogue's folder.")]
 
 
+Box = Annotated[Optional[str], typer.Option("--box", metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant "
+                                            "is inside.")]
+Point = Annotated[Optional[str], typer.Option("--point", metavar="X,Y", help="Pixels: on the garment that is meant.")]
+Worn = Annotated[Optional[str], typer.Option("--category", help="Where the garment is worn that is meant: upper, "
+                                             "lower, whole, other, or such as skirt.")]
+
+
 def warn(text):
     "Print to standard error"
     print(text, file=sys.stderr)
+
+
+def numbers(text, count, name):
+    "Numbers separated by commas"
+    import math
+    from fashion_retail.core import BadInput
+    if text is None: return None
+    try: found = [float(one) for one in text.split(",")]
+    except ValueError: found = []
+    if len(found) != count or not all(map(math.isfinite, found)):
+        raise BadInput(f"{name} {text} is not {count} numbers separated by commas: give pixels of the photo")
+    return found
 
 
 def save_json(result, out):

@@ -6,8 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import (NAME, Device, Images, Method, OutFile, OutTable, Settings, Skip, Split, app, not_folders,
-                          read_images, save_csv, say_problems, warn, write_json)
+from .cli_options import (NAME, Box, Device, Images, Method, OutFile, OutTable, Point, Settings, Skip, Split, Worn, app,
+                          not_folders, numbers, read_images, save_csv, say_problems, warn, write_json)
 
 
 @app.command()
@@ -108,6 +108,9 @@ def segment(
     photos: Annotated[list[Path], typer.Argument(help="Photos.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.mask.png and NAME.cutout.png.")],
     method: Method = "garments",
+    box: Box = None,
+    point: Point = None,
+    category: Worn = None,
     skip_unreadable: Skip = False,
     device: Device = "auto",
 ):
@@ -121,11 +124,13 @@ def segment(
     if again := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise BadInput(f"two photos are called {again[0]}: their masks would overwrite each other; "
                        "rename one or give them separately")
+    meant = dict(box=numbers(box, 4, "--box"), point=numbers(point, 2, "--point"), category=category)
     cut, failed = cutout(method, device), []
     for photo in photos:
         try:
             image = load_image(photo)
-            mask, confidence = cut.with_confidence(image)
+            mask, confidence, *_, also = cut.cut(image, **meant)
+            if not mask.any(): raise BadInput(f"{photo}: no garment was found, say where it is with --box or --point")
             save_mask(mask, out/f"{photo.stem}.mask.png")
             save_image(np.dstack([image*mask[..., None], mask.astype(np.uint8)*255]), out/f"{photo.stem}.cutout.png")
         except BadInput as error:  # one bad photo among many costs only itself
@@ -135,6 +140,7 @@ def segment(
             continue
         sure = f", confidence {confidence:.2f}" if confidence is not None else ""
         print(f"{photo.name}: {cut.name} finds a garment on {mask.mean():.0%} of the photo{sure}")
+        if also: print(f"  {also}")
     if failed:
         warn(f"photos without a mask: {len(failed)} of {len(photos)} ({some(failed, 10)})")
         if not skip_unreadable: raise typer.Exit(2)

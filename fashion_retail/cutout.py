@@ -10,6 +10,7 @@ __all__ = ['SEGMENTER_WEIGHTS', 'CUTOUTS', 'Segmenter', 'checked_box', 'inside_p
 # %% ../nbs/03_cutout.ipynb #1480241e
 import importlib.metadata
 import importlib.util
+import sys
 import time
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from fastcore.basics import patch
 from PIL import Image
 from tqdm import tqdm
 
-from .core import BadInput, digest, pick_device
+from .core import BadInput, digest, pick_device, some
 from .data import checked, load_image, load_mask
 from .garments import GARMENT_WEIGHTS, Cut, Garments
 from .masks import load_pair
@@ -97,8 +98,11 @@ def checked_box(box, # x0, y0, x1, y1 in pixels
                ) -> tuple: # whole numbers inside the photo
     "Raise `BadInput` for a box that is none or lies outside the photo"
     try: x0, y0, x1, y1 = (round(float(o)) for o in box)
-    except (TypeError, ValueError): raise BadInput(f"box {box} is no box: give x0, y0, x1, y1 in pixels") from None
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"box {box} is no box: give x0, y0, x1, y1 in pixels") from None
     height, width = shape[:2]
+    if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
+        raise BadInput(f"box {box} lies outside the photo, which is {width} wide and {height} high: give its pixels")
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if x1 - x0 < 8 or y1 - y0 < 8:
         raise BadInput(f"box {box} holds less than 8 pixels of the photo's {width}×{height}: "
@@ -372,14 +376,21 @@ def score_cutout(rows:pd.DataFrame, # rows of an images table with `mask_path`
                  cut # photo -> mask, such as a `Cutout`
                 ) -> tuple: # dict as `summarize` gives it, with `checked` where only some are; DataFrame, a row a photo
     "Cut out every photo and compare with its mask; `seconds_per_image` is the median of cutting out alone"
-    scores = []
+    scores, empty = [], []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="masks", mininterval=1, disable=None):
         image, truth = load_pair(row.path, row.mask_path)
+        if not truth.any():
+            empty.append(row.image_id)
+            continue
         began = time.perf_counter()
         mask = cut(image)
         seconds = time.perf_counter() - began
         scores.append(dict(image_id=row.image_id, **segmentation_scores(mask, truth),
                            boundary_f=boundary_f_score(mask, truth), seconds=seconds))
+    if empty:
+        said = f"{len(empty)} of {len(rows)} true masks show no garment ({some(empty)})"
+        if not scores: raise BadInput(f"{said}: label the photos again")
+        print(f"left out: {said}", file=sys.stderr, flush=True)
     scores = pd.DataFrame(scores)
     known = scores[scores.image_id.isin(checked(rows).image_id)]
     result = {**summarize(scores), "seconds_per_image": float(scores.seconds.median())}

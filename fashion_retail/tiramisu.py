@@ -451,16 +451,16 @@ def load_weights(
         raise BadInput(f'weights {path} fit a {found}, not a {wanted}: give a file of that network')
     config,meta = json.loads(header[kind.__name__]),json.loads(header['meta'])
     net = kind(**getattr(kind, 'blank', {}), **config) if into is None else into
-    different = [f'{name} is {config[name]} in the file, {value} in the network'
-                 for name,value in net.config.items() if name != 'dropout' and config[name] != value]
-    if different:
+    if different := [f'{name} is {config[name]} in the file, {value} in the network'
+                     for name,value in net.config.items() if name != 'dropout' and config[name] != value]:
         raise BadInput(f"weights {path} fit another architecture ({'; '.join(different)}): build that network")
     mine,state = net.state_dict(),renamed(state)
-    wrong = [name for name in mine.keys() | state.keys()
-             if name not in mine or name not in state or mine[name].shape != state[name].shape]
-    if wrong:
+    if wrong := [name for name in mine.keys() | state.keys()
+                 if name not in mine or name not in state or mine[name].shape != state[name].shape]:
         raise BadInput(f'weights {path} do not hold what their header says ({min(wrong)} is missing, extra '
-                       'or of another shape): copy them again')
+                       'or of another shape): they are damaged or of another version; copy or train them again')
+    if lost := [name for name,tensor in state.items() if not tensor.isfinite().all()]:
+        raise BadInput(f'weights {path} hold values that are no numbers (in {min(lost)}): copy them again')
     net.load_state_dict(state)
     net.meta = meta
     return net.float().eval()

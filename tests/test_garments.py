@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from commands import command, refused
 from fashion_retail.core import BadInput
@@ -61,7 +63,7 @@ def test_among_several_people_the_one_that_is_meant(wearers, garments):
 
 def test_outside_and_unknown_are_refused(wearers, garments):
     image = load_image(wearers.path[0])
-    for wrong, said in ((dict(box=(900, 900, 990, 990)), "pixels"), (dict(box="abc"), "no box"), (dict(point=(900, 5)), "outside"),
+    for wrong, said in ((dict(box=(900, 900, 990, 990)), "outside"), (dict(box="abc"), "no box"), (dict(point=(900, 5)), "outside"), (dict(point=(float("nan"), 5)), "no number"), (dict(box=(0, 0, float("inf"), 9)), "no box"),
                         (dict(category="sofa"), "sofa")):
         with pytest.raises(BadInput, match=said): garments.cut(image, **wrong)
     with pytest.raises(BadInput, match="use the cut-out garments"): cutout("tiramisu").cut(image, category="upper")
@@ -74,6 +76,22 @@ def test_nothing_to_see_gives_an_empty_mask(garments, tmp_path):
     assert found.mask.shape == (120, 90) and found.mask.mean() < 0.5 and 0 <= found.confidence <= 1
     save_image(blank, tmp_path/"blank.jpg")
     assert "finds a garment on" in command("segment", tmp_path/"blank.jpg", "--out", tmp_path, "--method", "garments").stdout
+    strip = np.full((20, 6000, 3), 90, np.uint8)
+    save_image(strip, tmp_path/"strip.png")
+    said = refused("segment", tmp_path/"strip.png", "--out", tmp_path/"none")
+    assert "strip.png: no garment was found" in said and not (tmp_path/"none").exists()
+
+
+def test_segment_says_what_is_as_likely_and_takes_a_box(wearers, tmp_path):
+    image, _ = dressed(wearers, "upper", "lower")
+    save_image(np.concatenate([image, image], 1), tmp_path/"two.png")
+    said = command("segment", tmp_path/"two.png", "--out", tmp_path).stdout
+    assert "give a box" in said
+    wide = image.shape[1]
+    said = command("segment", tmp_path/"two.png", "--out", tmp_path, "--box", f"0,0,{wide},{len(image)}").stdout
+    assert "give a box" not in said and not load_image(tmp_path/"two.mask.png")[:, wide:].any()
+    for wrong in ("--box=0,0,inf,inf", "--point=nan,1", "--point=1,inf"):
+        assert "separated by commas" in refused("segment", tmp_path/"two.png", "--out", tmp_path, wrong)
 
 
 def test_a_lying_garment_needs_no_person(wardrobe, garments):
@@ -99,6 +117,10 @@ def test_weights_of_the_old_kind(wearers, tmp_path):
     command("segment", photo, "--out", tmp_path, "--method", f"tiramisu@{SEGMENTER_WEIGHTS}")
     assert "do not know the classes" in refused("segment", photo, "--out", tmp_path, "--method", f"garments@{SEGMENTER_WEIGHTS}")
     assert "know 6 classes" in refused("segment", photo, "--out", tmp_path, "--method", f"tiramisu@{GARMENT_WEIGHTS}")
+    state = load_file(GARMENT_WEIGHTS)
+    state["head.weight"][:] = float("nan")
+    with safe_open(GARMENT_WEIGHTS, "pt") as file: save_file(state, tmp_path/"nan.safetensors", file.metadata())
+    assert "values that are no numbers" in refused("segment", photo, "--out", tmp_path, "--method", f"garments@{tmp_path/'nan.safetensors'}")
     assert six_classes(SEGMENTER_WEIGHTS).n_classes == six_classes(GARMENT_WEIGHTS).n_classes == len(CLASSES)
 
 
