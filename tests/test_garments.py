@@ -138,3 +138,13 @@ def test_the_card_says_where_the_weights_come_from():
     card = json.loads(GARMENT_WEIGHTS.with_suffix(".json").read_text())
     assert GARMENT_WEIGHTS.stat().st_size < 8e6 and card["weights"] == GARMENT_WEIGHTS.name
     assert set(card["tables"]) <= {"snapshots", "magento", "wardrobe", "wearers"} and card["rights"]
+
+
+def test_an_empty_true_mask_is_left_out_and_named(wearers, tmp_path, capsys):
+    from fashion_retail.cutout import score_cutout
+    rows = wearers.iloc[:2].copy()
+    Image.fromarray(np.zeros(labels_of(rows.iloc[0]).shape, np.uint8)).save(tmp_path/"black.png")
+    rows.loc[rows.index[0], "mask_path"] = str(tmp_path/"black.png")
+    result, photos = score_cutout(rows, cutout("grabcut"))
+    assert result["n"] == len(photos) == 1 and rows.image_id.iloc[0] in capsys.readouterr().err
+    with pytest.raises(BadInput, match="label the photos again"): score_cutout(rows[:1], cutout("grabcut"))
