@@ -56,12 +56,12 @@ def pointed_at(shape:tuple, # (H, W)
     "Raise `BadInput` for a box or point outside the photo"
     if box is None and point is None: return None
     inside = np.zeros(shape, bool)
+    what = f"box {tuple(box)}" if box is not None else f"point {tuple(point)}"
     if not np.isfinite(np.array(box if box is not None else point, float)).all():
-        raise BadInput(f"box {box} or point {point} holds a value that is no number: give pixels of the photo")
+        raise BadInput(f"{what} holds a value that is no number: give pixels of the photo")
     x0, y0, x1, y1 = box if box is not None else (point[0], point[1], point[0] + 1, point[1] + 1)
     inside[max(0, int(y0)):max(0, math.ceil(y1)), max(0, int(x0)):max(0, math.ceil(x1))] = True
     if not inside.any():
-        what = f"box {tuple(box)}" if box is not None else f"point {tuple(point)}"
         raise BadInput(f"{what} lies outside the photo, which is {shape[1]} wide and {shape[0]} high: give its pixels")
     return inside
 

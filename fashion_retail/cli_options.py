@@ -3,6 +3,7 @@
 # is needed, so that `--help` does not wait for torch.
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -45,7 +46,6 @@ def warn(text):
 
 def numbers(text, count, name):
     "Numbers separated by commas"
-    import math
     from fashion_retail.core import BadInput
     if text is None: return None
     try: found = [float(one) for one in text.split(",")]
