@@ -26,6 +26,20 @@ CHAPTERS = {"From photo to mask": ("00", "10_wardrobe", "01", "02", "03"), "From
             "The report": ("06",), "In operation": ("20", "21", "22", "23", "25"),
             "Going deeper": ("10", "11", "12", "13", "14", "15", "16"), "Evidence": ("30", "31", "32", "33", "34", "35", "36", "37", "38", "39")}
 KINDS = {"image/png": "png", "image/jpeg": "jpg"}
+CARDS = """The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights, with rounded numbers.
+
+| card | what the weights do |
+|---|---|
+| decision | turn the distances of a search into a probability ([05_decision](notebooks/05_decision.md)) |
+| duplicates | turn the comparison of two photos into probabilities ([23_duplicates](notebooks/23_duplicates.md)) |
+| first_tags | predict sleeve and pattern for a shop without tags ([13_first_tags](notebooks/13_first_tags.md)) |
+| garments | cut out the garment that is meant; the default ([14_garments](notebooks/14_garments.md)) |
+| ranking | describe a garment for the search; the default ([12_deep_ranking](notebooks/12_deep_ranking.md)) |
+| segmenter | cut out single garments without people, the cut-out `tiramisu` ([03_cutout](notebooks/03_cutout.md)) |
+
+`iou_mean`, `iou_p10` and `top_10` are mean IoU, 10th percentile of IoU and top-10 accuracy, higher is better ([glossary](glossary.md)). \
+`tables` are the images tables that were learned from, `valid` has the measurements, `minutes` is the time of the training.
+"""
 
 
 def text_of(cell): return "".join(cell["source"])
@@ -149,7 +163,9 @@ def api_page(path): # of a module
                     parts.append(signature(one, lines, node.name).replace("### ", "#### "))
     made_from = re.search(r"File to edit: \.\./nbs/(\w+)\.ipynb", source)
     intro = f"Made from the notebook [{made_from[1]}](../notebooks/{made_from[1]}.md).\n\n" if made_from else ""
-    write(f"api/{path.stem}.md", f"# {path.stem}\n\n{ast.get_docstring(tree) or ''}.\n\n{intro}" + "\n".join(parts))
+    said = (ast.get_docstring(tree) or "").rstrip(".")
+    said += "" if said.endswith("?") else "."
+    write(f"api/{path.stem}.md", f"# {path.stem}\n\n{said}\n\n{intro}" + "\n".join(parts))
 
 
 def flat(value, name=""): # plain values
@@ -171,7 +187,7 @@ def card_table(card): # plain values
 
 def cards():
     "What ships, as its JSON says: how it was trained, and on which machine, last and folded"
-    text = ["# Model cards\n", "The weights that come with the package, and what they were made from. Each card is the JSON file beside its weights, with rounded numbers.\n"]
+    text = ["# Model cards\n", CARDS]
     for path in sorted((ROOT/"fashion_retail"/"weights").glob("*.json")):
         card = json.loads(path.read_text(encoding="utf-8"))
         more = {name: card.pop(name) for name in ("settings", "environment") if name in card}

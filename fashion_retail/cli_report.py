@@ -100,7 +100,7 @@ def names():
         print(title)
         for name, kind in kinds.items():
             takes = "@FILE" if getattr(kind, "takes_weights", False) or kind.shipped else ""
-            print(f"  {name + takes:26} {kind.__doc__}")
+            print(f"  {name + takes:26} {kind.__doc__.partition('; raises')[0]}")
 
 
 @app.command()

@@ -156,7 +156,7 @@ def _compare_iou(name, then, new, level):
 
 # %% ../nbs/06_gate.ipynb #16226cdb
 def _compare_open_set(name, then, new):
-    "Outside the interval of the baseline is sure"
+    "A value outside the baseline's interval is a certain change"
     drop, gain = float(new["auroc"] >= then["auroc_low"]), float(new["auroc"] <= then["auroc_high"])
     return _row(name, then["auroc"], new["auroc"], drop, gain, 0, 0)
 

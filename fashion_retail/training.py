@@ -368,7 +368,7 @@ def judge(self:SegmenterFitting, net):
 @patch
 @torch.inference_mode()
 def doubt(self:SegmenterFitting):
-    "Stop counting the machine-made masks that the network flatly disagrees with"
+    "Stop counting the machine-made masks that the network clearly disagrees with"
     net, dataset, ious = self.smooth.module.eval(), self.train_set, {}
     for i in announced(np.flatnonzero(dataset.by_machine),
                        int(dataset.by_machine.sum()), "masks looked at again"):
