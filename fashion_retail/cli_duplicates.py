@@ -1,4 +1,4 @@
-"The commands that clean: duplicates, catalogue merge"
+"The commands that clean: duplicates, train-duplicates, catalogue merge"
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -47,6 +47,27 @@ def duplicates(
         warn(f"{CLASSES[1]!r} and {CLASSES[2]!r} are suggestions: their probability was checked on shops that the rule "
              "had not seen, and says how many are right; look at them (--html) before you merge anything")
     if between_splits and len(pairs): raise typer.Exit(1)
+
+
+@app.command()
+def train_duplicates(
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write: the rule, such as "
+                                      "fashion_retail/weights/duplicates.json.")],
+    work: Annotated[Path, typer.Option("--work", help="Folder that keeps what was compared, so that a run that was "
+                                       "stopped goes on.")],
+    limit: Annotated[int, typer.Option(min=10, help="Pairs of each class and table, at most.")] = 1500,
+    photos: Annotated[int, typer.Option(min=2, help="Photos of magento that copies are made of.")] = 150,
+):
+    "Fit the rule that `duplicates` decides with, from the photos that may be given away."
+    not_folders(out)
+    import json
+
+    from fashion_retail.core import atomic
+    from fashion_retail.duplicate_scores import fit_package_rule
+    from fashion_retail.features import Store
+    rule = fit_package_rule(work, limit, photos, Store())
+    with atomic(out) as tmp: tmp.write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
+    print(f"{out}: fitted on {rule['about'].split(': ', 1)[1]}")
 
 
 @catalogues.command()
