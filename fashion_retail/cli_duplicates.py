@@ -1,5 +1,6 @@
 "The commands that clean: duplicates, train-duplicates, catalogue merge"
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -27,10 +28,13 @@ def duplicates(
     colors."""
     not_folders(out, html)
     from fashion_retail.core import BadInput, atomic, some
-    from fashion_retail.duplicates import CLASSES, leaks, review_page
+    from fashion_retail.duplicate_review import review_page
+    from fashion_retail.duplicates import CLASSES, leaks
     from fashion_retail.duplicates import duplicates as find
     from fashion_retail.features import Store
-    pairs = find(source, neighbors, method, Store(), device, progress=True)
+    folder = out.with_name(f"{out.name}.compared")
+    pairs = find(source, neighbors, method, Store(), device, progress=True, folder=folder)
+    if pairs.attrs["before"]: print(f"pairs that an earlier run had compared: {pairs.attrs['before']}")
     photos, problems = pairs.attrs["photos"], pairs.attrs["problems"]
     if between_splits:
         if "split" not in photos: raise BadInput(f"{source} has no splits: give an images table")
@@ -39,6 +43,7 @@ def duplicates(
     save_csv(pairs, out)
     if html:
         with atomic(html) as tmp: tmp.write_text(review_page(pairs, photos), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
     for kind in CLASSES[:3]:
         found = pairs[pairs["class"] == kind]
         print(f"{kind}: pairs {len(found)}, groups {found.group.nunique()}")
@@ -76,7 +81,7 @@ def merge(catalogue: Folder,
                                                     "duplicates --html` saved.")]):
     "Apply the decisions on duplicates: items become one, second copies of a photo leave the catalogue."
     from fashion_retail.catalogue import Catalogue
-    from fashion_retail.duplicates import read_decisions
+    from fashion_retail.duplicate_review import read_decisions
     found = Catalogue.load(catalogue).merge(read_decisions(decisions))
     print(f"{catalogue}: {found['items']} items became part of another one, {found['moved']} photos changed their "
           f"item, {found['removed']} photos removed")
