@@ -109,7 +109,7 @@ def candidates(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 wher
                              relative=relative, alike=alike))
 
 # %% ../nbs/23_duplicates.ipynb #57d7ba60
-KEPT = 4000  # pictures in memory, 0.2 MB each
+KEPT = 2000  # pictures in memory, 0.4 MB each
 SKETCH = 256 # numbers in a sketch
 
 class Pictures:
