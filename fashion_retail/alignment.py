@@ -22,7 +22,7 @@ from .descriptors import color_histogram
 from .otsu import otsu_mask
 
 # %% ../nbs/23_alignment.ipynb #8b0797ee
-LONG, FINE = 128, 256  # pixels along the long side of the pictures that are compared first; at most, later
+LONG, FINE = 128, 256  # pixels along the long side of the pictures: of all; at most, where they agree
 
 def sized(image:np.ndarray, # (H, W) or (H, W, 3)
           side:float # pixels along the long side of the result
@@ -85,6 +85,7 @@ class View:
         self.slope = slopes(self.image)
         self.edges = strengths(self.slope)
 
+# %% ../nbs/23_alignment.ipynb #8d9dead5
 class Picture(View):
     "A photo as it is compared"
     def __init__(self,
@@ -257,7 +258,7 @@ LEAST_SHARED = 0.3             # share of the second picture
 REMAINS = 0.2                  # share of the edges that clipped tones must leave; or else
 EXACT = 0.9                    # the agreement with what the other picture has left,
 CLEAR, ENOUGH = 2.0, 12        # if it has so many pixels of such a slope, in gray levels a pixel
-CLOSE, BLANK = 0.85, 0.97      # a pair that matches so well is compared in more detail, or one with so little left
+CLOSE, BLANK = 0.85, 0.97      # match, and share of lost values, from which on more detail is used
 
 @dataclass
 class Agreement:
@@ -270,7 +271,8 @@ class Agreement:
     mirror:bool=False    # left and right are exchanged
     gain:float=1.0       # how much brighter the second is
     scale:float=1.0      # pixels of the first for one of the second; both have the same long side
-    place:np.ndarray|None=field(default=None, repr=False, compare=False) # float32 (2, 3), of the first on the second
+    # float32 (2, 3), of the first on the second
+    place:np.ndarray|None=field(default=None, repr=False, compare=False)
 
     def words(self) -> str: # such as "edges agree 0.99, colors differ by 2, mirrored"
         "What was found, for a reader"
@@ -379,6 +381,7 @@ def finer(one:Picture, # the first picture
     return max((measured(one, other, *o) for o in areas if o[1].mean() >= LEAST_SHARED),
                key=lambda o: o.match, default=None)
 
+# %% ../nbs/23_alignment.ipynb #29d9b19e
 def in_detail(one:Picture, # the first picture
               other:Picture, # the second
               found:Agreement # of the two, small
@@ -391,6 +394,7 @@ def in_detail(one:Picture, # the first picture
     fine = finer(one, other, places) if places else None
     return found if fine is None or (found.match < CLOSE and fine.match <= EXACT) else fine
 
+# %% ../nbs/23_alignment.ipynb #5dd1cf74
 def agreement(one:Picture, # the first picture
               other:Picture # the second
              ) -> Agreement: # with overlap 0 where they fit nowhere

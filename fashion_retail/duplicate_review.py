@@ -86,7 +86,8 @@ def merge(self:Catalogue,
         item = dict(zip(rows.image_id, rows.item_id))
         chosen = chosen[chosen.image_a.isin(item) & chosen.image_b.isin(item)]
         into = merged_items([(item[a], item[b]) for a, b in zip(chosen.image_a, chosen.image_b)])
-        gone = merged_items(list(chosen[chosen["class"] == CLASSES[0]][["image_a", "image_b"]].itertuples(index=False)))
+        same = chosen[chosen["class"] == CLASSES[0]]
+        gone = merged_items(list(zip(same.image_a, same.image_b)))
         moving = rows[rows.item_id.isin(into) & ~rows.image_id.isin(gone)]
         if len(moving):
             where = dict(image_id=moving.image_id)

@@ -254,7 +254,8 @@ def score_candidates(rows:pd.DataFrame, # of an images table
         with TemporaryDirectory() as folder:
             paths = [f"{folder}/{number}.jpg" for number in range(len(made))]
             for path, images in zip(paths, made): save_image(images[name], path)
-            both = pd.concat([rows, chosen.assign(image_id=chosen.image_id + " copy", path=paths)], ignore_index=True)
+            new = chosen.assign(image_id=chosen.image_id + " copy", path=paths)
+            both = pd.concat([rows, new], ignore_index=True)
             both, vectors, _ = described(both, store=store)
             pairs = candidates(vectors, Pictures(both.path).sketches())
         there = set(zip(pairs["first"], pairs["second"]))
@@ -263,7 +264,8 @@ def score_candidates(rows:pd.DataFrame, # of an images table
     return lines
 
 # %% ../nbs/23_duplicate_scores.ipynb #0b4a5031
-FEW = {"magento, a photo a model": 2.0, "drawn catalogue": 2.0}  # tables that count more: most shops are like these
+# tables that count more, since most shops are like these
+FEW = {"magento, a photo a model": 2.0, "drawn catalogue": 2.0}
 
 def shops_to_fit(folder:Path, # where garments are drawn
                  n_items:int=120 # drawn garments
@@ -317,7 +319,7 @@ def fit_package_rule(work:Path, # folder that keeps what was compared
     work = Path(work)
     shops = shops_to_fit(work/"drawn", max(photos*4//5, 2))
     found = {name: kept_evidence(rows, store, work/"compared", limit) for name, rows in shops.items()}
-    parts = [shops["magento"][:photos], shops["drawn"].sample(min(photos//2, len(shops["drawn"])), random_state=0)]
+    parts = [shops["magento"][:photos], shops["drawn"].sample(frac=1, random_state=0)[:photos//2]]
     rule = fit_on(found, pd.concat([copied_evidence(o) for o in parts], ignore_index=True))
     counts = ", ".join(f"{name} ({len(o)} pairs)" for name, o in found.items())
     return rule | {"about": f"`fashion-retail train-duplicates`: {counts}; copies of {sum(map(len, parts))} photos"}

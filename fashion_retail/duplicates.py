@@ -169,6 +169,7 @@ def kept(pictures:Pictures, # the photos
         with atomic(file) as tmp: found.to_csv(tmp, index=False)
     return found
 
+# %% ../nbs/23_duplicates.ipynb #50a50555
 def part_files(folder:Path|None, # where the files are; None: nowhere
                paths:list, # of all photos
                parts:list # parts of the pairs
@@ -184,11 +185,12 @@ def part_files(folder:Path|None, # where the files are; None: nowhere
         return f"{digest(said.encode())[:24]}.csv"
     return [Path(folder)/name(part) for part in parts]
 
+# %% ../nbs/23_duplicates.ipynb #99fdf96c
 def all_evidence(pictures:Pictures, # the photos
                  pairs:pd.DataFrame, # from `candidates`
                  progress:bool=False, # show a bar
                  cores:int|None=None, # processes; None: all cores
-                 folder:Path|None=None # keeps what was compared, for a run that is stopped; None: nothing is kept
+                 folder:Path|None=None # keeps what was compared; None: nothing is kept
                 ) -> pd.DataFrame: # as `evidence` gives it; attrs: before, pairs that the folder held
     "What the comparisons of many pairs say, by several processes"
     from tqdm import tqdm
@@ -372,7 +374,7 @@ def duplicates(source, # as for `described`
                store:Store|None=None, # where vectors are looked up and kept
                device:str="auto", # auto, cpu or cuda
                progress:bool=False, # show a bar
-               folder:Path|None=None # keeps what was compared, for a run that is stopped; None: nothing is kept
+               folder:Path|None=None # keeps what was compared; None: nothing is kept
               ) -> pd.DataFrame: # as `reported` gives it; attrs: photos, problems (image id -> why), before
     "Pairs of photos that show one photo, one garment, or one model; raises `BadInput`"
     if neighbors < 1: raise BadInput(f"{neighbors} neighbors were asked for: ask for at least one")
