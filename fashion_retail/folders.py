@@ -200,7 +200,7 @@ def _without_copies(rows, notes): # catalogue photos first
 def _guesses(table, merged, notes): # adds to the notes what was merged and guessed
     "The guesses, as text"
     guessed = [f"{k} as a view of {v}" for k, v in merged.items()]
-    if guessed: notes["catalogue photos merged into one item (a guess)"] = guessed
+    if guessed: notes["catalogue photos merged into one item (a guess)"] = [*guessed]
     for rule in RULES[2:]:
         rows = table[table.matched_by == rule]
         if len(rows):
