@@ -262,12 +262,11 @@ def _runner(self:Garments, net, size): # a function from (B, 3, size, size) to l
 # %% ../nbs/14_garments.ipynb #d54e5b73
 @patch
 @torch.inference_mode()
-def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); side 1: mirrored
-    x = to_tensor(letterbox(image, size)).to(self.device)
-    sides = range(1 + self.mirrored) if sides is None else sides
+def _seen(self:Garments, square, shape, run, sides): # float32 (classes, h, w); side 1: mirrored
+    x = to_tensor(square).to(self.device)
     found = run(torch.stack([x.flip(2) if side else x for side in sides])).float().softmax(1).cpu().numpy()
-    found = np.mean([one[..., ::-1] if side else one for side, one in zip(sides, found)], 0)
-    return np.stack([unletterbox(o, shape) for o in found])
+    found = [one[..., ::-1] if side else one for side, one in zip(sides, found)]
+    return np.stack([unletterbox(o, shape) for o in (found[0] if len(found) == 1 else np.mean(found, 0))])
 
 # %% ../nbs/14_garments.ipynb #fa146cb6
 @patch
@@ -276,7 +275,8 @@ def probabilities(self:Garments,
 ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
     "Class probabilities at working size"
     image = shrink(image, self.work_size)
-    return self._seen(image, shrink(image, self.edge_size).shape, self.size, self.run)
+    shape = shrink(image, self.edge_size).shape
+    return self._seen(letterbox(image, self.size), shape, self.run, range(1 + self.mirrored))
 
 # %% ../nbs/14_garments.ipynb #0fbee50b
 @patch
@@ -287,11 +287,12 @@ def _doubt(self:Garments, probability): # doubtful pixels, relative to those of 
 # %% ../nbs/14_garments.ipynb #a133a811
 @patch
 def _looked(self:Garments, image, small, size, run, choose): # what `choose` makes of one view, or of two
-    found = self._seen(image, small.shape, size, run, [0])
+    square = letterbox(image, size)
+    found = self._seen(square, small.shape, run, [0])
     choice = choose(found)
     sure = self._doubt(choice.probability) < self.calm and not choice.also
     if sure or not self.mirrored: return choice
-    return choose((found + self._seen(image, small.shape, size, run, [1]))/2)
+    return choose((found + self._seen(square, small.shape, run, [1]))/2)
 
 # %% ../nbs/14_garments.ipynb #1f973d95
 CONTEXT = 0.5  # of the box, on each side: what the network sees around it
