@@ -230,6 +230,7 @@ class Garments:
     work_size = 1280 # the long side of the largest photo that is looked at pixel by pixel
     calm = 0.3       # doubtful pixels relative to the garment's: below it the mirror image changes nothing
     clear = 0.1      # likewise: below it the second opinion changes nothing
+    rounds = 2       # of palettes and cut in GrabCut
     every = 3        # of the pixels in each direction: those that teach GrabCut's first palettes
 
     def __init__(self,
@@ -327,11 +328,11 @@ def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` 
     if mask.any() and self.edges:
         yes, not_it = probability > self.sure, probability < 1 - self.sure
         every = self.every if self._doubt(probability) < self.calm else 1
-        how = dict(n_iter=2, size=self.edge_size, every=every)
+        how = dict(n_iter=self.rounds, size=self.edge_size, every=every)
         mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
     total = mask.sum() + probability[~mask].sum()
     confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
-    return Cut(lift_mask(mask, image), confidence, kind, also)
+    return Cut(lift_mask(mask, image, small), confidence, kind, also)
 
 # %% ../nbs/14_garments.ipynb #808ec0e0
 @patch

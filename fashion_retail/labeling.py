@@ -141,10 +141,7 @@ def erode(m:np.ndarray, # bool (H, W)
 
 # %% ../nbs/01_labeling.ipynb #164a5bdf
 def _box(x, r): return cv2.blur(x, (2*r + 1, 2*r + 1), borderType=cv2.BORDER_REFLECT)
-
-# %% ../nbs/01_labeling.ipynb #e9653e9a
-def _dot(one, two): # (h, w, 3), (h, w, 3) -> (h, w): channel by channel, since `sum` over a short axis is slow
-    return one[..., 0]*two[..., 0] + one[..., 1]*two[..., 1] + one[..., 2]*two[..., 2]
+def _dot(one, two): return one[..., 0]*two[..., 0] + one[..., 1]*two[..., 1] + one[..., 2]*two[..., 2]
 
 # %% ../nbs/01_labeling.ipynb #d7834db8
 def _guided(guide, # float32 (h, w, 3), 0 to 1
@@ -176,12 +173,13 @@ def shrink(image:np.ndarray, # (H, W) or (H, W, C)
 
 # %% ../nbs/01_labeling.ipynb #0dae9aee
 def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
-              image:np.ndarray # uint8 (H, W, 3), the photo itself
+              image:np.ndarray, # uint8 (H, W, 3), the photo itself
+              small:np.ndarray|None=None # uint8 (h, w, 3), the photo at the mask's size, where it is there already
              ) -> np.ndarray: # bool (H, W)
     "`mask` at the photo's size, its edges moved to the photo's edges"
     h, w = image.shape[:2]
     if mask.shape == (h, w): return mask
-    small = cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
+    if small is None: small = cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
     model = np.dstack(_guided(small.astype(np.float32)/255, mask))
     model[..., :3] /= 255
     m = mask.astype(np.uint8)
@@ -198,15 +196,13 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
             at = cv2.warpAffine(model, to, (bw, bh), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                                 borderMode=cv2.BORDER_REPLICATE)
             soft = at[..., 3] + _dot(at, block)
-            ring = cv2.warpAffine(near, to, (bw, bh),
-                                  flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            ring = cv2.warpAffine(near, to, (bw, bh), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
                                   borderMode=cv2.BORDER_REPLICATE)
             lifted[y:y+step, x:x+step] = np.where(ring, soft > 0.5, lifted[y:y+step, x:x+step])
-    # the filter leaves a few pinholes
-    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0
+    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # the filter leaves pinholes
 
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
-_BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
+_BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD # odd: garment
 
 # %% ../nbs/01_labeling.ipynb #34f9941c
 def rectangle_mask(rect, # (x, y, w, h), pixels
@@ -225,23 +221,19 @@ def rectangle_mask(rect, # (x, y, w, h), pixels
                        f"and {shape[0]} high")
     return inside
 
-# %% ../nbs/01_labeling.ipynb #b82333a0
-def _inside(states): # uint8 (h, w), of GrabCut -> bool (h, w): surely or probably garment, the odd numbers
-    return states%2 == 1
-
 # %% ../nbs/01_labeling.ipynb #02bd4c7a
 def _by_color(small, states, bind, n_iter, seed, free, every=1):
     "What GrabCut finds; `states` change; `free`: at the end the guessed rectangle no longer binds"
     few = [np.ascontiguousarray(o[::every, ::every]) for o in (small, states)]
     palettes = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(seed)
-    if not 0 < _inside(few[1]).mean() < 1: few = small, states
+    if not 0 < (few[1]%2).mean() < 1: few = small, states
     cv2.grabCut(*few, None, *palettes, 0, cv2.GC_INIT_WITH_MASK)
     cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_EVAL)
     if free:
         states[states == _BG] = _MAYBE_BG
         cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
-    return clean_mask(_inside(states))
+    return clean_mask(states%2 == 1)
 
 # %% ../nbs/01_labeling.ipynb #76b8db35
 def grabcut(image:np.ndarray, # uint8 (H, W, 3)
@@ -272,10 +264,10 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     states = np.where(share(start) >= 0.5, _MAYBE_FG,
                       np.where(share(bound) >= 0.5, _MAYBE_BG, _BG)).astype(np.uint8)
     # nothing left to learn the background from: the outermost pixels serve
-    if _inside(states).all():
+    if (states%2 == 1).all():
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
-    found, inside = start.copy(), _inside(bind(states))
-    if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
+    found, inside = start.copy(), bind(states)%2 == 1
+    if inside.any() and not inside.all() and (small != small[0, 0]).any():
         result = _by_color(small, states, bind, n_iter, seed, rect is None and not propose, every)
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
     if garment is not None: found[garment] = True
@@ -301,7 +293,7 @@ def _cut(colors, # uint8 (h, w, 2)
     solved by the graph inside `cv2.grabCut`"""
     sure, open_ = np.where(hard > 0, _FG, _BG), np.where(pull > 0, _MAYBE_FG, _MAYBE_BG)
     states = np.where(hard != 0, sure, open_).astype(np.uint8)
-    inside = _inside(states)
+    inside = states%2 == 1
     if inside.all() or not inside.any(): return inside
     def palette(pole): # one Gaussian that looks at the third channel only: its log-odds are `pull`
         p = np.zeros((1, 65))
@@ -310,7 +302,7 @@ def _cut(colors, # uint8 (h, w, 2)
     levels = (np.clip(pull/20 + 0.5, 0, 1)*40).round().astype(np.uint8)
     cv2.grabCut(np.dstack([colors, levels]), states, None, palette(0),
                 palette(40), 1, cv2.GC_EVAL_FREEZE_MODEL)
-    return _inside(states)
+    return states%2 == 1
 
 # %% ../nbs/01_labeling.ipynb #3615dfca
 class _State(NamedTuple): # one step of an annotation
