@@ -163,7 +163,9 @@ def api_page(path): # of a module
                     parts.append(signature(one, lines, node.name).replace("### ", "#### "))
     made_from = re.search(r"File to edit: \.\./nbs/(\w+)\.ipynb", source)
     intro = f"Made from the notebook [{made_from[1]}](../notebooks/{made_from[1]}.md).\n\n" if made_from else ""
-    write(f"api/{path.stem}.md", f"# {path.stem}\n\n{ast.get_docstring(tree) or ''}.\n\n{intro}" + "\n".join(parts))
+    said = (ast.get_docstring(tree) or "").rstrip(".")
+    said += "" if said.endswith("?") else "."
+    write(f"api/{path.stem}.md", f"# {path.stem}\n\n{said}\n\n{intro}" + "\n".join(parts))
 
 
 def flat(value, name=""): # plain values

@@ -54,7 +54,7 @@ def needed(values, name, what):
 # %% ../nbs/11_active_learning.ipynb #0c2d6d54
 @order
 def random(pool, count, rng):
-    "Any photo"
+    "Photos drawn at random"
     return rng.permutation(pool.open())[:count]
 
 # %% ../nbs/11_active_learning.ipynb #cf370b7c
@@ -73,7 +73,7 @@ def least_certain(pool, count, rng):
 # %% ../nbs/11_active_learning.ipynb #107d5737
 @order
 def disagreement(pool, count, rng):
-    "Where a second method says otherwise"
+    "Photos for which a second method gives another answer"
     doubt = needed(pool.disagreement, "disagreement", "the answers of a second method")
     return doubtful_first(pool, doubt, count, rng)
 

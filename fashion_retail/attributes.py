@@ -158,7 +158,7 @@ def calibrated(scores, # (N, K), of rows that were not learned from
                has, # bool (N, K)
                multi:bool=False # several values a row
               ) -> tuple: # temperature; middle or None; doubt
-    "What `probabilities` needs, so that they come true"
+    "Settings of `probabilities` for which they agree with the share of right answers"
     from scipy.optimize import minimize
     def settings(x): return np.exp(x[0]), x[1] if multi else None, 0. if multi else 1/(1 + np.exp(-x[1]))
     true = has if multi else has[np.arange(len(has)), scores.argmax(1)]

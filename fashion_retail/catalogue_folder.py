@@ -48,7 +48,7 @@ def whole_path(spec:str # NAME or NAME@FILE
 def alike(one:dict, # as `made_with` gives it, and more
           other:dict|None # likewise; None: nothing
          ) -> bool:
-    "Whether vectors made so and so can stand in one catalogue"
+    "Whether vectors that were made in these two ways can be compared"
     return bool(other) and all(one[o] == other[o] for o in ("cutout", "features", "gallery_cutout",
                                                             "descriptor"))
 

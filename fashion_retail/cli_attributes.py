@@ -82,8 +82,8 @@ def tag(
                                                    "abstained.")] = None,
     fit: Annotated[Optional[str], typer.Option(metavar="SPLIT", help="Learn from this split only.")] = None,
     tagger: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Use what --save wrote instead of "
-                                                   "learning; or shipped, heads of sleeve and pattern; or "
-                                                   "openclip:NAME@FILE, a CLIP that knows values as words.")] = None,
+                                                   "learning; or shipped, which knows sleeve and pattern; or "
+                                                   "openclip:NAME@FILE, a CLIP that takes values as words.")] = None,
     values: Annotated[Optional[list[str]], typer.Option(metavar="COLUMN=V1,V2", help="With openclip: the values to "
                                                         "choose from; by default those the column has. "
                                                         "Repeatable.")] = None,

@@ -10,7 +10,7 @@ from .cli_options import (Box, Device, Folder, Images, JsonFile, Log, OutTable, 
                           not_folders, numbers, save_json, say_counts, warn)
 
 Where = Annotated[Optional[list[str]], typer.Option("--where", metavar="COLUMN=VALUE", help="Only items with this "
-                                                    "value; the same column again: or this one. Repeatable.")]
+                                                    "value. Repeatable; of one column, any of its values.")]
 Source = Annotated[str, typer.Argument(help="A folder of photos (sub-folders are items), an images table, or a "
                                        "folder's name under the data root.")]
 Pattern = Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="For a folder: where a file's path holds "
@@ -205,7 +205,7 @@ def check(catalogue: Folder):
 
 @catalogues.command()
 def calibrate(catalogue: Folder, images: Images, split: Split, device: Device = "auto"):
-    "Fit the decision, and where it pays the vectors, on snapshots whose items are known."
+    "Fit the decision, and the vectors where that helps, on snapshots whose items are known."
     from fashion_retail.catalogue import Catalogue
     found = Catalogue.load(catalogue, device).calibrate(images, split)
     print(f"{catalogue}: calibrated on " + ", ".join(f"{key} {value}" for key, value in found.items()))

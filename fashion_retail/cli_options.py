@@ -32,11 +32,12 @@ Log = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Folder of the 
                                              "catalogue's folder.")]
 
 
-Box = Annotated[Optional[str], typer.Option("--box", metavar="X0,Y0,X1,Y1", help="Pixels: the garment that is meant "
-                                            "is inside.")]
-Point = Annotated[Optional[str], typer.Option("--point", metavar="X,Y", help="Pixels: on the garment that is meant.")]
-Worn = Annotated[Optional[str], typer.Option("--category", help="Where the garment is worn that is meant: upper, "
-                                             "lower, whole, other, or such as skirt.")]
+Box = Annotated[Optional[str], typer.Option("--box", metavar="X0,Y0,X1,Y1", help="The garment that is meant lies in "
+                                            "this box, in pixels.")]
+Point = Annotated[Optional[str], typer.Option("--point", metavar="X,Y", help="A pixel of the garment that is "
+                                                "meant.")]
+Worn = Annotated[Optional[str], typer.Option("--category", help="The garment that is meant: upper, lower, "
+                                             "whole or other, or a category such as skirt.")]
 
 
 def warn(text):

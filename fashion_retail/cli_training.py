@@ -147,7 +147,7 @@ def _folder_table(folder, out): # its path
 @app.command()
 def label(
     images: Annotated[str, typer.Argument(metavar="TABLE", help=f"{TABLE[:-1]}; or a folder of photos.")],
-    out: Annotated[Path, typer.Option(help="Folder for mask/NAME.png and images.csv; for pairs and tags, next.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for masks/ and images.csv; for pairs and tags, next.csv.")],
     start: Annotated[str, typer.Option(help=f"The cut-out that proposes: {NAME}")] = "garments",
     order: Annotated[Optional[str], typer.Option(help="Plan a batch: random, least_certain, disagreement, dropout, "
                                                  "diverse or mixed. By default all photos, the least certain "

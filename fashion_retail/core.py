@@ -186,18 +186,24 @@ WORDS = { # name of a column -> what a reader calls it
     "train_loss": "training loss", "valid_loss": "validation loss", "valid_iou": "validation IoU",
     "auroc": "AUROC", "ece": "calibration error", "n_known": "known", "n_unknown": "unknown",
     "dir_fpir_01": "detected, 1 % false alarms", "dir_fpir_05": "detected, 5 % false alarms",
-    "dir_fpir_10": "detected, 10 % false alarms", "image_id": "photo", "item_id": "item",
+    "dir_fpir_10": "detected, 10 % false alarms", "auroc_low": "AUROC, low", "auroc_high": "AUROC, high",
+    "auc": "AUC", "miou": "mean IoU", "valid_miou": "validation mean IoU", "expected_iou": "expected IoU",
+    "grabcut_iou": "IoU with GrabCut", "valid_top_1": "validation top-1", "valid_top_10": "validation top-10",
+    "dim": "numbers", "n_pairs": "pairs learned from", "ms_per_query": "ms a query", "least_certain": "least certain",
+    "image_id": "photo", "item_id": "item",
     "valid_score": "validation score", "macro_f1": "macro-F1", "accuracy_covered": "accuracy where answered",
     "learned_from": "learned from", "average_precision": "average precision"}
 
 # %% ../nbs/00_core.ipynb #9538d49f
 def for_readers(table # DataFrame or Series
                ): # the same with other names
-    "A table whose columns and rows have the names of `WORDS`, also inside names such as `valid, iou_mean`"
+    """A table whose columns and rows have the names of `WORDS`, also inside names such as `valid, iou_mean`;
+    other columns are written without underscores, other rows stay as they are"""
     def word(name):
         return ", ".join(WORDS.get(o, o) for o in name.split(", ")) if isinstance(name, str) else name
-    table = table.rename(index=word)
-    return table.rename(columns=word).rename_axis(index=word) if table.ndim == 2 else table
+    def head(name): return word(name).replace("_", " ") if isinstance(name, str) else name
+    table = table.rename(index=word).rename_axis(index=head)
+    return table.rename(columns=head).rename_axis(columns=head) if table.ndim == 2 else table
 
 # %% ../nbs/00_core.ipynb #fc6746ed
 def pick_device(device:str="auto" # auto, cpu or cuda

@@ -164,7 +164,7 @@ class Cutout:
 
     @cached_property
     def version(self):
-        "Another text whenever the masks would be others"
+        "A text that changes whenever the masks would change"
         return f"{self.name}-{self.code}" + (f"-{digest(Path(self.weights))[:12]}" if self.weights else "")
 
     @classmethod
@@ -188,7 +188,7 @@ def cut(self:Cutout,
     point:tuple|None=None, # x, y in pixels: on the garment
     category:str|None=None # upper, lower, whole, other, or a category such as skirt
 ) -> Cut:
-    "The garment that is meant; raises `BadInput` for a box outside the photo, and where categories mean nothing"
+    "The garment that is meant; raises `BadInput` for a box outside the photo, and for a category if it knows none"
     if category is not None:
         raise BadInput(f"cut-out {self.name} cannot tell garments apart by category: use the cut-out garments, "
                        "or give a box or a point")

@@ -425,13 +425,13 @@ def without_unreadable(table:pd.DataFrame # an images table
 # %% ../nbs/00_data.ipynb #2b68c338
 def checked(rows:pd.DataFrame # rows of an images table with masks
            ) -> pd.DataFrame: # those whose mask somebody has looked at; all rows where the table says it of none
-    "The rows to judge by: a score against a wrong mask is no score"
+    "The rows to measure with: those whose mask a person has checked, where the table says so"
     known = rows[rows["mask_source"] == "checked"] if "mask_source" in rows else rows
     return (known if len(known) else rows).reset_index(drop=True)
 
 # %% ../nbs/00_data.ipynb #536dc2a9
 def linked_rows(links:list # Series of text of one index, such as items and photographers; '' links nothing
-               ) -> pd.Series: # int, the same for rows that hang together
+               ) -> pd.Series: # int, the same for rows that are connected
     "Which rows are connected, because they share the text of some link, directly or through others"
     block = pd.Series(range(len(links[0])), index=links[0].index)
     # every row takes the least number of those with its item, then its photographer, until nothing moves

@@ -43,7 +43,7 @@ def scores(
     distances, # (Q, k) ascending Euclidean distances to items, or one such row
     n_items, # number of items in the catalogue, at least k; one number, or (Q,)
     cohort=None, # (Q, 2) mean and standard deviation from `Adjustment.cohort_distances`; None: no cohort
-) -> np.ndarray: # float64 (Q, 5), columns as in `SCORES`; larger speaks for the item
+) -> np.ndarray: # float64 (Q, 5), columns as in `SCORES`; larger is evidence for the item
     "What the decision looks at; raises `BadInput` for distances that are no search result"
     squares = _sorted(distances)**2
     best, found = squares[:, 0], np.zeros((len(squares), len(SCORES)))

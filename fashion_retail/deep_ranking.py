@@ -208,9 +208,11 @@ def judge(self:RankingFitting, net):
 @patch
 def kept(self:RankingFitting): return dict(known=self.known)
 
+# %% ../nbs/12_deep_ranking.ipynb #0754cc2c
 @patch
 def restore(self:RankingFitting, state): self.known = state["known"].cpu()
 
+# %% ../nbs/12_deep_ranking.ipynb #98d9dfdc
 @patch
 def meta(self:RankingFitting): return dict(test_size=size_in_use(self.settings["size"]))
 

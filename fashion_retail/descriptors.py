@@ -116,7 +116,7 @@ class Descriptor:
 
     @cached_property
     def version(self):
-        "Another text whenever the vectors would be others"
+        "A text that changes whenever the vectors would change"
         file = self.weights and Path(self.weights)
         weights = "" if not file else digest(file) if file.is_file() else str(self.weights)
         return f"{self.name}-{self.code}-{digest(f'{self.prepare} {self.dim} {weights} {self.learned}'.encode())[:12]}"

@@ -122,7 +122,7 @@ class FeedbackLog:
         return self._secret
 
     def close(self):
-        "Let the file go; the next line opens it again"
+        "Close the file; the next line opens it again"
         with self._lock: self._let_go()
 
     def _let_go(self):

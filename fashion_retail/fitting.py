@@ -78,7 +78,7 @@ def enough_memory(advice:str # what to lower, such as "lower batch_size (now 8)"
 # %% ../nbs/03_fitting.ipynb #99dc8525
 def spelled(seconds:float # any duration
            ) -> str: # such as "45 s", "7 min" or "1 h 20 min"
-    "A duration in words, as exact as an announcement can be"
+    "A duration in words, rounded"
     if seconds < 100: return f"{seconds:.0f} s"
     if seconds < 100*60: return f"{seconds/60:.0f} min"
     return f"{seconds//3600:.0f} h {seconds%3600/60:.0f} min"
@@ -123,7 +123,7 @@ def judged(self:Progress):
 # %% ../nbs/03_fitting.ipynb #87e5e68c
 @patch
 def left(self:Progress) -> float: # seconds
-    "The announcement: the mean of recent steps and judgements, without the first two steps"
+    "The estimated time left, from recent steps and judgements, without the first two steps"
     recent = list(self.spent)
     step = float(np.mean(recent[2:] if len(recent) > 4 else recent)) if recent else 0.
     judgement = float(np.mean(self.judged_in)) if self.judged_in else self.judging*step
@@ -245,7 +245,7 @@ def loss(self:Fitting, batch):
 # %% ../nbs/03_fitting.ipynb #f1a9e7a5
 @patch
 def pace(self:Fitting, done:float):
-    "Set the learning rates; `done` of all steps are behind us, 0…1"
+    "Set the learning rates; `done`: the share of all steps that are done, 0…1"
 
 # %% ../nbs/03_fitting.ipynb #411d238e
 @patch

@@ -219,7 +219,7 @@ def _draw(self:LabelSession, **mark): # a rectangle or a stroke, as the engine t
 # %% ../nbs/15_label_session.ipynb #95caa0c6
 @patch
 def rectangle(self:LabelSession, x0:float, y0:float, x1:float, y1:float): # two corners, pixels of the photo
-    "Nothing outside is garment"
+    "Begin again with a rectangle: nothing outside of it is garment"
     self._draw(x0=x0, y0=y0, x1=x1, y1=y1)
 
 # %% ../nbs/15_label_session.ipynb #3e93c1d7
@@ -366,7 +366,7 @@ def previous(self:LabelSession):
 # %% ../nbs/15_label_session.ipynb #71c6e123
 @patch
 def progress(self:LabelSession) -> dict: # total, done (with skipped), skipped, left, seconds (median of the saved ones)
-    "How far we are"
+    "How many photos are done, and how long one takes"
     known = [self.done.get(self.table.image_id[i]) for i in self.queue]
     saved = self._log[self._log.skipped == ""]
     return dict(total=len(known), done=sum(o is not None for o in known),

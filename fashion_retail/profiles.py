@@ -23,10 +23,13 @@ from .search import METRICS
 class PlainNumbers(yaml.SafeLoader):
     "YAML whose numbers are decimal: 1e-3 is 0.001, 010 is 10; sexagesimal numbers and dates are texts"
 
+# %% ../nbs/06_profiles.ipynb #9147f6b2
 PlainNumbers.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float",
                                                                           ":timestamp"))]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+# %% ../nbs/06_profiles.ipynb #bed731f1
 NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 PlainNumbers.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
 

@@ -105,7 +105,7 @@ def batch_searches(vectors:np.ndarray, # float32 (N, D)
                    asked:np.ndarray, # float32 (Q, D)
                    truth:np.ndarray # (Q, 10) row numbers as text
                   ) -> dict: # name -> recall, search_seconds, build_seconds, memory_ratio; {} without FAISS
-    "Inverted lists of FAISS in memory, whole vectors and a byte a number, read until the recall is ours"
+    "Inverted lists of FAISS in memory, whole vectors and a byte a number, read until the recall is the same"
     try: import faiss
     except ImportError: return {}
     lists, found = round(len(vectors)**0.5), {}

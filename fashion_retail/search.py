@@ -212,7 +212,7 @@ def item_array(
     vectors, # (N, D): as many rows
     what:str, # whose items, for the error
 ) -> np.ndarray: # text (N,)
-    "The item ids as an array of text, one a row; raises `BadInput` where the numbers differ"
+    "The item ids as an array of text, one a row; raises `BadInput` unless there are as many as vectors"
     items = np.asarray(items, str)
     if items.shape != (len(vectors),):
         raise BadInput(f"{len(items)} {what} items for {len(vectors)} vectors: give one each")

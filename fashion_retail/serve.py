@@ -158,7 +158,7 @@ def page_folder() -> Path:
 def static(name:str, # of a file of the page
            kind:str # its media type
           ): # a coroutine function: request -> response
-    "A file of the page, compressed where the browser likes it"
+    "A file of the page, compressed where the browser accepts it"
     import gzip
     data = (page_folder()/name).read_bytes()
     packed, tag = gzip.compress(data, 9, mtime=0), f'"{digest(data)[:20]}"'

@@ -38,7 +38,7 @@ def judged(probability:np.ndarray, # (N, K), out of fold
            has:np.ndarray, # bool (N, K), one value a row
            groups:np.ndarray # int (N,)
           ) -> np.ndarray: # (N, K), rows add up to 1
-    "Both witnesses together"
+    "The probability of each value from both kinds of evidence"
     found = np.log(np.maximum(probability, 1e-9)) + sibling_evidence(has, groups)
     return softmax(found, axis=1)
 

@@ -964,7 +964,7 @@ def make_wardrobe(
     progress:bool=True, # print a line every hundred photos
 ) -> pd.DataFrame: # the images table, as `read_table` gives it
     """Render a wardrobe, or take the finished one of the same parameters;
-    raises `BadInput` where `out` is another thing"""
+    raises `BadInput` where `out` holds something else"""
     if n_items<1 or n_snapshots<0 or size<32 or seed<0 or not 0<=valid<=1:
         raise BadInput(f'a wardrobe needs n_items ≥ 1, n_snapshots ≥ 0, size ≥ 32, seed ≥ 0 and '
                        f'valid from 0 to 1, '

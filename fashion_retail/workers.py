@@ -131,7 +131,7 @@ def trouble(catalogue:Catalogue # any
 def without_path(text:str, # a sentence
                  catalogue:Catalogue # that it may name by its folder
                 ) -> str: # the sentence
-    "Clients need not know where files are"
+    "The sentence without the folders of files"
     path = str(catalogue.path)
     return text.replace(f"catalogue {path}", "the catalogue").replace(path, "the catalogue")
 

@@ -1,4 +1,5 @@
 "The form of the notebooks: titles, short cells, lines that fit, pictures that are described, a chain of links"
+import html
 import json
 import re
 import subprocess
@@ -6,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from fashion_retail.core import WORDS
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {path.stem: path for path in sorted((ROOT/"nbs").glob("*.ipynb"))}
@@ -16,8 +19,11 @@ LONG_CELLS = 0       # code cells of more than 40 lines
 LINKS_ELSEWHERE = 1  # notebooks whose last line does not link to the next one in index; the aim is 0
 NO_CAPTION = 0       # cells that draw a figure without a line `Figure: …` before them
 WIDE_LINES = 0.02    # share of code lines over 105 characters
-MIDDLE_CELL = 6      # lines of the median code cell; the aim is 5
+MIDDLE_CELL = 5      # lines of the median code cell
 RAW_LITERALS = 0     # results that are bare tuples, lists, dicts
+SHORT_NAMES = 0      # shown tables with names such as `iou_p10`, which only the code knows
+
+TABLE_COLUMNS = {"image_id", "item_id", "mask_path", "label_path"}  # of the images table: its user writes them
 
 
 def text(cell): return "".join(cell["source"])
@@ -114,3 +120,36 @@ def test_results_are_no_raw_literals():
             seen = {"text/html", "text/markdown", "image/jpeg", "image/png"} & output["data"].keys()
             if not seen and re.match(r"[\[({<]|\w+\(", text): found.append(f"{name}: {text[:60]}")
     assert len(found) <= RAW_LITERALS, found
+
+
+def headings(table, part):
+    "The headings in a part of an HTML table: of the columns (thead) or of the rows (tbody)"
+    found = re.search(rf"<{part}>(.*?)</{part}>", table, re.S)
+    cells = re.findall(r"<th\b[^>]*>(.*?)</th>", found[1] if found else "", re.S)
+    return [html.unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in cells]
+
+
+def short_names(table):
+    "Headings that are no words: columns with an underscore or without a name, and keys of `WORDS`"
+    columns, rows = headings(table, "thead"), headings(table, "tbody")
+    known = {name for name, word in WORDS.items() if name != word} - TABLE_COLUMNS
+    numbered = ["0"] if columns[:2] == ["", "0"] else []
+    return numbered + [o for o in columns if "_" in o and o not in TABLE_COLUMNS or o in known] + [o for o in rows if o in known]
+
+
+def test_short_names_are_found():
+    table = "<table><thead><tr><th></th><th>{}</th></tr></thead><tbody><tr><th>{}</th><td>1</td></tr></tbody></table>"
+    assert short_names(table.format("iou_p10", "ece")) == ["iou_p10", "ece"]
+    assert short_names(table.format("IoU, worst tenth", "color_histogram")) == short_names(table.format("item_id", "a")) == []
+    assert short_names(table.format("0", "a")) == ["0"]
+
+
+def test_tables_have_words():
+    "A table that is shown has names that a reader knows (`for_readers`)"
+    found = []
+    for name, cells in CELLS.items():
+        for cell in cells:
+            pages = ["".join(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])]
+            tables = [table for page in pages for table in re.findall(r"<table.*?</table>", page, re.S)]
+            found += [f"{name} {cell['id']}: {', '.join(short)}" for short in map(short_names, tables) if short]
+    assert len(found) <= SHORT_NAMES, "write for_readers(table), or name the columns in words:\n" + "\n".join(found)
