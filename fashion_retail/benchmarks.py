@@ -394,9 +394,11 @@ def in_8_bits(net, # a network of squares
         exact, small = Path(folder)/"exact.onnx", Path(folder)/"small.onnx"
         traced_onnx(net, exact, (3, size, size))
         from onnxruntime.quantization import CalibrationDataReader, quantize_static
+        from onnxruntime.quantization.shape_inference import quant_pre_process
         class Views(CalibrationDataReader):
             def get_next(self): return views.pop() if views else None
-        logging.disable(logging.WARNING)  # it asks for a step that the tracer has done
+        logging.disable(logging.WARNING)
+        quant_pre_process(exact, exact, skip_symbolic_shape=True)
         quantize_static(exact, small, Views(), per_channel=True, op_types_to_quantize=["Conv"])
         logging.disable(logging.NOTSET)
         return OnnxNet(small)
