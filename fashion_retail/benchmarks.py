@@ -360,28 +360,35 @@ def benchmark_embed(n_photos:int=60, # JPEG files
     if n_photos < 1 or size < 32:
         raise BadInput(f"{n_photos} photos of {size} px do not fit: give at least one of 32 px")
     load, kind, found = waiting(), descriptor("ranking", "cpu"), {}
-    segmenters = {name: warmed(Garments(device="cpu", thorough=name == "thorough")) for name in ("thorough", "shipped")}
+    segmenters = {name: warmed(Garments(device="cpu", thorough=name == "thorough"))
+                  for name in ("thorough", "shipped")}
     square = kind.prepare.size
-    kind.transform(np.zeros((1 + FEW, square, square, 3), np.uint8), np.zeros((1 + FEW, square, square), bool))
+    blank = np.zeros((1 + FEW, square, square, 3), np.uint8)
+    kind.transform(blank, blank[..., 0] > 0)
     rounds = {name: [] for name in segmenters}
     with TemporaryDirectory() as folder:
         paths = mixed_photos(Path(folder), n_photos, size, seed)
         for name in [*segmenters]*repeats:
             *found[name], spent = embed_stages(paths, copy(segmenters[name]), kind)
             rounds[name].append(spent)
-    stages = {name: {stage: median(one[stage] for one in many) for stage in STAGES} for name, many in rounds.items()}
+    stages = {name: {stage: median(one[stage] for one in many) for stage in STAGES}
+              for name, many in rounds.items()}
     thorough, shipped = ([sum(one.values()) for one in rounds[name]] for name in ("thorough", "shipped"))
     ratios = sorted(one/other for one, other in zip(shipped, thorough))
-    ious = [(one & two).sum()/max(1, (one | two).sum()) for one, two in zip(*(masks for masks, _ in found.values()))]
+    pairs = zip(*(masks for masks, _ in found.values()))
+    ious = [(one & two).sum()/max(1, (one | two).sum()) for one, two in pairs]
     apart = np.abs(found["shipped"][1] - found["thorough"][1]).max(1)
-    return dict(n_photos=len(paths), size=size, repeats=repeats, seed=seed, features=kind.name, cutout="garments",
-                ratio=median(ratios), ratio_range=[ratios[0], ratios[-1]], photos_per_second=1/median(shipped),
+    return dict(n_photos=len(paths), size=size, repeats=repeats, seed=seed,
+                features=kind.name, cutout="garments", ratio=median(ratios),
+                ratio_range=[ratios[0], ratios[-1]], photos_per_second=1/median(shipped),
                 mask_iou=float(np.mean(ious)), mask_iou_lowest=float(np.min(ious)),
                 vector_difference=float(np.median(apart)), stages=stages, load=load, **surroundings())
 
 # %% ../nbs/31_benchmarks.ipynb #21c72c76
-SHORTCUTS = {"GrabCut, one round of two": dict(rounds=1), "GrabCut at 160 px, not 320": dict(edge_size=160),
-             "never the mirror image": dict(calm=float("inf")), "never the second opinion": dict(clear=float("inf"))}
+SHORTCUTS = {"GrabCut, one round of two": dict(rounds=1),
+             "GrabCut at 160 px, not 320": dict(edge_size=160),
+             "never the mirror image": dict(calm=float("inf")),
+             "never the second opinion": dict(clear=float("inf"))}
 
 # %% ../nbs/31_benchmarks.ipynb #a10e4a92
 def in_8_bits(net, # a network of squares
@@ -423,22 +430,23 @@ def compared(masks:tuple, # two lists of bool (H, W): as it ships, and with a sh
         np.fill_diagonal(likeness, -2)
         return np.argsort(-likeness, 1)[:, :min(10, len(queries) - 1)]
     apart, (now, then) = np.abs(vectors[0] - vectors[1]).max(1), map(nearest, vectors)
-    return dict(mask_iou=np.mean(ious), mask_iou_p10=np.quantile(ious, 0.1), equal_vectors=(apart <= 1e-3).mean(),
+    return dict(mask_iou=np.mean(ious), mask_iou_p10=np.quantile(ious, 0.1),
+                equal_vectors=(apart <= 1e-3).mean(),
                 same_first=(now[:, 0] == then[:, 0]).mean(), same_ten=(now == then).all(1).mean())
 
 # %% ../nbs/31_benchmarks.ipynb #73f9d852
 def benchmark_shortcuts(n_photos:int=60, # photos
                         size:int=500, # px of the long side
                         seed:int=42 # of the photos
-                       ) -> pd.DataFrame: # a row a short cut: time ÷ as it ships, and what `compared` gives
+                       ) -> pd.DataFrame: # a row a short cut: time, and what `compared` gives
     "What short cuts in the cut-out save and change; raises `BadInput` for sizes that do not fit"
     if n_photos < 2 or size < 32:
         raise BadInput(f"{n_photos} photos of {size} px do not fit: give at least two of 32 px")
     kind, ships = descriptor("ranking", "cpu"), warmed(Garments(device="cpu"))
-    ways = {"as it ships": ships, **{name: with_short_cut(ships, **how) for name, how in SHORTCUTS.items()}}
+    ways = {name: with_short_cut(ships, **how) for name, how in [("as it ships", {}), *SHORTCUTS.items()]}
     with TemporaryDirectory() as folder:
-        photos, others = ([load_image(path) for path in mixed_photos(Path(folder), count, size, seed + more)]
-                          for more, count in ((0, n_photos), (1, 24)))
+        photos, others = ([load_image(path) for path in mixed_photos(Path(folder), count, size, start)]
+                          for start, count in ((seed, n_photos), (seed + 1, 24)))
     side = ships.lying[0]
     ways["networks in 8 bits"] = with_short_cut(
         ships, run=in_8_bits(load_weights(GARMENT_WEIGHTS), ships.size, others),
@@ -451,6 +459,7 @@ def benchmark_shortcuts(n_photos:int=60, # photos
             seconds[name].append(time.process_time() - began)
             squares[name].append(kind.prepare(photo, masks[name][-1]))
     vectors = {name: kind.transform(*map(np.stack, zip(*many))) for name, many in squares.items()}
-    return pd.DataFrame([dict(change=name, time=sum(seconds[name])/sum(seconds["as it ships"]),
-                              **compared((masks["as it ships"], masks[name]), (vectors["as it ships"], vectors[name])),
+    before = [found["as it ships"] for found in (masks, vectors, seconds)]
+    return pd.DataFrame([dict(change=name, time=sum(seconds[name])/sum(before[2]),
+                              **compared((before[0], masks[name]), (before[1], vectors[name])),
                               photos=len(photos), seed=seed) for name in ways])

@@ -267,7 +267,8 @@ def _seen(self:Garments, square, shape, run, sides): # float32 (classes, h, w); 
     x = to_tensor(square).to(self.device)
     found = run(torch.stack([x.flip(2) if side else x for side in sides])).float().softmax(1).cpu().numpy()
     found = [one[..., ::-1] if side else one for side, one in zip(sides, found)]
-    return np.stack([unletterbox(o, shape) for o in (found[0] if len(found) == 1 else np.mean(found, 0))])
+    one = found[0] if len(found) == 1 else np.mean(found, 0)
+    return np.stack([unletterbox(o, shape) for o in one])
 
 # %% ../nbs/14_garments.ipynb #fa146cb6
 @patch

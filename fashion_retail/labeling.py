@@ -174,7 +174,7 @@ def shrink(image:np.ndarray, # (H, W) or (H, W, C)
 # %% ../nbs/01_labeling.ipynb #0dae9aee
 def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
               image:np.ndarray, # uint8 (H, W, 3), the photo itself
-              small:np.ndarray|None=None # uint8 (h, w, 3), the photo at the mask's size, where it is there already
+              small:np.ndarray|None=None # uint8 (h, w, 3), the photo at the mask's size; None: made here
              ) -> np.ndarray: # bool (H, W)
     "`mask` at the photo's size, its edges moved to the photo's edges"
     h, w = image.shape[:2]
@@ -183,7 +183,7 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
     model = np.dstack(_guided(small.astype(np.float32)/255, mask))
     model[..., :3] /= 255
     m = mask.astype(np.uint8)
-    near = (cv2.dilate(m, disc(3)) != cv2.erode(m, disc(3))).astype(np.uint8) # only there an edge can move
+    near = (cv2.dilate(m, disc(3)) != cv2.erode(m, disc(3))).astype(np.uint8) # there an edge can move
     lifted = cv2.resize(m, (w, h), interpolation=cv2.INTER_NEAREST)
     sy, sx = mask.shape[0]/h, mask.shape[1]/w
     step = round(32/min(sy, sx, 1))
@@ -199,7 +199,7 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
             ring = cv2.warpAffine(near, to, (bw, bh), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
                                   borderMode=cv2.BORDER_REPLICATE)
             lifted[y:y+step, x:x+step] = np.where(ring, soft > 0.5, lifted[y:y+step, x:x+step])
-    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # the filter leaves pinholes
+    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # without pinholes
 
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
 _BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD # odd: garment

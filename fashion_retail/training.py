@@ -54,7 +54,8 @@ def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8
     x, y, w, h = _inner(image.shape, size)
     small = _resize(image, w, h)
     if image.ndim == 3:
-        return cv2.copyMakeBorder(small, y, size - h - y, x, size - w - x, cv2.BORDER_CONSTANT, value=PAD)
+        border = y, size - h - y, x, size - w - x
+        return cv2.copyMakeBorder(small, *border, cv2.BORDER_CONSTANT, value=PAD)
     out = np.zeros((size, size), image.dtype)
     out[y:y+h, x:x+w] = small
     return out
@@ -133,7 +134,7 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
 # %% ../nbs/03_training.ipynb #0510b7c8
-_LEVELS = ((np.arange(256)[:, None]/255 - MEAN)/STD).astype(np.float32)  # (256, 3): of each value of each channel
+_LEVELS = ((np.arange(256)[:, None]/255 - MEAN)/STD).astype(np.float32)  # (256, 3), of each value
 
 # %% ../nbs/03_training.ipynb #143359aa
 def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
