@@ -967,6 +967,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation.Evaluation.to_json': ( 'evaluation.html#evaluation.to_json',
                                                                                              'fashion_retail/evaluation.py'),
+                                           'fashion_retail.evaluation.Evaluation.too_few': ( 'evaluation.html#evaluation.too_few',
+                                                                                             'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation.Evaluation.worst': ( 'evaluation.html#evaluation.worst',
                                                                                            'fashion_retail/evaluation.py'),
                                            'fashion_retail.evaluation._answers': ( 'evaluation.html#_answers',

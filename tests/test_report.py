@@ -97,7 +97,10 @@ def test_executed_stages_are_appendices(toy):
         tags = [set(cell.metadata.get("tags", [])) & {"parameters", "injected-parameters", "stage"} for cell in notebook.cells]
         assert all(tags[1:]) and not any(cell.source.startswith("#| export") for cell in notebook.cells)
     lines = (toy/"said.txt").read_text()
-    assert re.search(r"03_training epoch 1/1 +loss", lines) and re.search(r"05_evaluation .*top-10", lines), lines
+    assert re.search(r"03_training epoch 1/1 +loss", lines), lines
+    measured = json.loads((toy/"one"/"metrics.json").read_text())["retrieval"]  # top-10, whatever k is
+    told = {(f, c): value for f, c, value in re.findall(r"05_evaluation (\w+), (\w+): top-10 (\S+)", lines)}
+    assert told == {tuple(name.split("/")): f"{found['top10']:.3f}" for name, found in measured.items()}, lines
 
 
 def test_real_notebooks_are_reused(toy):
