@@ -21,7 +21,7 @@ NO_CAPTION = 0       # cells that draw a figure without a line `Figure: …` bef
 WIDE_LINES = 0.02    # share of code lines over 105 characters
 MIDDLE_CELL = 5      # lines of the median code cell
 RAW_LITERALS = 0     # results that are bare tuples, lists, dicts
-SHORT_NAMES = 16     # shown tables with names such as `iou_p10`, which only the code knows
+SHORT_NAMES = 0      # shown tables with names such as `iou_p10`, which only the code knows
 
 TABLE_COLUMNS = {"image_id", "item_id", "mask_path", "label_path"}  # of the images table: its user writes them
 

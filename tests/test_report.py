@@ -148,6 +148,18 @@ def test_nothing_changed_nothing_runs(bench):
     assert "✅" in (bench.run/"summary.md").read_text(encoding="utf-8")
 
 
+def test_a_parameter_changed_in_a_notebook_is_named(bench):
+    "JupyterLab saves by itself: a value that was tried is on the console and on the page, where git knows another"
+    git = ["git", "-C", bench.folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "*.ipynb"], ["commit", "-q", "-m", "as it was"]): subprocess.run([*git, *words], check=True)
+    assert bench() and not any("not committed" in line for line in bench.said)
+    file = bench.folder/"05_evaluation.ipynb"
+    file.write_text(file.read_text(encoding="utf-8").replace('"k = 10 ', '"k = 3 '), encoding="utf-8")
+    assert bench() and "k of 05_evaluation is 3, committed 10." in bench.said[0] and bench.said[0] in bench.page()
+    bench.plant("05_evaluation")
+    shutil.rmtree(bench.folder/".git")
+
+
 def test_a_second_run_elsewhere_agrees(bench):
     "The same figures from the same seeds, in another folder and by --force"
     shutil.copytree(bench.run, bench.folder/"copy")  # times of files change, contents do not
