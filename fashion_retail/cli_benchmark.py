@@ -84,8 +84,8 @@ def sizes(
 @benchmarks.command()
 def duplicates(
     out: Annotated[Path, typer.Option(help="CSV file to write; rows of parts that were not asked for stay.")],
-    part: Annotated[list[str], typer.Option(help="Repeatable: copies, colors, tables, classes.")] = (
-        "copies", "colors", "tables", "classes"),
+    part: Annotated[list[str], typer.Option(help="Repeatable: copies, candidates, colors, tables, classes.")] = (
+        "copies", "candidates", "colors", "tables", "classes"),
     limit: Annotated[int, typer.Option(min=1, help="Photos that copies are made of, and pairs of colors.")] = 500,
     work: Annotated[Optional[Path], typer.Option(help="Folder that keeps what was compared, so that a run that was "
                                                  "stopped goes on.")] = None,

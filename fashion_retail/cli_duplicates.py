@@ -1,5 +1,6 @@
-"The commands that clean: duplicates, catalogue merge"
+"The commands that clean: duplicates, train-duplicates, catalogue merge"
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -27,10 +28,13 @@ def duplicates(
     colors."""
     not_folders(out, html)
     from fashion_retail.core import BadInput, atomic, some
-    from fashion_retail.duplicates import CLASSES, leaks, review_page
+    from fashion_retail.duplicate_review import review_page
+    from fashion_retail.duplicates import CLASSES, leaks
     from fashion_retail.duplicates import duplicates as find
     from fashion_retail.features import Store
-    pairs = find(source, neighbors, method, Store(), device, progress=True)
+    folder = out.with_name(f"{out.name}.compared")
+    pairs = find(source, neighbors, method, Store(), device, progress=True, folder=folder)
+    if pairs.attrs["before"]: print(f"pairs that an earlier run had compared: {pairs.attrs['before']}")
     photos, problems = pairs.attrs["photos"], pairs.attrs["problems"]
     if between_splits:
         if "split" not in photos: raise BadInput(f"{source} has no splits: give an images table")
@@ -39,6 +43,7 @@ def duplicates(
     save_csv(pairs, out)
     if html:
         with atomic(html) as tmp: tmp.write_text(review_page(pairs, photos), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
     for kind in CLASSES[:3]:
         found = pairs[pairs["class"] == kind]
         print(f"{kind}: pairs {len(found)}, groups {found.group.nunique()}")
@@ -49,13 +54,34 @@ def duplicates(
     if between_splits and len(pairs): raise typer.Exit(1)
 
 
+@app.command()
+def train_duplicates(
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write: the rule, such as "
+                                      "fashion_retail/weights/duplicates.json.")],
+    work: Annotated[Path, typer.Option("--work", help="Folder that keeps what was compared, so that a run that was "
+                                       "stopped goes on.")],
+    limit: Annotated[int, typer.Option(min=10, help="Pairs of each class and table, at most.")] = 1500,
+    photos: Annotated[int, typer.Option(min=2, help="Photos of magento that copies are made of.")] = 150,
+):
+    "Fit the rule that `duplicates` decides with, from the photos that may be given away."
+    not_folders(out)
+    import json
+
+    from fashion_retail.core import atomic
+    from fashion_retail.duplicate_scores import fit_package_rule
+    from fashion_retail.features import Store
+    rule = fit_package_rule(work, limit, photos, Store())
+    with atomic(out) as tmp: tmp.write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
+    print(f"{out}: fitted on {rule['about'].split(': ', 1)[1]}")
+
+
 @catalogues.command()
 def merge(catalogue: Folder,
           decisions: Annotated[Path, typer.Argument(metavar="DECISIONS.csv", help="What the page of `fashion-retail "
                                                     "duplicates --html` saved.")]):
     "Apply the decisions on duplicates: items become one, second copies of a photo leave the catalogue."
     from fashion_retail.catalogue import Catalogue
-    from fashion_retail.duplicates import read_decisions
+    from fashion_retail.duplicate_review import read_decisions
     found = Catalogue.load(catalogue).merge(read_decisions(decisions))
     print(f"{catalogue}: {found['items']} items became part of another one, {found['moved']} photos changed their "
           f"item, {found['removed']} photos removed")

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['FULL', 'WORDS', 'PACKAGES', 'BadInput', 'sentence', 'some', 'say_once', 'expect_said', 'CannotWrite', 'atomic',
-           'safe_name', 'append_csv', 'digest', 'ordered_map', 'for_readers', 'pick_device', 'environment']
+           'safe_name', 'append_csv', 'digest', 'ordered_map', 'end_with_parent', 'for_readers', 'pick_device',
+           'environment']
 
 # %% ../nbs/00_core.ipynb #27a246eb
 import errno
+import multiprocessing
 import os
 import shutil
 import sys
@@ -15,6 +17,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from hashlib import sha1, sha256
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 
 # %% ../nbs/00_core.ipynb #d9b17261
@@ -173,6 +176,15 @@ def ordered_map(function, # of one item
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(threads)
+
+# %% ../nbs/00_core.ipynb #f6c8cae9
+def end_with_parent():
+    "In a process that another one started: end when that one is gone, even if it was killed"
+    parent = multiprocessing.parent_process()
+    def watch():
+        parent.join()
+        os._exit(1)
+    if parent: Thread(target=watch, daemon=True).start()
 
 # %% ../nbs/00_core.ipynb #d87c4581
 WORDS = { # name of a column -> what a reader calls it

@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['NEIGHBORS', 'MANY', 'KEPT', 'SKETCH', 'SHARED', 'PART', 'OWN', 'CLASSES', 'NOISE', 'RULE', 'LEAST', 'TOGETHER',
-           'nearest_to_each', 'neighborhood', 'near_pairs', 'standing', 'candidates', 'Pictures', 'evidence',
-           'all_evidence', 'photo_signals', 'signals', 'photo_probability', 'probabilities', 'fit_rule', 'reported',
-           'merged_items', 'compared', 'groups', 'described', 'duplicates', 'leaks', 'thumbnail', 'review_page',
-           'read_decisions']
+           'nearest_to_each', 'neighborhood', 'near_pairs', 'standing', 'candidates', 'Pictures', 'evidence', 'kept',
+           'part_files', 'all_evidence', 'photo_signals', 'signals', 'photo_probability', 'probabilities', 'fit_rule',
+           'reported', 'compared', 'groups', 'described', 'duplicates', 'leaks']
 
 # %% ../nbs/23_duplicates.ipynb #6a15b0b3
 import json
@@ -20,15 +19,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from fastcore.basics import patch
 from scipy.special import expit, softmax
 
 import fashion_retail
 from .alignment import Picture, agreement
-from .answers import picture
 from .catalogue import Catalogue
 from .catalogue_folder import is_catalogue
-from .core import BadInput, some
+from .core import BadInput, atomic, digest, end_with_parent
 from .data import find_table, read_table
 from .features import Store, descriptor, embed
 from .photos import load_image
@@ -112,7 +109,7 @@ def candidates(vectors:np.ndarray, # float32 (N, D), rows of length 1, or 0 wher
                              relative=relative, alike=alike))
 
 # %% ../nbs/23_duplicates.ipynb #57d7ba60
-KEPT = 4000  # pictures in memory, 0.2 MB each
+KEPT = 2000  # pictures in memory, 0.4 MB each
 SKETCH = 256 # numbers in a sketch
 
 class Pictures:
@@ -142,15 +139,11 @@ class Pictures:
 
 # %% ../nbs/23_duplicates.ipynb #ff46dbdd
 def evidence(pictures:Pictures, # the photos
-             pairs:pd.DataFrame, # from `candidates`
-             progress:bool=False # show a bar
+             pairs:pd.DataFrame # from `candidates`
             ) -> pd.DataFrame: # the columns of the pairs; tint, match, outline, color, hue, overlap, words
     "What a comparison of each pair says; pairs with a photo that cannot be read are left out"
-    from tqdm import tqdm
     rows, before = [], None
-    bar = tqdm(pairs.itertuples(index=False), total=len(pairs),
-               desc="pairs", mininterval=1, disable=not progress)
-    for pair in bar:
+    for pair in pairs.itertuples(index=False):
         one, other = pictures[pair.first], pictures[pair.second]
         # 1 MB, of the first one only
         if before is not None and before is not one: before.__dict__.pop("bank", None)
@@ -163,31 +156,72 @@ def evidence(pictures:Pictures, # the photos
     return pd.DataFrame(rows, columns=columns)
 
 # %% ../nbs/23_duplicates.ipynb #b391459e
-SHARED, PART = 4000, 500  # pairs from which on all cores compare; pairs that a process takes at once
+SHARED, PART = 4000, 200  # pairs from which on all cores compare; pairs that a process takes at once
 
+def kept(pictures:Pictures, # the photos
+         pairs:pd.DataFrame, # some of them
+         file:Path|None # CSV file; None: nothing is kept
+        ) -> pd.DataFrame: # as `evidence` gives it
+    "What a comparison says, from the file where it was made before"
+    if file and file.exists(): return pd.read_csv(file, keep_default_na=False)
+    found = evidence(pictures, pairs)
+    if file:
+        with atomic(file) as tmp: found.to_csv(tmp, index=False)
+    return found
+
+# %% ../nbs/23_duplicates.ipynb #50a50555
+def part_files(folder:Path|None, # where the files are; None: nowhere
+               paths:list, # of all photos
+               parts:list # parts of the pairs
+              ) -> list: # a file for each part; another one when a photo or a pair changes; or None
+    "Where what was compared is kept"
+    if not folder: return [None]*len(parts)
+    def state(at):
+        there = Path(paths[at]).stat() if Path(paths[at]).exists() else None
+        return f"{paths[at]} {there and (there.st_size, there.st_mtime_ns)}"
+    def name(part):
+        photos = sorted({*part["first"], *part["second"]})
+        said = "\n".join([fashion_retail.__version__, part.to_csv(index=False), *map(state, photos)])
+        return f"{digest(said.encode())[:24]}.csv"
+    return [Path(folder)/name(part) for part in parts]
+
+# %% ../nbs/23_duplicates.ipynb #99fdf96c
 def all_evidence(pictures:Pictures, # the photos
                  pairs:pd.DataFrame, # from `candidates`
                  progress:bool=False, # show a bar
-                 cores:int|None=None # processes; None: all cores
-                ) -> pd.DataFrame: # as `evidence` gives it
+                 cores:int|None=None, # processes; None: all cores
+                 folder:Path|None=None # keeps what was compared; None: nothing is kept
+                ) -> pd.DataFrame: # as `evidence` gives it; attrs: before, pairs that the folder held
     "What the comparisons of many pairs say, by several processes"
     from tqdm import tqdm
     cores = cores or os.cpu_count() or 1
-    if len(pairs) < SHARED or cores < 2: return evidence(pictures, pairs, progress)
-    parts = [pairs.iloc[at:at + PART] for at in range(0, len(pairs), PART)]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(cores, len(parts)), spawn, _take, (pictures.paths,)) as pool:
-        found = list(tqdm(pool.map(_compare, parts), total=len(parts), desc=f"pairs, {PART} at once",
-                          mininterval=1, disable=not progress))
-    return pd.concat(found, ignore_index=True)
+    parts = [pairs.iloc[at:at + PART] for at in range(0, max(len(pairs), 1), PART)]
+    files = part_files(folder, pictures.paths, parts)
+    if folder: Path(folder).mkdir(parents=True, exist_ok=True)
+    before = sum(len(part) for part, file in zip(parts, files) if file and file.exists())
+    def watched(found):
+        with tqdm(total=len(pairs), desc="pairs", mininterval=1, disable=not progress) as bar:
+            for part, one in zip(parts, found):
+                yield one
+                bar.update(len(part))
+    if len(pairs) - before < SHARED or cores < 2:
+        found = list(watched(kept(pictures, *o) for o in zip(parts, files)))
+    else:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(cores, len(parts)), spawn, _take, (pictures.paths,)) as pool:
+            found = list(watched(pool.map(_compare, parts, files)))
+    found = pd.concat(found, ignore_index=True)
+    found.attrs["before"] = before
+    return found
 
 OWN = {}  # of a process: its pictures
 
 def _take(paths):
+    end_with_parent()
     cv2.setNumThreads(1)
     OWN["pictures"] = Pictures(paths)
 
-def _compare(pairs): return evidence(OWN["pictures"], pairs)
+def _compare(pairs, file): return kept(OWN["pictures"], pairs, file)
 
 # %% ../nbs/23_duplicates.ipynb #2d784691
 CLASSES = "same photo", "same garment, other photo", "same model, other color", "different"
@@ -252,7 +286,7 @@ def _logistic(values, truth, weights, strength):
     return slope.round(4).tolist(), (model.intercept_ - slope @ middle).round(4).tolist()
 
 # %% ../nbs/23_duplicates.ipynb #9359bee8
-LEAST = (0.93, 0.5, 0.5)  # probability from which on a pair is reported, by class
+LEAST = (0.8, 0.5, 0.5)  # probability from which on a pair is reported, by class
 
 def reported(found:pd.DataFrame, # from `evidence`
              ids, # image ids by position
@@ -274,20 +308,6 @@ def reported(found:pd.DataFrame, # from `evidence`
     return pairs[["image_a", "image_b", "class", "probability", "group", "evidence"]]
 
 # %% ../nbs/23_duplicates.ipynb #1314c8ec
-def merged_items(pairs:list # (one, other) names
-                ) -> dict: # name -> the name that it becomes; names that stay are not in it
-    "What names become when pairs are made one; the first one of a pair stays"
-    above = {}
-    def top(name):
-        while name in above:
-            above[name] = above.get(above[name], above[name])  # the way is halved
-            name = above[name]
-        return name
-    for one, other in pairs:
-        one, other = top(one), top(other)
-        if one != other: above[other] = one
-    return {name: top(name) for name in above}
-
 TOGETHER = 0.5  # mean probability of the pairs across two groups that become one
 
 def compared(found:pd.DataFrame, # from `evidence`
@@ -353,16 +373,18 @@ def duplicates(source, # as for `described`
                method:str="tiramisu", # how snapshots are cut out
                store:Store|None=None, # where vectors are looked up and kept
                device:str="auto", # auto, cpu or cuda
-               progress:bool=False # show a bar
-              ) -> pd.DataFrame: # as `reported` gives it; attrs: photos (the rows), problems (image id -> why)
+               progress:bool=False, # show a bar
+               folder:Path|None=None # keeps what was compared; None: nothing is kept
+              ) -> pd.DataFrame: # as `reported` gives it; attrs: photos, problems (image id -> why), before
     "Pairs of photos that show one photo, one garment, or one model; raises `BadInput`"
     if neighbors < 1: raise BadInput(f"{neighbors} neighbors were asked for: ask for at least one")
     rows, vectors, problems = described(source, method, store, device)
     pictures = Pictures(rows.path)
     pairs = candidates(vectors, pictures.sketches(), neighbors)
-    pairs = reported(all_evidence(pictures, pairs, progress), rows.image_id)
+    found = all_evidence(pictures, pairs, progress, folder=folder)
+    pairs = reported(found, rows.image_id)
     problems = problems | {rows.image_id.iloc[at]: why for at, why in pictures.problems.items()}
-    pairs.attrs.update(photos=rows, problems=problems)
+    pairs.attrs.update(photos=rows, problems=problems, before=found.attrs["before"])
     return pairs
 
 # %% ../nbs/23_duplicates.ipynb #43940b66
@@ -373,66 +395,3 @@ def leaks(pairs:pd.DataFrame, # from `duplicates`
     split = table.set_index("image_id").split
     found = pairs.assign(split_a=pairs.image_a.map(split), split_b=pairs.image_b.map(split))
     return found[(found.split_a != found.split_b) & (found["class"] != CLASSES[2])].reset_index(drop=True)
-
-# %% ../nbs/23_duplicates.ipynb #17dd2410
-def thumbnail(path # of a photo
-             ) -> str: # a data URL
-    "A small JPEG; an empty one where the photo cannot be read"
-    try: image = load_image(path)
-    except BadInput: return ""
-    return picture(image, 150, 75)
-
-def review_page(pairs:pd.DataFrame, # from `duplicates`
-                photos:pd.DataFrame # image_id, item_id, path
-               ) -> str: # HTML
-    "A page to look at the groups and to decide"
-    from jinja2 import Environment, PackageLoader
-    template = Environment(loader=PackageLoader("fashion_retail", ""), autoescape=True)
-    about, shown = photos.drop_duplicates("image_id").set_index("image_id"), []
-    for number, group in pairs.groupby("group"):
-        names = list(dict.fromkeys([*group.image_a, *group.image_b]))
-        pictures = [dict(name=o, item=about.item_id[o], picture=thumbnail(about.path[o])) for o in names]
-        kind = group["class"].iloc[0]
-        shown.append(dict(number=int(number), kind=kind, merge=kind == CLASSES[0], photos=pictures,
-                          pairs=group.drop(columns=["class", "group"]).to_dict("records")))
-    kinds = pairs["class"].value_counts().to_dict()
-    return template.get_template("duplicates.html.j2").render(groups=shown, kinds=kinds)
-
-# %% ../nbs/23_duplicates.ipynb #b3bf8bb9
-def read_decisions(path:str|Path # the CSV file that the page saves
-                  ) -> pd.DataFrame: # image_a, image_b, class, decision
-    "Decisions on pairs; raises `BadInput`"
-    try: found = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"decisions {path} cannot be read ({error}): give the CSV file "
-                       f"that the page saved") from None
-    if missing := [o for o in ("image_a", "image_b", "class", "decision") if o not in found]:
-        raise BadInput(f"decisions {path} lack the column {some(missing)}: give the CSV file "
-                       f"that the page saved")
-    if not (fine := found.decision.isin(["keep", "merge"]) & found["class"].isin(CLASSES[:3])).all():
-        raise BadInput(f"decisions {path}: row {int((~fine).to_numpy().argmax()) + 2} has a decision "
-                       f"or a class that is not known: write keep or merge, and leave the class as it was")
-    return found
-
-# %% ../nbs/23_duplicates.ipynb #9a156f2a
-@patch
-def merge(self:Catalogue,
-          decisions:pd.DataFrame # image_a, image_b, class, decision, as `read_decisions` gives them
-         ) -> dict: # counts: items that became another one, photos that changed their item, photos removed
-    """Apply decisions; photos that are gone already are passed over, so that it can be repeated;
-    raises `BadInput`"""
-    self._ready(writing=True)
-    chosen = decisions[decisions.decision == "merge"]
-    with self.index.lock:
-        rows = self.index.rows()
-        item = dict(zip(rows.image_id, rows.item_id))
-        chosen = chosen[chosen.image_a.isin(item) & chosen.image_b.isin(item)]
-        into = merged_items([(item[a], item[b]) for a, b in zip(chosen.image_a, chosen.image_b)])
-        gone = merged_items(list(chosen[chosen["class"] == CLASSES[0]][["image_a", "image_b"]].itertuples(index=False)))
-        moving = rows[rows.item_id.isin(into) & ~rows.image_id.isin(gone)]
-        if len(moving):
-            where = dict(image_id=moving.image_id)
-            now = self.index.rows(where)
-            self.index.upsert(now.assign(item_id=now.item_id.map(into)), self.index.vectors(where))
-        removed = self.index.remove(dict(image_id=list(gone))) if gone else 0
-    return dict(items=len(into), moved=len(moving), removed=removed)

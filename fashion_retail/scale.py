@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from .approximate import TARGETS, Approximate
-from .core import BadInput, atomic, digest, environment, pick_device
+from .core import BadInput, atomic, digest, end_with_parent, environment, pick_device
 from .cutout import cutout
 from .features import describe, descriptor, embed
 from .index import Exact
@@ -266,6 +266,7 @@ def shards(rows:pd.DataFrame, # image_id, path
 def _one_thread(device):
     "A process beside others takes one core"
     import torch
+    end_with_parent()
     if pick_device(device) == "cpu": torch.set_num_threads(1)
 
 def in_processes(todo:dict, # file -> rows

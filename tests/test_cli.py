@@ -77,7 +77,7 @@ def test_every_command_runs_in_a_process_of_its_own(few, tmp_path, name):
 def test_no_command_is_without_a_smoke_test():
     from fashion_retail.cli import app
     more = {f"catalogue {name}" for name in "build add update remove rebuild check calibrate".split()}  # in test_catalogue
-    more |= {"catalogue merge", "catalogue optimize", "benchmark index", "benchmark workers"}  # in test_duplicates, test_scale
+    more |= {"catalogue merge", "train-duplicates", "catalogue optimize", "benchmark index", "benchmark workers"}  # in test_duplicates, test_scale
     more |= {"serve", "demo", "feedback", "benchmark serve"}  # in test_serve
     assert set(commands_of(app)) == {*SMOKE, *more, "train", "train-ranking"}
 

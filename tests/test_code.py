@@ -17,7 +17,7 @@ ORDER = """core photos masks data folders public_data wardrobe
            profiles runner gate summary report
            label_quality label_session widget attributes tag_check first_tags zero_shot active_learning next_label campaigns
            index approximate contract milvus catalogue_rows answers catalogue_folder catalogue
-           alignment duplicates feedback uploads workers service serve page_widget serve_load scale
+           alignment duplicates duplicate_review feedback uploads workers service serve page_widget serve_load scale
            camvid benchmarks catalogue_size duplicate_scores
            cli_options cli_report cli_training cli_attributes cli_catalogue cli_duplicates cli_benchmark cli_scale cli""".split()
 EXTERNAL = "_modidx", "__init__"  # made by nbdev, and the version

@@ -1,4 +1,6 @@
 "Photos that are there twice: the commands, the page, the decisions, leaks between splits"
+import json
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -6,6 +8,7 @@ import pytest
 
 from commands import command, refused
 from fashion_retail.catalogue import Catalogue
+from fashion_retail.duplicates import RULE
 from fashion_retail.data import load_image, read_table, save_image, write_table
 
 
@@ -135,3 +138,28 @@ def test_many_pairs_are_compared_by_several_processes(wardrobe, monkeypatch):
     monkeypatch.setattr(module, "PART", len(pairs)//3)
     shared, alone = module.all_evidence(pictures, pairs, cores=2), module.evidence(pictures, pairs)
     pd.testing.assert_frame_equal(shared, alone)
+
+
+def test_a_run_that_was_stopped_goes_on(shop, tmp_path):
+    from fashion_retail.duplicates import duplicates
+    out, folder = tmp_path/"pairs.csv", tmp_path/"pairs.csv.compared"
+    first = duplicates(str(shop), folder=folder)
+    assert first.attrs["before"] == 0 and any(folder.iterdir())
+    done = command("duplicates", shop, "--out", out)
+    assert "pairs that an earlier run had compared: " in done.stdout and not folder.exists()
+    assert pd.read_csv(out, dtype=str).image_b.tolist() == first.image_b.tolist()
+
+
+def test_the_rule_is_fitted_again(wardrobe, tmp_path, monkeypatch):
+    rows = read_table(wardrobe)
+    kinds = {role: rows[rows.role == role].groupby("item_id").head(1)[:8].reset_index(drop=True) for role in ("catalogue", "snapshot")}
+    shop = kinds["catalogue"].assign(model=[f"model {at//2}" for at in range(len(kinds["catalogue"]))])
+    write_table(shop, tmp_path/"magento"/"images.csv")
+    write_table(kinds["snapshot"], tmp_path/"snapshots"/"images.csv")
+    monkeypatch.setenv("FASHION_RETAIL_DATA", str(tmp_path))
+    out, asked = tmp_path/"rule.json", ["--limit", 20, "--photos", 3]
+    assert "copies of 4 photos" in command("train-duplicates", "--out", out, "--work", tmp_path/"work", *asked).stdout
+    found, shipped = json.loads(out.read_text()), json.loads(RULE.read_text())
+    assert found.keys() == shipped.keys() and np.shape(found["weights"]) == np.shape(shipped["weights"])
+    monkeypatch.setenv("FASHION_RETAIL_DATA", str(tmp_path/"nothing"))
+    assert "magento" in refused("train-duplicates", "--out", out, "--work", tmp_path/"work", *asked)
