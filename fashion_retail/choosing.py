@@ -66,11 +66,19 @@ def pointed_at(shape:tuple, # (H, W)
     return inside
 
 # %% ../nbs/14_choosing.ipynb #3a5c082f
+def _most_likely(probabilities): # uint8 (H, W): as `argmax(0)` gives it, in a third of the time
+    best, highest = np.zeros(probabilities.shape[1:], np.uint8), probabilities[0].copy()
+    for k, one in enumerate(probabilities[1:], 1):
+        np.copyto(best, np.uint8(k), where=one > highest)
+        np.maximum(highest, one, out=highest)
+    return best
+
+# %% ../nbs/14_choosing.ipynb #a84a682a
 def one_wearer(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
                window:np.ndarray|None=None # bool (H, W), where the garment was pointed at
               ) -> tuple: # the probabilities without the others; how many people wear something
     "One person among several"
-    best = probabilities.argmax(0)
+    best = _most_likely(probabilities)
     seen, clothing = probabilities[0] < 0.5, (best > 0) & (best < 4)
     count, piece = cv2.connectedComponents(seen.astype(np.uint8))
     sizes, skin = (np.bincount(piece[seen & o], minlength=count) for o in (clothing, best == 4))
@@ -116,12 +124,13 @@ def _with_slips(found, kind, areas): # a garment with what belongs to it under a
 
 # %% ../nbs/14_choosing.ipynb #84a7ed92
 def _same_cloth(found, best, kind, image): # probability of another class of the same color, where both are likely
-    lab, mine = cv2.cvtColor(image, cv2.COLOR_RGB2LAB), CLASSES.index(kind)
+    lab, mine = None, CLASSES.index(kind)
     added, own = np.zeros(best.shape, np.float32), best == mine
     for k in {1, 2, 3} - {mine}:
         other = best == k
         if own.sum() < 30 or other.sum() < 30 or found[mine][other].mean() < WAVERS: continue
         if _cut_by_frame(other) > FRAME_SHARE: continue
+        if lab is None: lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
         apart = np.linalg.norm(np.median(lab[own], 0) - np.median(lab[other], 0))
         if apart < SAME_COLOR: added += found[k]
     return added
@@ -161,8 +170,9 @@ def choose_garment(probabilities:np.ndarray, # float32 (6, H, W), of `CLASSES`
     window = pointed_at(probabilities.shape[1:], box, point)
     asked = None if category is None else _asked(category)
     found, people = one_wearer(probabilities, window)
-    best = found.argmax(0)
-    areas = {name: float((best == k).mean()) for k, name in enumerate(CLASSES)}
+    best = _most_likely(found)
+    counts = np.bincount(best.ravel(), minlength=len(CLASSES))
+    areas = {name: float(count/best.size) for name, count in zip(CLASSES, counts)}
     kind = asked or _kind(found, best, areas, window)
     chosen = _with_slips(found, kind, areas)
     if kind in CLASSES[1:4] and image is not None:

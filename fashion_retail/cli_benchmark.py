@@ -64,6 +64,20 @@ def embed(
 
 
 @benchmarks.command()
+def shortcuts(
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    photos: Annotated[int, typer.Option(help="Photos of all kinds, from the tables under the data root.")] = 60,
+    size: Annotated[int, typer.Option(help="Pixels of the long side.")] = 500,
+):
+    "What would make the cut-out quicker, and how far it changes masks, vectors and the nearest photos."
+    not_folders(out)
+    from fashion_retail.benchmarks import benchmark_shortcuts
+    found = benchmark_shortcuts(photos, size)
+    save_csv(found.round(4), out)
+    print(found.round(3).to_string(index=False))
+
+
+@benchmarks.command()
 def sizes(
     out: Annotated[Path, typer.Option(help="CSV file to write; the laws go to NAME_law.csv beside it.")],
     features: Annotated[list[str], typer.Option(help=f"Repeatable: {NAME}")] = ("ranking", "stages"),

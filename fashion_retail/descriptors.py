@@ -61,7 +61,7 @@ class Preparation:
         if mask is None or not mask.any(): mask = np.ones((h, w), bool)
         elif self.background:
             if self.background == "mean": color = tuple(image[mask].mean(0).round().astype(int).tolist())
-            image = np.where(mask[..., None], image, np.uint8(color))
+            image = cv2.copyTo(image, mask.astype(np.uint8), np.full_like(image, color))
         if self.upright and not mask.all():
             image, mask = _turn_upright(image, mask, color)
             h, w = mask.shape

@@ -230,6 +230,7 @@ class Garments:
     work_size = 1280 # the long side of the largest photo that is looked at pixel by pixel
     calm = 0.3       # doubtful pixels relative to the garment's: below it the mirror image changes nothing
     clear = 0.1      # likewise: below it the second opinion changes nothing
+    rounds = 2       # of palettes and cut in GrabCut
     every = 3        # of the pixels in each direction: those that teach GrabCut's first palettes
 
     def __init__(self,
@@ -262,12 +263,12 @@ def _runner(self:Garments, net, size): # a function from (B, 3, size, size) to l
 # %% ../nbs/14_garments.ipynb #d54e5b73
 @patch
 @torch.inference_mode()
-def _seen(self:Garments, image, shape, size, run, sides=None): # float32 (classes, h, w); side 1: mirrored
-    x = to_tensor(letterbox(image, size)).to(self.device)
-    sides = range(1 + self.mirrored) if sides is None else sides
+def _seen(self:Garments, square, shape, run, sides): # float32 (classes, h, w); side 1: mirrored
+    x = to_tensor(square).to(self.device)
     found = run(torch.stack([x.flip(2) if side else x for side in sides])).float().softmax(1).cpu().numpy()
-    found = np.mean([one[..., ::-1] if side else one for side, one in zip(sides, found)], 0)
-    return np.stack([unletterbox(o, shape) for o in found])
+    found = [one[..., ::-1] if side else one for side, one in zip(sides, found)]
+    one = found[0] if len(found) == 1 else np.mean(found, 0)
+    return np.stack([unletterbox(o, shape) for o in one])
 
 # %% ../nbs/14_garments.ipynb #fa146cb6
 @patch
@@ -276,7 +277,8 @@ def probabilities(self:Garments,
 ) -> np.ndarray: # float32 (6, h, w), of `CLASSES`, the long side at most `edge_size`
     "Class probabilities at working size"
     image = shrink(image, self.work_size)
-    return self._seen(image, shrink(image, self.edge_size).shape, self.size, self.run)
+    shape = shrink(image, self.edge_size).shape
+    return self._seen(letterbox(image, self.size), shape, self.run, range(1 + self.mirrored))
 
 # %% ../nbs/14_garments.ipynb #0fbee50b
 @patch
@@ -287,11 +289,12 @@ def _doubt(self:Garments, probability): # doubtful pixels, relative to those of 
 # %% ../nbs/14_garments.ipynb #a133a811
 @patch
 def _looked(self:Garments, image, small, size, run, choose): # what `choose` makes of one view, or of two
-    found = self._seen(image, small.shape, size, run, [0])
+    square = letterbox(image, size)
+    found = self._seen(square, small.shape, run, [0])
     choice = choose(found)
     sure = self._doubt(choice.probability) < self.calm and not choice.also
     if sure or not self.mirrored: return choice
-    return choose((found + self._seen(image, small.shape, size, run, [1]))/2)
+    return choose((found + self._seen(square, small.shape, run, [1]))/2)
 
 # %% ../nbs/14_garments.ipynb #1f973d95
 CONTEXT = 0.5  # of the box, on each side: what the network sees around it
@@ -326,11 +329,11 @@ def _lifted(self:Garments, image, small, probability, kind, also=""): # a `Cut` 
     if mask.any() and self.edges:
         yes, not_it = probability > self.sure, probability < 1 - self.sure
         every = self.every if self._doubt(probability) < self.calm else 1
-        how = dict(n_iter=2, size=self.edge_size, every=every)
+        how = dict(n_iter=self.rounds, size=self.edge_size, every=every)
         mask = grabcut(small, mask=mask, garment=yes, background=not_it, **how)
     total = mask.sum() + probability[~mask].sum()
     confidence = float(probability[mask].sum()/total) if mask.any() else 0.0
-    return Cut(lift_mask(mask, image), confidence, kind, also)
+    return Cut(lift_mask(mask, image, small), confidence, kind, also)
 
 # %% ../nbs/14_garments.ipynb #808ec0e0
 @patch

@@ -141,8 +141,9 @@ def erode(m:np.ndarray, # bool (H, W)
 
 # %% ../nbs/01_labeling.ipynb #164a5bdf
 def _box(x, r): return cv2.blur(x, (2*r + 1, 2*r + 1), borderType=cv2.BORDER_REFLECT)
+def _dot(one, two): return one[..., 0]*two[..., 0] + one[..., 1]*two[..., 1] + one[..., 2]*two[..., 2]
 
-# %% ../nbs/01_labeling.ipynb #e9653e9a
+# %% ../nbs/01_labeling.ipynb #d7834db8
 def _guided(guide, # float32 (h, w, 3), 0 to 1
             mask, # bool (h, w)
             r=4, # half the window, pixels
@@ -154,11 +155,11 @@ def _guided(guide, # float32 (h, w, 3), 0 to 1
     a, edge = np.zeros_like(guide), (mean_p > 0) & (mean_p < 1)
     mean = mean_i[edge].astype(np.float64)
     cov = _box(guide*p[..., None], r)[edge] - mean*mean_p[edge][:, None]
-    pairs = [(i, j) for i in range(3) for j in range(3)]
-    var = [_box(guide[..., i]*guide[..., j], r)[edge] - mean[:, i]*mean[:, j] for i, j in pairs]
-    var = np.stack(var, -1).reshape(-1, 3, 3) + eps*np.eye(3)
-    a[edge] = np.linalg.solve(var, cov[..., None])[..., 0]
-    return _box(a, r), _box(mean_p - (a*mean_i).sum(-1), r)
+    var = np.empty((len(mean), 3, 3))
+    for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        var[:, i, j] = var[:, j, i] = _box(guide[..., i]*guide[..., j], r)[edge] - mean[:, i]*mean[:, j]
+    a[edge] = np.linalg.solve(var + eps*np.eye(3), cov[..., None])[..., 0]
+    return _box(a, r), _box(mean_p - _dot(a, mean_i), r)
 
 # %% ../nbs/01_labeling.ipynb #bde73d70
 def shrink(image:np.ndarray, # (H, W) or (H, W, C)
@@ -172,16 +173,17 @@ def shrink(image:np.ndarray, # (H, W) or (H, W, C)
 
 # %% ../nbs/01_labeling.ipynb #0dae9aee
 def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
-              image:np.ndarray # uint8 (H, W, 3), the photo itself
+              image:np.ndarray, # uint8 (H, W, 3), the photo itself
+              small:np.ndarray|None=None # uint8 (h, w, 3), the photo at the mask's size; None: made here
              ) -> np.ndarray: # bool (H, W)
     "`mask` at the photo's size, its edges moved to the photo's edges"
     h, w = image.shape[:2]
     if mask.shape == (h, w): return mask
-    small = cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
+    if small is None: small = cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
     model = np.dstack(_guided(small.astype(np.float32)/255, mask))
     model[..., :3] /= 255
     m = mask.astype(np.uint8)
-    near = cv2.dilate(m, disc(3)) != cv2.erode(m, disc(3)) # only there an edge can move
+    near = (cv2.dilate(m, disc(3)) != cv2.erode(m, disc(3))).astype(np.uint8) # there an edge can move
     lifted = cv2.resize(m, (w, h), interpolation=cv2.INTER_NEAREST)
     sy, sx = mask.shape[0]/h, mask.shape[1]/w
     step = round(32/min(sy, sx, 1))
@@ -193,16 +195,14 @@ def lift_mask(mask:np.ndarray, # bool (h, w), found on a shrunken photo
             to = np.float32([[sx, 0, (x + 0.5)*sx - 0.5], [0, sy, (y + 0.5)*sy - 0.5]])
             at = cv2.warpAffine(model, to, (bw, bh), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                                 borderMode=cv2.BORDER_REPLICATE)
-            soft = at[..., 3] + (at[..., :3]*block).sum(-1)
-            ring = cv2.warpAffine(near.astype(np.uint8), to, (bw, bh),
-                                  flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            soft = at[..., 3] + _dot(at, block)
+            ring = cv2.warpAffine(near, to, (bw, bh), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
                                   borderMode=cv2.BORDER_REPLICATE)
             lifted[y:y+step, x:x+step] = np.where(ring, soft > 0.5, lifted[y:y+step, x:x+step])
-    # the filter leaves a few pinholes
-    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0
+    return cv2.medianBlur(lifted, 5 if max(h, w) > 2*max(mask.shape) else 3) > 0 # without pinholes
 
 # %% ../nbs/01_labeling.ipynb #5cfbb62e
-_BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD
+_BG, _FG, _MAYBE_BG, _MAYBE_FG = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD # odd: garment
 
 # %% ../nbs/01_labeling.ipynb #34f9941c
 def rectangle_mask(rect, # (x, y, w, h), pixels
@@ -221,19 +221,19 @@ def rectangle_mask(rect, # (x, y, w, h), pixels
                        f"and {shape[0]} high")
     return inside
 
-# %% ../nbs/01_labeling.ipynb #b82333a0
+# %% ../nbs/01_labeling.ipynb #02bd4c7a
 def _by_color(small, states, bind, n_iter, seed, free, every=1):
     "What GrabCut finds; `states` change; `free`: at the end the guessed rectangle no longer binds"
     few = [np.ascontiguousarray(o[::every, ::every]) for o in (small, states)]
     palettes = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(seed)
-    if not 0 < np.isin(few[1], (_FG, _MAYBE_FG)).mean() < 1: few = small, states
+    if not 0 < (few[1]%2).mean() < 1: few = small, states
     cv2.grabCut(*few, None, *palettes, 0, cv2.GC_INIT_WITH_MASK)
     cv2.grabCut(small, states, None, *palettes, n_iter, cv2.GC_EVAL)
     if free:
         states[states == _BG] = _MAYBE_BG
         cv2.grabCut(small, bind(states), None, *palettes, 2, cv2.GC_EVAL)
-    return clean_mask(np.isin(states, (_FG, _MAYBE_FG)))
+    return clean_mask(states%2 == 1)
 
 # %% ../nbs/01_labeling.ipynb #76b8db35
 def grabcut(image:np.ndarray, # uint8 (H, W, 3)
@@ -264,10 +264,10 @@ def grabcut(image:np.ndarray, # uint8 (H, W, 3)
     states = np.where(share(start) >= 0.5, _MAYBE_FG,
                       np.where(share(bound) >= 0.5, _MAYBE_BG, _BG)).astype(np.uint8)
     # nothing left to learn the background from: the outermost pixels serve
-    if not np.isin(states, (_BG, _MAYBE_BG)).any():
+    if (states%2 == 1).all():
         states[[0, -1]] = states[:, [0, -1]] = _MAYBE_BG
-    found, inside = start.copy(), np.isin(bind(states), (_FG, _MAYBE_FG))
-    if inside.any() and not inside.all() and np.ptp(small.reshape(-1, 3), axis=0).max() > 0:
+    found, inside = start.copy(), bind(states)%2 == 1
+    if inside.any() and not inside.all() and (small != small[0, 0]).any():
         result = _by_color(small, states, bind, n_iter, seed, rect is None and not propose, every)
         if result.any(): found = lift_mask(result, image) & (bound if rect is not None else True)
     if garment is not None: found[garment] = True
@@ -293,7 +293,7 @@ def _cut(colors, # uint8 (h, w, 2)
     solved by the graph inside `cv2.grabCut`"""
     sure, open_ = np.where(hard > 0, _FG, _BG), np.where(pull > 0, _MAYBE_FG, _MAYBE_BG)
     states = np.where(hard != 0, sure, open_).astype(np.uint8)
-    inside = np.isin(states, (_FG, _MAYBE_FG))
+    inside = states%2 == 1
     if inside.all() or not inside.any(): return inside
     def palette(pole): # one Gaussian that looks at the third channel only: its log-odds are `pull`
         p = np.zeros((1, 65))
@@ -302,7 +302,7 @@ def _cut(colors, # uint8 (h, w, 2)
     levels = (np.clip(pull/20 + 0.5, 0, 1)*40).round().astype(np.uint8)
     cv2.grabCut(np.dstack([colors, levels]), states, None, palette(0),
                 palette(40), 1, cv2.GC_EVAL_FREEZE_MODEL)
-    return np.isin(states, (_FG, _MAYBE_FG))
+    return states%2 == 1
 
 # %% ../nbs/01_labeling.ipynb #3615dfca
 class _State(NamedTuple): # one step of an annotation

@@ -52,9 +52,12 @@ def letterbox(image:np.ndarray, # uint8 (H, W, 3); bool (H, W) for a mask; uint8
              ) -> np.ndarray: # the same, size × size; masks are padded with False, labels with 0
     "Scale the long side to `size` and pad the short one"
     x, y, w, h = _inner(image.shape, size)
-    out = (np.full((size, size, 3), PAD, np.uint8) if image.ndim
-           == 3 else np.zeros((size, size), image.dtype))
-    out[y:y+h, x:x+w] = _resize(image, w, h)
+    small = _resize(image, w, h)
+    if image.ndim == 3:
+        border = y, size - h - y, x, size - w - x
+        return cv2.copyMakeBorder(small, *border, cv2.BORDER_CONSTANT, value=PAD)
+    out = np.zeros((size, size), image.dtype)
+    out[y:y+h, x:x+w] = small
     return out
 
 # %% ../nbs/03_training.ipynb #f6958251
@@ -131,10 +134,13 @@ def augment(image:np.ndarray, # uint8 (H, W, 3)
 MACHINE_TRUST = 0.5  # weight of a mask that nobody has checked, against 1 for one that somebody has
 
 # %% ../nbs/03_training.ipynb #0510b7c8
+_LEVELS = ((np.arange(256)[:, None]/255 - MEAN)/STD).astype(np.float32)  # (256, 3), of each value
+
+# %% ../nbs/03_training.ipynb #143359aa
 def to_tensor(image:np.ndarray # uint8 (H, W, 3), RGB
              ) -> torch.Tensor: # float32 (3, H, W), zero mean and unit deviation over ImageNet
     "A photo as the networks take it"
-    return torch.from_numpy(((image/255 - MEAN)/STD).astype(np.float32).transpose(2, 0, 1))
+    return torch.from_numpy(np.stack([_LEVELS[:, k].take(image[..., k]) for k in range(3)]))
 
 # %% ../nbs/03_training.ipynb #8c26affa
 class SnapshotDataset:

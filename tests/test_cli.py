@@ -46,6 +46,7 @@ SMOKE = { # arguments, and what is said; `train` is run by the fixture `segmente
     "benchmark search": (["--queries", "9", "--gallery", "30", "--dim", "4", "--out", "{out}/f.json"], "search_ratio"),
     "benchmark features": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
     "benchmark embed": (["--photos", "0", "--out", "{out}/p.json"], "at least one of 32 px"),
+    "benchmark shortcuts": (["--photos", "0", "--out", "{out}/p.csv"], "at least two of 32 px"),
     "benchmark sizes": (["--features", "nothing", "--limit", "2", "--out", "{out}/s.csv"], "unknown features"),
     "benchmark duplicates": (["--part", "all", "--out", "{out}/d.csv"], "unknown part 'all'"),
 }
