@@ -21,14 +21,15 @@ test: .venv/installed  ## notebooks as tests, plain tests, and nothing generated
 	cd nbs && ../$(BIN)/nbdev-test --n-workers 2 --do-print
 	$(BIN)/python -m pytest
 
-lab: .venv/installed  ## open the walkthrough in JupyterLab
-	JUPYTER_CONFIG_PATH=.jupyter:$$JUPYTER_CONFIG_PATH $(BIN)/jupyter lab --ServerApp.root_dir=. nbs/index.ipynb
+lab: .venv/installed  ## open the walkthrough in JupyterLab; on a server: make lab LABFLAGS="--allow-root --no-browser"
+	JUPYTER_CONFIG_PATH=.jupyter:$$JUPYTER_CONFIG_PATH $(BIN)/jupyter lab --ServerApp.root_dir=. nbs/index.ipynb $(LABFLAGS)
 
 docs: .venv/installed  ## the documentation site, from the executed notebooks: runs/docs/site/index.html
 	$(BIN)/python -c 'import material' 2>/dev/null || $(BIN)/pip install --quiet --editable '.[docs]'
 	$(BIN)/python docs/build.py
 
 notebooks: .venv/installed  ## after editing notebooks: export the library, rewrite README.md, clean
+	$(BIN)/python tests/check_generated.py --parse
 	$(BIN)/nbdev-export
 	$(BIN)/nbdev-clean
 	$(BIN)/python tests/check_generated.py --write

@@ -399,6 +399,20 @@ def check(self:Catalogue
     add(now.index[now != before], "photos have changed since, run catalogue update")
     return wrong
 
+# %% ../nbs/20_catalogue.ipynb #0fec8ac1
+@patch
+def missing(self:Catalogue,
+            sample:int=100 # photos looked for, at most
+           ) -> str: # one sentence; '' where all of them are there
+    "Whether photos are not where the catalogue says, from a sample; only their files are looked for"
+    rows = self.index.rows()
+    if not len(rows): return ""
+    paths = rows.path.iloc[np.linspace(0, len(rows) - 1, min(sample, len(rows))).astype(int)].map(self.file)
+    gone = [path for path in paths if not os.path.isfile(path)]
+    if not gone: return ""
+    return (f"{len(gone)} of {len(paths)} photos looked for are not where the catalogue says, such as {gone[0]}: "
+            f"they cannot be shown; copy them there, or run fashion-retail catalogue update {self.path} PHOTOS")
+
 # %% ../nbs/20_catalogue.ipynb #cd4f37a1
 @patch
 def calibrate(self:Catalogue,

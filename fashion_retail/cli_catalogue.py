@@ -14,8 +14,9 @@ Where = Annotated[Optional[list[str]], typer.Option("--where", metavar="COLUMN=V
 Source = Annotated[str, typer.Argument(help="A folder of photos (sub-folders are items), an images table, or a "
                                        "folder's name under the data root.")]
 Pattern = Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="For a folder: where a file's path holds "
-                                                "the item's id, the expression's first group. By default the "
-                                                "sub-folder's name, or the file's.")]
+                                                "the item's id, the expression's first group, such as '([a-z]+)_'. "
+                                                "By default the sub-folder's name, or the file's: then each photo "
+                                                "of a flat folder is an item.")]
 Anywhere = typer.Option(metavar="WHERE", help="A built catalogue; or a folder of photos or an images table, which is "
                         "indexed on first use.")
 Host = Annotated[str, typer.Option(help="127.0.0.1: this machine only; 0.0.0.0: the whole network, phones too.")]
@@ -185,11 +186,13 @@ def info(catalogue: Folder, json_: JsonFile = None):
     "What a catalogue holds and what it was made with."
     not_folders(json_)
     from fashion_retail.catalogue import Catalogue
-    found = Catalogue.load(catalogue).info()
+    opened = Catalogue.load(catalogue)
+    found = opened.info()
     for name, value in found.items():
         if isinstance(value, dict): value = ", ".join(f"{key} ({one})" for key, one in value.items())
         print(f"{name}: {value}")
     if json_: save_json(found, json_)
+    if said := opened.missing(): warn(said)
 
 
 @catalogues.command()
@@ -258,7 +261,9 @@ def serve_(
     from fashion_retail.service import Service
     from fashion_retail.uploads import Limits
     secret = read_token(token) if token else ""
-    folder = _catalogue(catalogue, device).path
+    found = _catalogue(catalogue, device)
+    folder = found.path
+    if said := found.missing(): warn(said)
     limits = Limits(megabytes=megabytes, megapixels=megapixels, waiting=waiting, seconds=seconds)
     service = Service(folder, workers, device, secret, keep_photos, feedback, name or (), limits=limits)
     _serve(service, host, port, log_clients, open_)

@@ -38,8 +38,8 @@ def table(
     snapshots: Annotated[Path, typer.Option(help="Folder of phone photos.")],
     out: OutTable,
     pattern: Annotated[Optional[str], typer.Option("--id", metavar="REGEX", help="Where a file's path holds the "
-                       "item's id: the expression's first group. By default the longest catalogue file name that a "
-                       "name begins with.")] = None,
+                       "item's id: the expression's first group, such as '([a-z]+)_' for tshirt_1.jpg. By default the "
+                       "longest catalogue file name that a name begins with.")] = None,
     valid: Annotated[float, typer.Option(help="Share of the items to measure on; the others are for training, which "
                                          "needs masks.")] = 1.0,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse guesses: merged catalogue photos, names with extra "
@@ -192,6 +192,7 @@ def evaluate(
 
 def _say_what_was_left_out(found): # an `Evaluation`
     say_problems(found.problems)
+    if said := found.too_few(): warn(said)
     if count := found.metrics["n_empty_masks"]: warn(f"empty masks: {count}, those photos were taken whole")
     if count := found.metrics["n_same_photo"]:
         warn(f"{count} queries are the very file of a catalogue photo: such a photo is neither answer nor rival for "

@@ -129,6 +129,16 @@ def open_set(self:Evaluation,
                              self.queries.item_id, self.gallery.item_id,
                              decision=decision, adjustment=adjustment, seed=seed)
 
+# %% ../nbs/05_evaluation.ipynb #6bd27966
+@patch
+def too_few(self:Evaluation) -> str: # one sentence; '' where the gallery is large enough
+    "Which of top-1, 5, 10 cannot be missed, since the gallery has no more photos than that"
+    photos = self.metrics["n_gallery"]
+    always = [f"top-{k}" for k in (1, 5, 10) if photos <= k]
+    if not always: return ""
+    return (f"a gallery of {photos} photo{'s'*(photos > 1)} makes {' and '.join(always)} always 1: "
+            "search among more photos to measure something")
+
 # %% ../nbs/05_evaluation.ipynb #b7a9c332
 @patch
 def show(self:Evaluation,

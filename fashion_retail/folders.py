@@ -237,7 +237,8 @@ def table_from_folders(catalogue:str|Path, # folder of catalogue photos, with al
     unread, strange = table.image_id[lost & is_catalogue].tolist(), table.image_id[lost & ~is_catalogue].tolist()
     if len(strange) == (~is_catalogue).sum():
         raise BadInput(f"no snapshot shares an id with the catalogue ({strange[0]}, "
-                       f"{table.image_id[0]}): say with --id where the id stands")
+                       f"{table.image_id[0]}): say with --id where the id stands, "
+                       "such as --id '([a-z]+)_' for tshirt_1.jpg and tshirt_2.jpg")
     if unread: notes["catalogue photos without a readable id, left out"] = unread
     if strange: notes["snapshots whose item is not in the catalogue"] = strange
     if (guessed := _guesses(table[~lost], merged, notes)) and strict:

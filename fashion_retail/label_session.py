@@ -67,7 +67,7 @@ STARTS = "proposal", "rectangle", "nothing" # and the cut-outs that are installe
 REASONS = ("no garment", "several garments", "garment cut off",
            "blurred or too dark", "cannot tell what is garment")
 LOG = "image_id", "seconds", "strokes", "start", "tool_version", "when", "skipped"
-IDLE = 60  # seconds without any action after which the person is having coffee: they are not counted
+IDLE = 60  # seconds: a longer time without any action is a pause, and is not counted
 
 # %% ../nbs/15_label_session.ipynb #cc8cb003
 @lru_cache
@@ -203,7 +203,7 @@ def _hand(self:LabelSession): # the current photo, its clock brought up to now
     if self.closed: raise BadInput(self.closed)
     if self.photo is None: raise BadInput("all photos are done")
     now = time.monotonic()
-    self.photo.seconds += min(now - self._clock, IDLE)
+    self.photo.seconds += now - self._clock if now - self._clock < IDLE else 0
     self._clock = now
     return self.photo
 

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['NUMBER', 'STAGES', 'WARDROBE', 'PlainNumbers', 'read_yaml', 'notebooks_dir', 'is_checkout', 'read_profile',
-           'read_cells', 'tagged', 'stage_parameters', 'cell_minutes', 'plan_run', 'override', 'what_lacks']
+           'read_cells', 'tagged', 'stage_parameters', 'edited_parameters', 'cell_minutes', 'plan_run', 'override',
+           'what_lacks']
 
 # %% ../nbs/06_profiles.ipynb #28a20902
 import re
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -95,15 +97,41 @@ def tagged(notebook, # as `read_cells` gives it
     "The cells of a notebook that carry a tag"
     return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
 
+# %% ../nbs/06_profiles.ipynb #239a6a11
+def _plain_values(notebook): # as `read_cells` gives it
+    "What the `parameters` cells define, without `run_dir`"
+    scope = {}
+    for cell in tagged(notebook, "parameters"): exec(cell.source, {}, scope)
+    scope.pop("run_dir", None)
+    return scope
+
 # %% ../nbs/06_profiles.ipynb #93b95227
 def stage_parameters(stage:str, # such as `03_training`
                      folder:Path|None=None # of the notebooks
                     ) -> dict: # name -> default value
     "The plain values of a notebook's `parameters` cell; `run_dir` is the runner's and left out"
-    scope = {}
-    for cell in tagged(read_cells(stage, folder), "parameters"): exec(cell.source, {}, scope)
-    scope.pop("run_dir", None)
-    return scope
+    return _plain_values(read_cells(stage, folder))
+
+# %% ../nbs/06_profiles.ipynb #04772aa3
+def _committed(stage, folder):
+    "The notebook as git has it; None where it has none"
+    said = subprocess.run(["git", "-C", folder, "show", f"HEAD:./{stage}.ipynb"], capture_output=True)
+    return nbformat.reads(said.stdout.decode("utf-8"), 4) if said.returncode == 0 else None
+
+# %% ../nbs/06_profiles.ipynb #62e53461
+def edited_parameters(plan:dict, # stage -> parameters, as `plan_run` gives them
+                      folder:Path|None=None # of the notebooks
+                     ) -> str: # one sentence; '' where nothing differs, or git is not there
+    "Parameters that a saved notebook has changed and that the plan does not set"
+    folder, found = Path(folder or notebooks_dir()), []
+    for stage, own in plan.items():
+        try: committed = _committed(stage, folder)
+        except OSError: return ""  # no git
+        if committed is None: continue
+        old, new = _plain_values(committed), stage_parameters(stage, folder)
+        found += [f"{key} of {stage} is {new.get(key)!r}, committed {old.get(key)!r}"
+                  for key in {**old, **new} if key not in own and old.get(key) != new.get(key)]
+    return f"Parameters changed in notebooks and not committed: {'; '.join(found)}." if found else ""
 
 # %% ../nbs/06_profiles.ipynb #dc317f0b
 def _fits(value, default):

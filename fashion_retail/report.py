@@ -27,7 +27,8 @@ from .gate import (LEVEL, MIN_DROP, add_to_history, baseline_file, check_same,
                                  gather_metrics, history_file,
                                  make_baseline, parameters_digest, plot_history,
                                  read_baseline, stage_table, table_facts, write_baseline)
-from .profiles import WARDROBE, cell_minutes, override, plan_run, read_profile, what_lacks
+from .profiles import (WARDROBE, cell_minutes, edited_parameters, override, plan_run, read_profile,
+                                     what_lacks)
 from .runner import RUN_FILES, in_kernel, only_run, photos_digest, run_notebooks, stage_records
 from .summary import (best_method, caption, in_words, number, read_json, split_method,
                                     write_junit, write_summary)
@@ -207,6 +208,7 @@ class Job:
     table:pd.DataFrame|None = None # the images table; None: the built-in photos, which are not drawn yet
     left_out:dict = field(default_factory=dict) # stage -> why
     notes:list = field(default_factory=list) # what cannot be computed
+    edited:str = "" # parameters changed in notebooks and not committed
 
 # %% ../nbs/06_report.ipynb #af076055
 def _is_run(folder): # written by `run_report`, so that it may be written over
@@ -256,6 +258,7 @@ def prepare_report(profile, out, assignments, update_baseline, images) -> Job:
                            "profile as it is written")
         check_writable(profile, baseline)
     _take_table(job, values)
+    job.edited = edited_parameters(job.plan)
     job.expected = _seconds_of(baseline)
     if baseline.exists() and not assignments and not update_baseline:
         job.accepted = read_baseline(baseline)
@@ -377,7 +380,7 @@ def _draw_history(job, metrics):
 def _publish(job, verdict, bad, **more):
     "Page and summary"
     write_summary(job.run, job.title, verdict, bad, more.get("changes"), job.notes)
-    return write_html(job.run, job.title, verdict, bad, notes=job.notes, **more)
+    return write_html(job.run, job.title, verdict, bad, notes=job.notes, edited=job.edited, **more)
 
 # %% ../nbs/06_report.ipynb #bafcd86f
 @contextmanager
@@ -424,6 +427,7 @@ def run_report(profile:str|Path="default", # a name in nbs/profiles, or a YAML f
     with only_run(job.run), _sentences(job.run, say):
         now = dict(environment(),
                    seeds=sorted({own["seed"] for own in job.plan.values() if "seed" in own}))
+        if job.edited: say(job.edited)
         seconds = _run_stages(job, now, say, force, execute)
         metrics, found = gather_metrics(job.run, seconds), make_baseline(job.run, job.name)
         gate, changes, refused = _compare(job, found)

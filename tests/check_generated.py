@@ -2,8 +2,9 @@
 
     python tests/check_generated.py          says what is stale and exits with 1
     python tests/check_generated.py --write  writes README.md (the modules are written by nbdev-export)
+    python tests/check_generated.py --parse  says which exported cell is no Python; `make notebooks` then writes nothing
 """
-import json, re, subprocess, sys
+import ast, json, re, subprocess, sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +20,18 @@ def readme():
     body = re.sub(r"\]\((?!https?:|#)(\.\./)?", lambda m: "](" if m[1] else "](nbs/", body)
     body = re.sub(r'src="(?!https?:)', 'src="nbs/', body)
     return "<!-- Made from nbs/index.ipynb by `make notebooks`; edit that. -->\n\n" + re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
+
+
+def slips(folder=ROOT/"nbs"):
+    "Exported cells that are no Python; nbdev-export would name no notebook and write an invalid module"
+    for path in sorted(Path(folder).glob("*.ipynb")):
+        for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], 1):
+            source = "".join(cell["source"])
+            if cell["cell_type"] != "code" or not re.search(r"^#\s*\|\s*export", source, re.M): continue
+            try: ast.parse(source)
+            except SyntaxError as error:
+                begins = next((line for line in source.splitlines() if line and line[0] not in "#@ "), "")
+                yield f"nbs/{path.name}, cell {number} of all (`{begins[:60]}`), line {error.lineno}: {error.msg}"
 
 
 def modules(): return {o.name: sha256(o.read_bytes()).hexdigest() for o in (ROOT/"fashion_retail").glob("*.py")}
@@ -38,6 +51,10 @@ def main():
     if "--write" in sys.argv:
         (ROOT/"README.md").write_text(readme(), encoding="utf-8")
         return 0
+    if wrong := list(slips()):
+        print("\n".join([*wrong, "nothing was exported: correct the cell, then `make notebooks` again"]))
+        return 1
+    if "--parse" in sys.argv: return 0
     before = modules()
     subprocess.run([Path(sys.executable).parent/"nbdev-export"], cwd=ROOT, check=True)
     stale = [f"fashion_retail/{o}: differs from its notebook (now exported again: commit it)" for o, h in modules().items() if before.get(o) != h]

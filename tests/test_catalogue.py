@@ -49,6 +49,21 @@ def run(*args, code=0):
     return result.said
 
 
+def test_a_copy_without_its_photos_says_so(catalogue, tmp_path, monkeypatch):
+    "`cp -r` of the catalogue alone: counted at once by info and serve, and cured as the sentence says"
+    from fashion_retail import cli_catalogue
+    from fashion_retail.catalogue import Catalogue
+    copy, count = shutil.copytree(catalogue.path, tmp_path/"else"/"where"/"catalogue"), len(catalogue.index)
+    monkeypatch.setattr(cli_catalogue, "_serve", lambda service, *rest: None)
+    for command in ("catalogue", "info", copy), ("serve", copy):
+        said = run(*command)
+        assert f"{count} of {count} photos looked for are not where the catalogue says" in said
+        assert f"catalogue update {copy}" in said
+    assert "not where" not in run("catalogue", "info", catalogue.path)
+    run("catalogue", "update", copy, catalogue.source)
+    assert Catalogue.load(copy).missing() == ""
+
+
 # What a user does
 
 def test_search_says_what_it_found(shop, catalogue):

@@ -153,6 +153,7 @@ def test_queries_without_an_answer_are_counted(wardrobe, tmp_path):
     result = json.loads((tmp_path/"e.json").read_text())
     assert (result["n_without_answer"], result["n_queries"]) == (1, len(valid) - 1)
     assert "1 of" in done.stderr and "catalogue" in done.stderr
+    assert f"a gallery of {len(valid) - 1} photos makes" in done.stderr and "always 1" in done.stderr  # top-10 measures nothing
 
 
 @pytest.mark.parametrize("method", ["grabcut", "otsu", "tiramisu"])

@@ -60,6 +60,17 @@ def test_a_target_of_make_exists():
     assert not {o for o in said if o[1] not in there}
 
 
+def test_the_example_of_a_descriptor_measures_something(tmp_path, monkeypatch):
+    "What descriptor.md lets a reader type, and the figures that it states"
+    monkeypatch.chdir(tmp_path)
+    text, scope = (ROOT/"docs"/"how-to"/"descriptor.md").read_text(encoding="utf-8"), {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.S)[:2]: exec(block, scope)
+    found, known = scope["found"], scope["known"]
+    assert found.metrics["n_gallery"] > 10 and not found.too_few() and known.compare(found)["difference"] < 0
+    for key in ("top1", "top10"): assert f"{found.metrics[key]:.2f}" in text
+    assert f"searched among {found.metrics['n_gallery']} photos" in text
+
+
 def test_a_file_of_the_texts_exists():
     "Links of the notebooks, and of README, to files of this repository"
     wrong = []

@@ -24,7 +24,7 @@ def copy(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(chromium, copy, tmp_path_factory):  # noqa: F811
     "The server, with the options and settings of the Makefile"
-    setting, options = re.search(r"^\t(.*) \$\(BIN\)/jupyter lab (.*)$", (ROOT/"Makefile").read_text(), re.M).groups()
+    setting, options = re.search(r"^\t(.*) \$\(BIN\)/jupyter lab (.*) \$\(LABFLAGS\)$", (ROOT/"Makefile").read_text(), re.M).groups()
     name, value = setting.split("=")
     with jupyterlab(tmp_path_factory.mktemp("home"), *options.split(), cwd=copy, **{name: value.split(":")[0]}) as there: yield there
 

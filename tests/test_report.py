@@ -97,7 +97,10 @@ def test_executed_stages_are_appendices(toy):
         tags = [set(cell.metadata.get("tags", [])) & {"parameters", "injected-parameters", "stage"} for cell in notebook.cells]
         assert all(tags[1:]) and not any(cell.source.startswith("#| export") for cell in notebook.cells)
     lines = (toy/"said.txt").read_text()
-    assert re.search(r"03_training epoch 1/1 +loss", lines) and re.search(r"05_evaluation .*top-10", lines), lines
+    assert re.search(r"03_training epoch 1/1 +loss", lines), lines
+    measured = json.loads((toy/"one"/"metrics.json").read_text())["retrieval"]  # top-10, whatever k is
+    told = {(f, c): value for f, c, value in re.findall(r"05_evaluation (\w+), (\w+): top-10 (\S+)", lines)}
+    assert told == {tuple(name.split("/")): f"{found['top10']:.3f}" for name, found in measured.items()}, lines
 
 
 def test_real_notebooks_are_reused(toy):
@@ -143,6 +146,18 @@ def test_nothing_changed_nothing_runs(bench):
     suite = ElementTree.parse(bench.run/"junit.xml").getroot()
     assert (suite.get("failures"), suite.get("errors"), len(suite)) == ("0", "0", len(STAGES) + 1 + 2*4)  # ranks and open set of four methods
     assert "✅" in (bench.run/"summary.md").read_text(encoding="utf-8")
+
+
+def test_a_parameter_changed_in_a_notebook_is_named(bench):
+    "JupyterLab saves by itself: a value that was tried is on the console and on the page, where git knows another"
+    git = ["git", "-C", bench.folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "*.ipynb"], ["commit", "-q", "-m", "as it was"]): subprocess.run([*git, *words], check=True)
+    assert bench() and not any("not committed" in line for line in bench.said)
+    file = bench.folder/"05_evaluation.ipynb"
+    file.write_text(file.read_text(encoding="utf-8").replace('"k = 10 ', '"k = 3 '), encoding="utf-8")
+    assert bench() and "k of 05_evaluation is 3, committed 10." in bench.said[0] and bench.said[0] in bench.page()
+    bench.plant("05_evaluation")
+    shutil.rmtree(bench.folder/".git")
 
 
 def test_a_second_run_elsewhere_agrees(bench):

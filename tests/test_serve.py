@@ -625,6 +625,21 @@ def test_a_person_searches(chromium, address, photos, profile):
     assert not [o for o in strange if "415" not in o], strange  # the browser itself reports the refusal of the web page
 
 
+def test_a_photo_that_is_missing_is_named(chromium, built, photos, tmp_path):
+    "A copy of a catalogue without its photos: words in place of ten broken pictures, and in the comparison"
+    with running(shutil.copytree(built, tmp_path/"far"/"away"/"catalogue"), "--feedback", str(tmp_path/"log")) as server:
+        page = chromium.new_context(locale="en-US").new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"http://127.0.0.1:{server.port}")
+        page.wait_for_selector(".note")
+        page.set_input_files(".choose .button:nth-child(2) input", photos.path[0])
+        page.wait_for_selector(".answers .missing")
+        assert page.locator(".answers .missing").first.inner_text() == "Photo missing"
+        page.locator(".answers button").first.click()
+        page.wait_for_selector(".pair .missing")
+        page.context.close()
+
+
 def test_a_page_without_a_server(chromium, built, photos):
     "The server goes away: a sentence, and the photo is still there"
     with running(built, "--feedback", str(built.parent/"away")) as server:

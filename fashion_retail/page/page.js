@@ -21,7 +21,7 @@ const WORDS = {
     back: "Back", keys: ["1 – 9", "compare", "N", "none of these", "P", "new photo"], api: "For programs: API", language: "Deutsch",
     no_garment: "No garment found", no_garment_more: "Tap it, or draw a box around it.", trouble: "That did not work", again: "Try again",
     offline: "The server does not answer. Is this device in the right network?", busy: "Many people are searching just now.", not_a_photo: "This file is no photo that can be read. Choose another one.",
-    too_large: "This photo is too large.", no_preview: "This photo cannot be shown here", privacy: "Photos are not kept.", privacy_kept: "Searched photos are kept to make the answers better.",
+    too_large: "This photo is too large.", no_preview: "This photo cannot be shown here", missing: "Photo missing", privacy: "Photos are not kept.", privacy_kept: "Searched photos are kept to make the answers better.",
   },
   de: {
     title: "Ist es im Katalog?", lead: "Fotografieren Sie ein Kleidungsstück. Sie sehen, ob es da ist, und die zehn ähnlichsten Artikel.",
@@ -39,7 +39,7 @@ const WORDS = {
     back: "Zurück", keys: ["1 – 9", "vergleichen", "N", "keines davon", "P", "neues Foto"], api: "Für Programme: API", language: "English",
     no_garment: "Kein Kleidungsstück gefunden", no_garment_more: "Darauf tippen oder einen Rahmen darum ziehen.", trouble: "Das hat nicht geklappt", again: "Nochmals versuchen",
     offline: "Der Server antwortet nicht. Ist das Gerät im richtigen Netz?", busy: "Gerade suchen viele.", not_a_photo: "Diese Datei ist kein lesbares Foto. Bitte ein anderes wählen.",
-    too_large: "Dieses Foto ist zu groß.", no_preview: "Dieses Foto lässt sich hier nicht anzeigen", privacy: "Fotos werden nicht aufbewahrt.", privacy_kept: "Gesuchte Fotos werden aufbewahrt, damit die Antworten besser werden.",
+    too_large: "Dieses Foto ist zu groß.", no_preview: "Dieses Foto lässt sich hier nicht anzeigen", missing: "Foto fehlt", privacy: "Fotos werden nicht aufbewahrt.", privacy_kept: "Gesuchte Fotos werden aufbewahrt, damit die Antworten besser werden.",
   },
 };
 
@@ -206,7 +206,9 @@ export function mount(root, server, { kept = true } = {}) {
   function picture(path, size, alt) {
     const image = h("img", { alt, loading: "lazy", decoding: "async" }), key = `${path} ${size}`;
     if (!pictures.has(key)) pictures.set(key, server.picture(path, size));
-    pictures.get(key).then((o) => { image.src = o; });
+    const missing = () => image.replaceWith(h("span", { class: "missing" }, t.missing));  // its file is not where the catalogue says
+    image.addEventListener("error", missing, { once: true });
+    pictures.get(key).then((o) => { image.src = o; }, missing);
     return image;
   }
 
