@@ -928,6 +928,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                             'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.Pictures.sketches': ( 'duplicates.html#pictures.sketches',
                                                                                             'fashion_retail/duplicates.py'),
+                                           'fashion_retail.duplicates.Pictures.wholes': ( 'duplicates.html#pictures.wholes',
+                                                                                          'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates._compare': ( 'duplicates.html#_compare',
                                                                                    'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates._logistic': ( 'duplicates.html#_logistic',
