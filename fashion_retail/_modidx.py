@@ -960,6 +960,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.part_files': ( 'duplicates.html#part_files',
                                                                                      'fashion_retail/duplicates.py'),
+                                           'fashion_retail.duplicates.photo_pairs': ( 'duplicates.html#photo_pairs',
+                                                                                      'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.photo_probability': ( 'duplicates.html#photo_probability',
                                                                                             'fashion_retail/duplicates.py'),
                                            'fashion_retail.duplicates.photo_signals': ( 'duplicates.html#photo_signals',

@@ -1,4 +1,4 @@
-"The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input (one sentence, no traceback)"
+"The `fashion-retail` command: exit 0 done, 1 accuracy dropped, 2 bad input, in one sentence"
 
 import os
 import sys

@@ -21,9 +21,9 @@ from .accuracy import wilson_interval
 from .alignment import Picture, agreement
 from .core import BadInput
 from .data import find_table, read_table
-from .duplicates import (CLASSES, LEAST, Pictures, all_evidence, candidates, described, fit_rule,
-                                       photo_probability, probabilities, reported)
-from .features import Store, descriptor
+from .duplicates import (CLASSES, LEAST, Pictures, all_evidence, described, fit_rule,
+                                       photo_pairs, photo_probability, probabilities, reported)
+from .features import Store
 from .photos import load_image, save_image
 from .wardrobe import make_wardrobe
 
@@ -138,8 +138,7 @@ def kept_evidence(rows:pd.DataFrame, # of an images table
     "What a comparison says of a table's candidate pairs"
     rows, vectors, _ = described(rows.reset_index(drop=True), store=store)
     pictures = Pictures(rows.path)
-    found = candidates(vectors, pictures.sketches(), wholes=pictures.wholes(descriptor("ranking")))
-    pairs = known_classes(found, rows)
+    pairs = known_classes(photo_pairs(pictures, vectors), rows)
     if sample: pairs = sampled(pairs, sample)
     return all_evidence(pictures, pairs, progress=True, folder=folder)
 
@@ -258,9 +257,7 @@ def score_candidates(rows:pd.DataFrame, # of an images table
             new = chosen.assign(image_id=chosen.image_id + " copy", path=paths)
             both = pd.concat([rows, new], ignore_index=True)
             both, vectors, _ = described(both, store=store)
-            pictures = Pictures(both.path)
-            sketches, wholes = pictures.sketches(), pictures.wholes(descriptor("ranking"))
-            pairs = candidates(vectors, sketches, wholes=wholes)
+            pairs = photo_pairs(Pictures(both.path), vectors)
         there = set(zip(pairs["first"], pairs["second"]))
         found = [(first, len(rows) + number) in there for number, first in enumerate(chosen.index)]
         lines += counted(f"candidates: {name}", [{OURS: o} for o in found])

@@ -6,7 +6,8 @@
 __all__ = ['NEIGHBORS', 'MANY', 'KEPT', 'SKETCH', 'BRIGHTER', 'SHARED', 'PART', 'OWN', 'CLASSES', 'NOISE', 'RULE', 'LEAST',
            'TOGETHER', 'nearest_to_each', 'neighborhood', 'near_pairs', 'standing', 'candidates', 'Pictures',
            'evidence', 'kept', 'part_files', 'all_evidence', 'photo_signals', 'signals', 'photo_probability',
-           'probabilities', 'fit_rule', 'reported', 'compared', 'groups', 'described', 'duplicates', 'leaks']
+           'probabilities', 'fit_rule', 'reported', 'compared', 'groups', 'described', 'photo_pairs', 'duplicates',
+           'leaks']
 
 # %% ../nbs/23_duplicates.ipynb #6a15b0b3
 import json
@@ -397,6 +398,16 @@ def described(source, # a `Catalogue`, its folder, an images table, its folder o
     found = embed(rows, kind, method, store, skip=True, desc="vectors")
     return rows, found.vectors, found.problems
 
+# %% ../nbs/23_duplicates.ipynb #56fbc828
+def photo_pairs(pictures:Pictures, # the photos
+                vectors:np.ndarray, # float32 (N, D), from `described`
+                neighbors:int=NEIGHBORS, # of each photo, see `candidates`
+                device:str="auto" # auto, cpu or cuda
+               ) -> pd.DataFrame: # as `candidates` gives it
+    "The pairs of photos that are worth a comparison, from all that finds them"
+    return candidates(vectors, pictures.sketches(), neighbors, pictures.wholes(descriptor("ranking", device)))
+
+# %% ../nbs/23_duplicates.ipynb #277c898e
 def duplicates(source, # as for `described`
                neighbors:int=NEIGHBORS, # of each photo that it is compared with
                method:str="tiramisu", # how snapshots are cut out
@@ -409,7 +420,7 @@ def duplicates(source, # as for `described`
     if neighbors < 1: raise BadInput(f"{neighbors} neighbors were asked for: ask for at least one")
     rows, vectors, problems = described(source, method, store, device)
     pictures = Pictures(rows.path)
-    pairs = candidates(vectors, pictures.sketches(), neighbors, pictures.wholes(descriptor("ranking", device)))
+    pairs = photo_pairs(pictures, vectors, neighbors, device)
     found = all_evidence(pictures, pairs, progress, folder=folder)
     pairs = reported(found, rows.image_id)
     problems = problems | {rows.image_id.iloc[at]: why for at, why in pictures.problems.items()}
